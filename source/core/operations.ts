@@ -1,0 +1,127 @@
+import type { MigrationEvent } from './events.js';
+import type { IndexChoice, Plan, Policies } from './plan/types.js';
+import type { ChromaDescription, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, SqliteDescription, TargetTest } from './ports.js';
+import type { Secret } from './secret.js';
+
+/** Where a value came from: `flag --postgres-url`, `env DATABASE_URL`, `repot.config.json:4`, `default`, `typed`. */
+export type Origin = string;
+
+/** Everything a plan needs; flags, the config and the wizard all fill this one shape. */
+export interface PlanRequest {
+	readonly environment: string;
+	readonly guard: Guard;
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+	/** Chroma collection; null: the only one. */
+	readonly collection: string | null;
+	readonly target: Secret;
+	readonly tenant: string;
+	readonly pgvectorCollection: string;
+	/** Records a batch; null: by size. */
+	readonly batchSize: number | null;
+	readonly skipSchemaCreation: boolean;
+	readonly index: IndexChoice | null;
+	/** Bytes; null: what the server's settings suggest. */
+	readonly indexMemory: number | null;
+	readonly indexWorkers: number | null;
+	readonly policies: Policies;
+	readonly similarityThreshold: number;
+	readonly validationSample: number;
+	readonly reportOutput: string | null;
+	readonly maxRetries: number;
+	readonly retryDelayMilliseconds: number;
+	/** Start a new run although an interrupted one could be resumed. */
+	readonly restart: boolean;
+	/** Verify after the copy. */
+	readonly validate: boolean;
+}
+
+export type Guard = 'open' | 'protected';
+
+export interface EnvironmentSummary {
+	readonly name: string;
+	readonly guard: Guard;
+	/** Masked target, e.g. `pglite:./repot-demo/pg` or `postgres  db.example:5432/app`; null when none is configured. */
+	readonly target: string | null;
+	readonly from: Origin;
+	readonly lastRun: RunSummary | null;
+	/** An interrupted run of this environment that can be resumed. */
+	readonly resumable: RunSummary | null;
+}
+
+export interface DatasetSummary {
+	readonly name: string;
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+	readonly collection: string | null;
+	readonly from: Origin;
+}
+
+export interface DatasetDescription {
+	readonly sqlite: SqliteDescription | null;
+	readonly chroma: ChromaDescription | null;
+	/** Why one of them cannot be used: one sentence each. */
+	readonly problems: readonly string[];
+	/** The collection that would be migrated. */
+	readonly collection: string | null;
+}
+
+/** One thing that is needed to reach the target, as the credentials screen lists it. */
+export interface Credential {
+	readonly name: 'postgres-url' | 'user-id';
+	readonly label: string;
+	/** Masked value, or null when not found. */
+	readonly shown: string | null;
+	readonly from: Origin | null;
+}
+
+export interface WizardChoices {
+	readonly environment: string;
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+	readonly collection: string | null;
+	/** Typed by the operator; null: as found. */
+	readonly target: Secret | null;
+	readonly tenant: string | null;
+}
+
+export interface PlanProgress {
+	readonly phase: string;
+	/** 0..1 over the whole dry run, or null when not known. */
+	readonly fraction: number | null;
+}
+
+/** What the commands and the wizard can ask for; composed once, knows no terminal. */
+export interface Operations {
+	environments(): Promise<readonly EnvironmentSummary[]>;
+	/** Datasets of the config, and what was found on disk. */
+	datasets(environment: string): Promise<readonly DatasetSummary[]>;
+	describeDataset(
+		choice: { readonly sqlitePath: string | null; readonly chromaPath: string | null; readonly collection: string | null },
+		signal?: AbortSignal,
+	): Promise<DatasetDescription>;
+	credentials(choices: WizardChoices): readonly Credential[];
+	testTarget(choices: WizardChoices, signal?: AbortSignal): Promise<TargetTest>;
+	/** Settings and choices to a full request; throws RepotError (usage) naming the flag of whatever is missing. */
+	request(choices: WizardChoices): PlanRequest;
+	/** The dry run. */
+	plan(request: PlanRequest, signal?: AbortSignal, onProgress?: (progress: PlanProgress) => void): Promise<Plan>;
+	savePlan(plan: Plan, path: string): Promise<string>;
+	/** Runs the plan (resuming a killed run of the same intent), then verifies. Ends with run-finished. */
+	migrate(plan: Plan, request: PlanRequest, signals: RunSignals): AsyncIterable<MigrationEvent>;
+	rollbackPreview(run: string, request: Pick<PlanRequest, 'target'>): Promise<RollbackPreview>;
+	rollback(run: string, request: Pick<PlanRequest, 'target'>, reason: string | null, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
+	runs(): Promise<readonly RunSummary[]>;
+	ledgerRuns(request: Pick<PlanRequest, 'target'>): Promise<readonly LedgerRun[]>;
+	/** The argument list (without `repot`) that repeats this choice headless. */
+	headlessCommand(verb: 'plan' | 'migrate', choices: WizardChoices): readonly string[];
+	close(): Promise<void>;
+}
+
+/** `stop`: finish the batch in flight, record, end as interrupted. `abort`: stop now; the batch in flight is rolled back. */
+export interface RunSignals {
+	readonly stop: AbortSignal;
+	readonly abort: AbortSignal;
+	/** While it returns true the engine waits between batches. */
+	readonly paused?: () => boolean;
+}

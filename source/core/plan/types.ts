@@ -1,0 +1,188 @@
+import type { CastName } from '../mapping/cast-names.js';
+
+/** Version of the plan document. A reader refuses any other. */
+export const planFormat = 1;
+
+export type Severity = 'block' | 'warn' | 'info';
+
+/** Something the operator should know before anything is written; counted over every source value, never guessed. */
+export interface Hazard {
+	readonly code: string;
+	readonly severity: Severity;
+	/** The step it belongs to, or `null` for the plan as a whole. */
+	readonly step: string | null;
+	readonly column?: string;
+	readonly count: number;
+	/** Up to five keys, as text. */
+	readonly sample: readonly string[];
+	/** One sentence: what it is and what will happen. */
+	readonly message: string;
+	/** What to do about it. */
+	readonly hint?: string;
+}
+
+export type ConflictPolicy = 'fail' | 'skip' | 'update';
+export type DistanceSpace = 'l2' | 'ip' | 'cosine';
+export type IndexChoice = 'hnsw' | 'halfvec' | 'none';
+
+export interface ColumnMapping {
+	/** Column of the target. */
+	readonly name: string;
+	/** Field of the source record, or `null` when the value is `constant`. */
+	readonly source: string | null;
+	readonly sourceType: string | null;
+	/** PostgreSQL type as written in DDL, e.g. `jsonb`, `vector(1024)`. */
+	readonly targetType: string;
+	readonly nullable: boolean;
+	readonly cast: CastName;
+	/** The value of every row, in the target's text form; set when `source` is null. */
+	readonly constant?: string;
+	/** Default expression in the target's DDL, already translated. */
+	readonly defaultSql?: string;
+	/** What the scan counted, for the preview: e.g. `55 valid`, `2 of 55 are not JSON`. */
+	readonly note?: string;
+}
+
+export interface ForeignKey {
+	readonly columns: readonly string[];
+	/** Step id (= table) that is referred to. */
+	readonly parent: string;
+	readonly parentColumns: readonly string[];
+	readonly onDelete: string;
+}
+
+/** What one copy step reads: a SQLite table or a Chroma collection. */
+export type StepSource =
+	| {
+			readonly kind: 'sqlite';
+			readonly table: string;
+			/** Columns of the keyset cursor: `['rowid']`, or the primary key of a WITHOUT ROWID table. */
+			readonly cursor: readonly string[];
+	  }
+	| {
+			readonly kind: 'chroma';
+			readonly collection: string;
+			readonly collectionId: string;
+			readonly dimension: number | null;
+			readonly space: DistanceSpace;
+	  };
+
+/** How the target already stands for one step. */
+export interface StepTargetState {
+	readonly exists: boolean;
+	/** Rows in the table (for vectors: in the collection) before the run. */
+	readonly rowsBefore: number;
+	/** Of those, rows of this run's tenant. */
+	readonly tenantRowsBefore: number;
+	/** Source keys that the target already holds with the same values. */
+	readonly equal: number;
+	/** Source keys that the target already holds with other values: conflicts. */
+	readonly differing: number;
+}
+
+/** Copies the records of one source table or collection into one target table. */
+export interface CopyStep {
+	/** Stable id: the target table, or `vectors` for the collection. */
+	readonly id: string;
+	readonly kind: 'copy';
+	readonly source: StepSource;
+	/** Target table, unquoted, in the connection's schema unless `schema` is given. */
+	readonly table: string;
+	readonly columns: readonly ColumnMapping[];
+	/** Key columns of the target, in order. */
+	readonly key: readonly string[];
+	readonly foreignKeys: readonly ForeignKey[];
+	/** COPY format; vectors go as binary. */
+	readonly format: 'text' | 'binary';
+	/** `copy` straight into the table when no key is shared, else `merge` through a staging table. */
+	readonly write: 'copy' | 'merge';
+	/** Vectors only: the langchain collection. */
+	readonly collection?: { readonly name: string; readonly uuid: string; readonly exists: boolean; readonly metadata: string | null };
+	/** Source records. */
+	readonly rows: number;
+	/** Of those, records the casts refuse: they go to quarantine. */
+	readonly rejected: number;
+	/** Encoded size in bytes of what will be sent. */
+	readonly bytes: number;
+	readonly state: StepTargetState;
+	readonly batchRecords: number;
+	readonly batchBytes: number;
+	readonly seconds: number;
+}
+
+/** DDL that runs before the copy (`phase` before) or after it. Every statement is idempotent by its own check. */
+export interface SchemaStep {
+	readonly id: string;
+	readonly kind: 'schema';
+	readonly phase: 'before' | 'after';
+	readonly what: 'extension' | 'table' | 'primary-key' | 'foreign-key' | 'index' | 'vector-index' | 'analyze';
+	/** Object created, e.g. table or index name. */
+	readonly object: string;
+	/** Table it belongs to. */
+	readonly table: string;
+	readonly sql: string;
+	/** False when the target has it already: nothing is done and rollback leaves it. */
+	readonly needed: boolean;
+	readonly seconds: number;
+	readonly vectorIndex?: {
+		readonly method: IndexChoice;
+		readonly operatorClass: string;
+		/** maintenance_work_mem in bytes that the session asks for. */
+		readonly memoryBytes: number;
+		/** max_parallel_maintenance_workers that the session asks for. */
+		readonly workers: number;
+	};
+}
+
+export type Step = CopyStep | SchemaStep;
+
+export interface SourceFacts {
+	readonly sqlite?: { readonly path: string; readonly bytes: number; readonly fingerprint: string };
+	readonly chroma?: { readonly path: string; readonly bytes: number; readonly fingerprint: string };
+}
+
+export interface TargetFacts {
+	/** Masked URL or `pglite:DIR`. */
+	readonly label: string;
+	/** host:port/database or absolute directory: equal for the same database, holds no secret. */
+	readonly identity: string;
+	readonly embedded: boolean;
+	readonly serverVersion: string;
+	readonly pgvectorVersion: string | null;
+	/** Hash over the parts of the target that the plan relies on. */
+	readonly fingerprint: string;
+}
+
+export interface Policies {
+	readonly onConflict: ConflictPolicy;
+	readonly onInvalidJson: 'quarantine' | 'fail' | 'null';
+	readonly onBadTimestamp: 'quarantine' | 'fail' | 'null';
+	readonly onNul: 'quarantine' | 'fail' | 'strip';
+	/** Stop (exit 3 in the plan) when more records than this would be quarantined; null: no bound. */
+	readonly maxQuarantined: number | null;
+}
+
+export interface Plan {
+	readonly format: typeof planFormat;
+	/** First 16 hex digits of the SHA-256 of the canonical content without id, createdAt and estimates. */
+	readonly id: string;
+	/** Hash of what the operator asked for and of the source, without the target's state: a killed run is resumed when it matches. */
+	readonly intent: string;
+	/** ISO 8601, UTC. */
+	readonly createdAt: string;
+	readonly environment: string;
+	readonly profile: string;
+	readonly tenant: { readonly column: string; readonly value: string };
+	readonly sources: SourceFacts;
+	readonly target: TargetFacts;
+	readonly policies: Policies;
+	readonly steps: readonly Step[];
+	readonly hazards: readonly Hazard[];
+	readonly totals: { readonly records: number; readonly rejected: number; readonly bytes: number; readonly seconds: number };
+	/** Set when a finished run already wrote exactly this: there is nothing to do. */
+	readonly doneBy?: string;
+}
+
+export const isCopyStep = (step: Step): step is CopyStep => step.kind === 'copy';
+export const isSchemaStep = (step: Step): step is SchemaStep => step.kind === 'schema';
+export const isBlocked = (plan: Plan): boolean => plan.hazards.some((hazard) => hazard.severity === 'block');
