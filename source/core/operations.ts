@@ -109,6 +109,8 @@ export interface Operations {
 	savePlan(plan: Plan, path: string): Promise<string>;
 	/** Runs the plan (resuming a killed run of the same intent), then verifies. Ends with run-finished. */
 	migrate(plan: Plan, request: PlanRequest, signals: RunSignals): AsyncIterable<MigrationEvent>;
+	/** All checks again, stand-alone: `check-finished` events, then `run-finished` (done or verification-failed). `run`: null for the newest finished one. */
+	verify(request: PlanRequest, run: string | null, signal?: AbortSignal): AsyncIterable<MigrationEvent>;
 	rollbackPreview(run: string, request: Pick<PlanRequest, 'target'>): Promise<RollbackPreview>;
 	rollback(run: string, request: Pick<PlanRequest, 'target'>, reason: string | null, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
 	runs(): Promise<readonly RunSummary[]>;

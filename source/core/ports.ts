@@ -114,6 +114,8 @@ export interface ScanResult {
 	readonly findings: readonly Finding[];
 	/** Per target column, one short text for the preview. */
 	readonly notes: Readonly<Record<string, string>>;
+	/** Per jsonb column: accepted records by `jsonb_typeof`, SQL NULL left out. */
+	readonly jsonTypes: Readonly<Record<string, Readonly<Record<string, number>>>>;
 	/** Wall time of the scan, for the estimate. */
 	readonly milliseconds: number;
 }
@@ -180,6 +182,10 @@ export interface Source {
 	): AsyncIterable<SourceBatch>;
 	/** Cast records that the casts accept: all, or `limit` spread evenly over the step with a fixed seed. Chunks of up to 500. */
 	records(step: CopyStep, limit: number | null, signal?: AbortSignal): AsyncIterable<readonly CastRecord[]>;
+	/**
+	 * The record that became row `row` of the batch starting at `first`, as a reject: for rows that only the server refuses.
+	 */
+	refusedRecord(step: CopyStep, first: Cursor, row: number, code: string, reason: string): Promise<Reject>;
 	/** `count` stored vectors drawn with a fixed seed. */
 	probes(step: CopyStep, count: number, signal?: AbortSignal): Promise<readonly Probe[]>;
 	/** Exact nearest neighbours per probe, by the step's space, nearest first; ties by key. */
@@ -362,10 +368,12 @@ export interface Target {
 		step: CopyStep,
 		tenant: string,
 	): Promise<{ readonly rows: number; readonly tenantRows: number; readonly missingTenant: number; readonly foreignInRun: number | null }>;
-	/** `jsonb_typeof` of a column over the tenant's rows: type (or `null` for SQL NULL) to count. */
+	/** `jsonb_typeof` of a column over the tenant's rows, by type; SQL NULL is not counted. */
 	jsonTypes(step: CopyStep, column: string, tenant: string): Promise<Readonly<Record<string, number>>>;
 	/** Nearest rows of the step's collection and tenant; `exact` forbids the index. */
 	search(step: CopyStep, tenant: string, probe: Probe, k: number, exact: boolean, signal?: AbortSignal): Promise<readonly SearchHit[]>;
+	/** Whether the same call may succeed a little later: connection lost, server restarting, serialization failure, too many connections. */
+	isTransient(error: unknown): boolean;
 	rollbackPreview(run: string): Promise<RollbackPreview>;
 	rollback(run: string, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
 	close(): Promise<void>;

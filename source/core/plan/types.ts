@@ -35,12 +35,14 @@ export interface ColumnMapping {
 	readonly targetType: string;
 	readonly nullable: boolean;
 	readonly cast: CastName;
-	/** The value of every row, in the target's text form; set when `source` is null. */
+	/** The value of every row, in the target's text form; set when `source` is null. For the cast `metadata`: the JSON object that is merged into every record's. */
 	readonly constant?: string;
 	/** Default expression in the target's DDL, already translated. */
 	readonly defaultSql?: string;
 	/** What the scan counted, for the preview: e.g. `55 valid`, `2 of 55 are not JSON`. */
 	readonly note?: string;
+	/** Columns that become jsonb: records the casts accept, by `jsonb_typeof` (`null`: JSON null; SQL NULL is not counted). */
+	readonly jsonTypes?: Readonly<Record<string, number>>;
 }
 
 export interface ForeignKey {
@@ -94,6 +96,8 @@ export interface CopyStep {
 	readonly foreignKeys: readonly ForeignKey[];
 	/** COPY format; vectors go as binary. */
 	readonly format: 'text' | 'binary';
+	/** What the casts do with values they cannot take over. */
+	readonly policies: Policies;
 	/** `copy` straight into the table when no key is shared, else `merge` through a staging table. */
 	readonly write: 'copy' | 'merge';
 	/** Vectors only: the langchain collection. */
@@ -179,8 +183,10 @@ export interface Plan {
 	readonly steps: readonly Step[];
 	readonly hazards: readonly Hazard[];
 	readonly totals: { readonly records: number; readonly rejected: number; readonly bytes: number; readonly seconds: number };
-	/** Set when a finished run already wrote exactly this: there is nothing to do. */
+	/** Set when the target already holds exactly this: there is nothing to do. The run that wrote it, or `-` when no ledger tells. */
 	readonly doneBy?: string;
+	/** Set when this plan belongs to an interrupted run that will go on where it stopped. Not part of the id. */
+	readonly resumes?: string;
 }
 
 export const isCopyStep = (step: Step): step is CopyStep => step.kind === 'copy';

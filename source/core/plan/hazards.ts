@@ -1,0 +1,214 @@
+import type { Finding, ScanResult, SourceDescription, TargetDescription } from '../ports.js';
+import type { ConflictTally } from './conflicts.js';
+import type { CopyStep, Hazard, Policies, SchemaStep } from './types.js';
+import { embeddingTable, vectorStepId } from './vectors.js';
+
+const severityRank = { block: 0, warn: 1, info: 2 } as const;
+
+/** Blocking hazards first, then by step in the order given. */
+export const bySeverity = (hazards: readonly Hazard[]): Hazard[] =>
+	[...hazards].sort((a, b) => severityRank[a.severity] - severityRank[b.severity]);
+
+/** Codes that a policy set to `fail` turns from "set aside" into "do not run". */
+const policyOfCode: Readonly<Record<string, 'onInvalidJson' | 'onBadTimestamp' | 'onNul'>> = {
+	INVALID_JSON: 'onInvalidJson',
+	LONE_SURROGATE: 'onInvalidJson',
+	BAD_TIMESTAMP: 'onBadTimestamp',
+	NUL_CHARACTER: 'onNul',
+};
+
+const flagOfPolicy = { onInvalidJson: '--on-invalid-json', onBadTimestamp: '--on-bad-timestamp', onNul: '--on-nul' } as const;
+
+/** What the scan of one step found, as hazards. */
+export function scanHazards(step: string, scan: ScanResult, policies: Policies): Hazard[] {
+	return scan.findings.map((finding) => fromFinding(step, finding, policies));
+}
+
+function fromFinding(step: string, finding: Finding, policies: Policies): Hazard {
+	const policy = policyOfCode[finding.code];
+	const fails = policy !== undefined && policies[policy] === 'fail';
+	const hint =
+		fails && policy !== undefined ? `${flagOfPolicy[policy]} is fail; use quarantine to set these records aside and go on` : finding.hint;
+	return {
+		code: finding.code,
+		severity: fails ? 'block' : finding.severity,
+		step,
+		...(finding.column === null ? {} : { column: finding.column }),
+		count: finding.count,
+		sample: finding.sample,
+		message: finding.message,
+		...(hint === undefined ? {} : { hint }),
+	};
+}
+
+/** Keys that source and target both hold. Equal rows are no conflict: they are there already. */
+export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: Policies): Hazard[] {
+	const hazards: Hazard[] = [];
+	const add = (
+		code: string,
+		severity: Hazard['severity'],
+		count: number,
+		sample: readonly string[],
+		message: string,
+		hint?: string,
+	): void => {
+		if (count > 0) hazards.push({ code, severity, step: step.id, count, sample, message, ...(hint === undefined ? {} : { hint }) });
+	};
+	const noun = (count: number): string => (count === 1 ? '1 key' : `${count} keys`);
+	const { differing, otherTenant, otherCollection, equal } = tally;
+	if (policies.onConflict === 'fail') {
+		add(
+			'CONFLICT',
+			'block',
+			differing.count,
+			differing.sample,
+			`${noun(differing.count)} of ${step.table} exist in the target with other values`,
+			'Choose --on-conflict skip to leave the rows of the target, or --on-conflict update to overwrite them (they are saved first and a rollback restores them)',
+		);
+	} else if (policies.onConflict === 'skip') {
+		add(
+			'CONFLICT_SKIPPED',
+			'warn',
+			differing.count,
+			differing.sample,
+			`${noun(differing.count)} of ${step.table} exist in the target with other values and stay as they are there`,
+		);
+	} else {
+		add(
+			'CONFLICT_UPDATED',
+			'warn',
+			differing.count,
+			differing.sample,
+			`${noun(differing.count)} of ${step.table} exist in the target with other values; those rows are saved and overwritten`,
+		);
+	}
+	add(
+		'KEY_OF_OTHER_TENANT',
+		'block',
+		otherTenant.count,
+		otherTenant.sample,
+		`${noun(otherTenant.count)} of ${step.table} belong to another user in the target`,
+		'A key is unique over all users; rows of others are never overwritten. Is --user-id right?',
+	);
+	add(
+		'ID_IN_OTHER_COLLECTION',
+		'block',
+		otherCollection.count,
+		otherCollection.sample,
+		`${noun(otherCollection.count)} belong to another collection of ${embeddingTable}, where an id is unique over all collections`,
+		'Choose the collection that holds them with --pgvector-collection, or remove them there first',
+	);
+	add('ALREADY_THERE', 'info', equal.count, [], `${noun(equal.count)} of ${step.table} are already there with the same values`);
+	return hazards;
+}
+
+/** Rows of others and of earlier work that the run meets. */
+export function occupancyHazards(step: CopyStep): Hazard[] {
+	const others = step.state.rowsBefore - step.state.tenantRowsBefore;
+	if (step.state.rowsBefore === 0) return [];
+	const parts = [
+		...(step.state.tenantRowsBefore > 0 ? [`${step.state.tenantRowsBefore} of this user`] : []),
+		...(others > 0 ? [`${others} of other users`] : []),
+	];
+	return [
+		{
+			code: 'TARGET_HOLDS_ROWS',
+			severity: 'info',
+			step: step.id,
+			count: step.state.rowsBefore,
+			sample: [],
+			message: `${step.table} already holds ${step.state.rowsBefore} rows: ${parts.join(', ')}; they stay`,
+		},
+	];
+}
+
+const olderThan = (version: string, major: number, minor: number): boolean => {
+	const [a = 0, b = 0] = version.split('.').map(Number);
+	return a < major || (a === major && b < minor);
+};
+
+/** What the target must be able to do before anything is written. */
+export function abilityHazards(target: TargetDescription, schema: readonly SchemaStep[], wantsVectors: boolean): Hazard[] {
+	const hazards: Hazard[] = [];
+	const block = (code: string, message: string, hint: string): void => {
+		hazards.push({ code, severity: 'block', step: null, count: 1, sample: [], message, hint });
+	};
+	const extension = target.vectorExtension;
+	if (wantsVectors && extension.installed === null) {
+		if (extension.available === null) {
+			block(
+				'NO_PGVECTOR',
+				'the server does not have the pgvector extension installed',
+				'Install the package for this server (e.g. postgresql-17-pgvector; on Amazon RDS it is included), then run: CREATE EXTENSION vector;',
+			);
+		} else if (!extension.mayCreate) {
+			block(
+				'EXTENSION_NEEDS_PRIVILEGE',
+				`pgvector ${extension.available} is available, but this user may not create extensions`,
+				'Ask an administrator to run in this database: CREATE EXTENSION vector;',
+			);
+		} else {
+			hazards.push({
+				code: 'EXTENSION_CREATED',
+				severity: 'info',
+				step: vectorStepId,
+				count: 1,
+				sample: [],
+				message: `the extension vector ${extension.available} is created; a rollback leaves it`,
+			});
+		}
+	}
+	const version = extension.installed ?? extension.available;
+	if (wantsVectors && version !== null && olderThan(version, 0, 5)) {
+		block(
+			'PGVECTOR_TOO_OLD',
+			`pgvector ${version} has no HNSW index; 0.5 or later is needed`,
+			'Update the package, then run: ALTER EXTENSION vector UPDATE;',
+		);
+	}
+	if (!target.mayCreateTables) {
+		const needed = schema.some((step) => step.needed && step.what !== 'extension' && step.what !== 'analyze');
+		block(
+			'NO_CREATE_PRIVILEGE',
+			`this user may not create ${needed ? 'tables in the schema' : 'the ledger'} (${target.schema})`,
+			`GRANT CREATE ON SCHEMA ${target.schema} TO the user, and GRANT CREATE ON DATABASE for the ledger schema "repot"`,
+		);
+	}
+	return hazards;
+}
+
+export function quarantineHazard(rejected: number, policies: Policies): Hazard[] {
+	if (policies.maxQuarantined === null || rejected <= policies.maxQuarantined) return [];
+	return [
+		{
+			code: 'TOO_MANY_QUARANTINED',
+			severity: 'block',
+			step: null,
+			count: rejected,
+			sample: [],
+			message: `${rejected} records would be set aside; --max-quarantined allows ${policies.maxQuarantined}`,
+			hint: 'Mend the source, choose other policies, or raise --max-quarantined',
+		},
+	];
+}
+
+/** Damage and oddities that the sources themselves report. */
+export function integrityHazards(description: SourceDescription): Hazard[] {
+	const sqlite = description.sqlite;
+	const notes = (description.chroma?.notes ?? []).map(
+		(note): Hazard => ({ code: 'CHROMA_NOTE', severity: 'info', step: vectorStepId, count: 1, sample: [], message: note }),
+	);
+	if (sqlite === null || sqlite.integrity === 'ok') return notes;
+	return [
+		{
+			code: 'SOURCE_DAMAGED',
+			severity: 'block',
+			step: null,
+			count: 1,
+			sample: [],
+			message: `SQLite finds the database damaged: ${sqlite.integrity}`,
+			hint: 'Make a repaired copy first: sqlite3 damaged.db .recover | sqlite3 repaired.db',
+		},
+		...notes,
+	];
+}

@@ -1,0 +1,175 @@
+import { RepotError } from '../errors.js';
+import { collectionsProfile as profile } from '../mapping/profile.js';
+import type { PlanProgress, PlanRequest } from '../operations.js';
+import type { ChromaCollection, Clock, Source, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
+import { chosenCollection } from './collection.js';
+import { draftSteps } from './draft.js';
+import { totalSeconds } from './estimate.js';
+import { planId, shortHash } from './hash.js';
+import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
+import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
+import { type CopyStep, type Hazard, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
+import { collectionTable, embeddingTable } from './vectors.js';
+
+type Progress = (progress: PlanProgress) => void;
+
+/**
+ * The dry run: reads both sources through the casts that the run will use, reads the target's catalogs and the keys both sides hold,
+ * and writes nothing anywhere. When the target's ledger holds an unfinished run of the same intent, that run's own plan comes back with `resumes`.
+ */
+export async function makePlan(
+	request: PlanRequest,
+	ports: PlanPorts,
+	signal?: AbortSignal,
+	onProgress: Progress = () => {},
+): Promise<Plan> {
+	refuseIncomplete(request);
+	onProgress({ phase: 'taking a private copy of the sources', fraction: null });
+	const description = await ports.source.describe(signal);
+	const collection = chosenCollection(description, request.collection);
+	onProgress({ phase: 'looking at the target', fraction: null });
+	const [fingerprints, target] = await Promise.all([ports.source.fingerprints(signal), describeTarget(request, ports.target, signal)]);
+	const intent = intentOf(request, fingerprints, target, collection);
+
+	const resumable = request.restart ? null : await unfinishedRun(intent, target, ports.target);
+	if (resumable !== null) return resumable;
+
+	const draft = draftSteps(request, description, collection, target);
+	const measured = await measure(draft.copies, request, ports, target, signal, onProgress);
+	const schema = finishSchema(draft.schema, target, measured.steps, collection, request.policies.onConflict);
+	const hazards = bySeverity([
+		...draft.hazards,
+		...abilityHazards(target, schema, collection !== null),
+		...integrityHazards(description),
+		...unfinishedHazards(target),
+		...measured.hazards,
+		...quarantineHazard(
+			measured.steps.reduce((sum, step) => sum + step.rejected, 0),
+			request.policies,
+		),
+	]);
+	const steps: Step[] = [
+		...schema.filter((step) => step.phase === 'before'),
+		...measured.steps,
+		...schema.filter((step) => step.phase === 'after'),
+	];
+	return seal(request, ports.clock, { intent, steps, hazards, target, sources: sourceFacts(description, fingerprints) });
+}
+
+function refuseIncomplete(request: PlanRequest): void {
+	if (request.sqlitePath === null && request.chromaPath === null) {
+		throw new RepotError({
+			kind: 'usage',
+			code: 'NO_SOURCE',
+			message: 'no source is given',
+			next: ['Give --sqlite-db FILE, --chroma-path DIR, or both', 'Or name a dataset of repot.config.json with --dataset NAME'],
+		});
+	}
+	if (request.tenant.trim() === '' || request.tenant.includes('\0')) {
+		throw new RepotError({
+			kind: 'usage',
+			code: 'NO_USER_ID',
+			message: 'no user id is given',
+			next: ['Give --user-id ID, set REPOT_USER_ID, or put userId into repot.config.json'],
+		});
+	}
+}
+
+function describeTarget(request: PlanRequest, target: Target, signal: AbortSignal | undefined): Promise<TargetDescription> {
+	const tables = [
+		...(request.sqlitePath === null ? [] : profile.tables.map((table) => table.target)),
+		...(request.chromaPath === null ? [] : [collectionTable, embeddingTable]),
+	];
+	return target.describe(
+		{
+			tables,
+			collection: request.chromaPath === null ? null : request.pgvectorCollection,
+			tenant: { column: profile.tenantColumn, value: request.tenant },
+		},
+		signal,
+	);
+}
+
+/** What the operator asked for, on this source and into this target: the same for a killed run and its repetition. */
+function intentOf(
+	request: PlanRequest,
+	fingerprints: SourceFingerprints,
+	target: TargetDescription,
+	collection: ChromaCollection | null,
+): string {
+	return shortHash({
+		profile: profile.name,
+		fingerprints,
+		target: target.facts.identity,
+		schema: target.schema,
+		tenant: request.tenant,
+		collection: collection?.id ?? null,
+		pgvectorCollection: collection === null ? null : request.pgvectorCollection,
+		skipSchemaCreation: request.skipSchemaCreation,
+		policies: request.policies,
+	});
+}
+
+const unfinished = new Set(['running', 'failed', 'interrupted']);
+
+async function unfinishedRun(intent: string, description: TargetDescription, target: Target): Promise<Plan | null> {
+	const run = description.runs.find((candidate) => candidate.intent === intent && unfinished.has(candidate.status));
+	if (run === undefined) return null;
+	const entry = await target.ledger.find(run.id);
+	return entry === null ? null : { ...entry.plan, resumes: run.id };
+}
+
+function unfinishedHazards(target: TargetDescription): Hazard[] {
+	return target.runs
+		.filter((run) => unfinished.has(run.status))
+		.map((run) => ({
+			code: 'UNFINISHED_RUN',
+			severity: 'warn' as const,
+			step: null,
+			count: 1,
+			sample: [run.id],
+			message: `run ${run.id} (${run.environment}, ${run.startedAt}) into this target stopped before its end and does not match this plan; its rows are counted as already there`,
+			hint: `To take them away first: repot rollback ${run.id}`,
+		}));
+}
+
+function sourceFacts(description: SourceDescription, fingerprints: SourceFingerprints): SourceFacts {
+	const { sqlite, chroma } = description;
+	return {
+		...(sqlite === null ? {} : { sqlite: { path: sqlite.path, bytes: sqlite.bytes, fingerprint: fingerprints.sqlite ?? '' } }),
+		...(chroma === null ? {} : { chroma: { path: chroma.path, bytes: chroma.bytes, fingerprint: fingerprints.chroma ?? '' } }),
+	};
+}
+
+function seal(
+	request: PlanRequest,
+	clock: Clock,
+	parts: { intent: string; steps: readonly Step[]; hazards: readonly Hazard[]; target: TargetDescription; sources: SourceFacts },
+): Plan {
+	const copies = parts.steps.filter((step): step is CopyStep => step.kind === 'copy');
+	const sum = (pick: (step: CopyStep) => number): number => copies.reduce((total, step) => total + pick(step), 0);
+	const idle =
+		copies.every((step) => nothingToCopy(step, request.policies.onConflict)) &&
+		parts.steps.every((step) => step.kind === 'copy' || !step.needed || step.what === 'analyze');
+	const content: Omit<Plan, 'id'> = {
+		format: planFormat,
+		intent: parts.intent,
+		createdAt: new Date(clock.now()).toISOString(),
+		environment: request.environment,
+		profile: profile.name,
+		tenant: { column: profile.tenantColumn, value: request.tenant },
+		sources: parts.sources,
+		target: parts.target.facts,
+		policies: request.policies,
+		steps: parts.steps,
+		hazards: parts.hazards,
+		totals: {
+			records: sum((step) => step.rows),
+			rejected: sum((step) => step.rejected),
+			bytes: sum((step) => step.bytes),
+			seconds: totalSeconds(parts.steps),
+		},
+		...(idle ? { doneBy: parts.target.runs.find((run) => run.status === 'done' || run.status === 'quarantined')?.id ?? '-' } : {}),
+	};
+	return { ...content, id: planId(content) };
+}

@@ -1,0 +1,120 @@
+import type { PlanProgress, PlanRequest } from '../operations.js';
+import type { ChromaCollection, Clock, ScanResult, Source, Target, TargetDescription } from '../ports.js';
+import { batchRecords } from './batch-size.js';
+import { noConflicts, tallyConflicts } from './conflicts.js';
+import type { Draft } from './draft.js';
+import { copySeconds, schemaSeconds } from './estimate.js';
+import { checkFit, isPresent } from './fit.js';
+import { conflictHazards, occupancyHazards, scanHazards } from './hazards.js';
+import type { ConflictPolicy, CopyStep, ForeignKey, Hazard, SchemaStep } from './types.js';
+import { collectionTable, embeddingTable } from './vectors.js';
+
+/** What planning reads from. */
+export interface PlanPorts {
+	readonly source: Source;
+	readonly target: Target;
+	readonly clock: Clock;
+}
+
+/** Runs the casts over every record, and compares keys where the target's table holds any row. */
+export async function measure(
+	drafts: readonly CopyStep[],
+	request: PlanRequest,
+	ports: PlanPorts,
+	target: TargetDescription,
+	signal: AbortSignal | undefined,
+	onProgress: (progress: PlanProgress) => void,
+): Promise<{ steps: CopyStep[]; hazards: Hazard[] }> {
+	const steps: CopyStep[] = [];
+	const hazards: Hazard[] = [];
+	const all = Math.max(
+		1,
+		drafts.reduce((sum, step) => sum + step.rows, 0),
+	);
+	let before = 0;
+	for (const draft of drafts) {
+		const report = (phase: string) => (fraction: number) =>
+			onProgress({ phase, fraction: Math.min(1, (before + draft.rows * fraction) / all) });
+		const scan = await ports.source.scan(draft, signal, report(`casting every value of ${draft.id}`));
+		const counted = withScan(draft, scan, request, target.facts.embedded);
+		hazards.push(...scanHazards(draft.id, scan, request.policies), ...occupancyHazards(counted));
+		const occupied = (target.tables.find((table) => table.name === draft.table)?.rows ?? 0) > 0;
+		const fits = !checkFit(draft, target.tables.find((table) => table.name === draft.table) ?? emptyTable(draft)).some(
+			(hazard) => hazard.severity === 'block',
+		);
+		const tally =
+			occupied && fits
+				? await tallyConflicts(counted, request.tenant, ports.source, ports.target, signal, report(`comparing ${draft.id} with the target`))
+				: noConflicts();
+		hazards.push(...conflictHazards(counted, tally, request.policies));
+		steps.push(withTally(counted, tally.equal.count, tally.differing.count));
+		before += draft.rows;
+	}
+	return { steps, hazards };
+}
+
+const emptyTable = (step: CopyStep) => ({
+	name: step.table,
+	columns: step.columns.map((column) => ({ name: column.name, type: column.targetType, notNull: !column.nullable, hasDefault: false })),
+	primaryKey: step.key,
+	uniques: [],
+	foreignKeys: [],
+	indexes: [],
+	rows: 0,
+	tenantRows: 0,
+});
+
+function withScan(step: CopyStep, scan: ScanResult, request: PlanRequest, embedded: boolean): CopyStep {
+	return {
+		...step,
+		rows: scan.rows,
+		rejected: scan.rejected,
+		bytes: scan.bytes,
+		columns: step.columns.map((column) => {
+			const note = scan.notes[column.name];
+			const jsonTypes = scan.jsonTypes[column.name];
+			return { ...column, ...(note === undefined ? {} : { note }), ...(jsonTypes === undefined ? {} : { jsonTypes }) };
+		}),
+		batchRecords: batchRecords(scan.rows, scan.bytes, request.batchSize),
+		seconds: copySeconds(scan.bytes, scan.milliseconds, embedded),
+	};
+}
+
+const withTally = (step: CopyStep, equal: number, differing: number): CopyStep => {
+	const fresh = step.rows === 0 ? 0 : Math.max(0, step.rows - step.rejected - equal) / step.rows;
+	return {
+		...step,
+		state: { ...step.state, equal, differing },
+		write: equal + differing > 0 ? 'merge' : 'copy',
+		seconds: step.seconds * fresh,
+	};
+};
+
+/** Marks what the target has already, and what each statement is expected to take. */
+export function finishSchema(
+	drafts: Draft['schema'],
+	target: TargetDescription,
+	copies: readonly CopyStep[],
+	collection: ChromaCollection | null,
+	onConflict: ConflictPolicy,
+): SchemaStep[] {
+	const foreign = copies.flatMap((step) =>
+		step.foreignKeys.map((key: ForeignKey) => ({
+			object: `${step.table}_${key.columns.join('_')}_fkey`,
+			columns: key.columns,
+			parent: key.parent,
+		})),
+	);
+	foreign.push({ object: `${embeddingTable}_collection_id_fkey`, columns: ['collection_id'], parent: collectionTable });
+	const idle = copies.every((step) => nothingToCopy(step, onConflict));
+	return drafts.map((draft) => {
+		const needed = draft.what === 'analyze' ? !idle : !isPresent(draft, target, foreign);
+		const copy = copies.find((step) => step.table === draft.table);
+		const rows = (copy?.rows ?? 0) + (copy?.state.rowsBefore ?? 0);
+		return { ...draft, needed, seconds: needed ? schemaSeconds(draft, rows, collection?.dimension ?? null) : 0 };
+	});
+}
+
+/** Every record that the casts accept is in the target already, or stays as the target has it by policy. */
+export const nothingToCopy = (step: CopyStep, onConflict: ConflictPolicy): boolean =>
+	step.state.equal + (onConflict === 'skip' ? step.state.differing : 0) >= step.rows - step.rejected;

@@ -1,0 +1,70 @@
+import { RepotError } from './errors.js';
+import { isCopyStep, type Plan } from './plan/types.js';
+import { collectionTable } from './plan/vectors.js';
+import type { Source, Target } from './ports.js';
+
+/** Refuses a plan whose source or target is no longer what was planned on; names what changed. */
+export async function refuseStale(plan: Plan, source: Source, target: Target, signal?: AbortSignal): Promise<void> {
+	const changes = [...(await sourceChanges(plan, source, signal)), ...(await targetChanges(plan, target, signal))];
+	if (changes.length === 0) return;
+	throw new RepotError({
+		kind: 'stale-plan',
+		code: 'STALE_PLAN',
+		message: `plan ${plan.id} no longer matches what it was made for; nothing was written`,
+		why: changes.join('; '),
+		next: ['Make a new plan: repot plan', 'Then look at it and run it: repot migrate'],
+	});
+}
+
+/** Only the source half: a resumed run has changed its target itself. */
+export async function sourceChanges(plan: Plan, source: Source, signal?: AbortSignal): Promise<string[]> {
+	const now = await source.fingerprints(signal);
+	const description = await source.describe(signal);
+	const changes: string[] = [];
+	if (plan.sources.sqlite !== undefined && now.sqlite !== plan.sources.sqlite.fingerprint) {
+		const counts = plan.steps.filter(isCopyStep).flatMap((step) => {
+			if (step.source.kind !== 'sqlite') return [];
+			const name = step.source.table;
+			const rows = description.sqlite?.tables.find((table) => table.name === name)?.rows;
+			return rows === step.rows ? [] : [`${name} had ${step.rows} rows and has ${rows ?? 'none'}`];
+		});
+		changes.push(
+			`the SQLite database changed since the plan (${counts.length > 0 ? counts.join(', ') : 'same row counts, other content'})`,
+		);
+	}
+	if (plan.sources.chroma !== undefined && now.chroma !== plan.sources.chroma.fingerprint) {
+		const step = plan.steps.filter(isCopyStep).find((candidate) => candidate.source.kind === 'chroma');
+		const id = step?.source.kind === 'chroma' ? step.source.collectionId : null;
+		const records = description.chroma?.collections.find((collection) => collection.id === id)?.records;
+		changes.push(
+			`the Chroma directory changed since the plan (${records === step?.rows ? 'same record count, other content' : `${step?.rows ?? 0} records then, ${records ?? 'no such collection'} now`})`,
+		);
+	}
+	return changes;
+}
+
+async function targetChanges(plan: Plan, target: Target, signal?: AbortSignal): Promise<string[]> {
+	const copies = plan.steps.filter(isCopyStep);
+	const vectors = copies.find((step) => step.collection !== undefined);
+	const now = await target.describe(
+		{
+			tables: [
+				...copies.filter((step) => step.collection === undefined).map((step) => step.table),
+				...(vectors === undefined ? [] : [collectionTable, vectors.table]),
+			],
+			collection: vectors?.collection?.name ?? null,
+			tenant: plan.tenant,
+		},
+		signal,
+	);
+	if (now.facts.identity !== plan.target.identity) return [`the plan was made for ${plan.target.label}, not for ${now.facts.label}`];
+	if (now.facts.fingerprint === plan.target.fingerprint) return [];
+	const counts = copies.flatMap((step) => {
+		const table = now.tables.find((candidate) => candidate.name === step.table);
+		if ((table !== undefined) !== step.state.exists) return [`table ${step.table} ${table === undefined ? 'is gone' : 'appeared'}`];
+		const rows =
+			step.collection === undefined ? table?.rows : now.collections.find((collection) => collection.name === step.collection?.name)?.rows;
+		return (rows ?? 0) === step.state.rowsBefore ? [] : [`${step.table} held ${step.state.rowsBefore} rows and holds ${rows ?? 0}`];
+	});
+	return [`the target changed since the plan (${counts.length > 0 ? counts.join(', ') : 'its tables or constraints were altered'})`];
+}

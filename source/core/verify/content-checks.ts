@@ -1,0 +1,127 @@
+import type { Check } from './context.js';
+import { grouped, unexpected } from './context.js';
+import { skipped } from './count-checks.js';
+
+/** No row without a tenant, and no row of this run with another one. */
+export const tenantCheck: Check = async (context) => {
+	const steps = [...context.tables, ...(context.vectors === null ? [] : [context.vectors])];
+	let missing = 0;
+	let foreign = 0;
+	const details: string[] = [];
+	for (const step of steps) {
+		const count = await context.target.count(step, context.plan.tenant.value);
+		missing += count.missingTenant;
+		foreign += count.foreignInRun ?? 0;
+		if (count.missingTenant > 0) details.push(`${step.table}: ${count.missingTenant} rows without ${context.plan.tenant.column}`);
+		if ((count.foreignInRun ?? 0) > 0)
+			details.push(`${step.table}: ${count.foreignInRun} rows of this run belong to another ${context.plan.tenant.column}`);
+	}
+	const foreignInSample = context.samples.flatMap((sample) =>
+		sample.comparisons.filter((comparison) => comparison.state === 'other-tenant'),
+	);
+	foreign += foreignInSample.length;
+	for (const comparison of foreignInSample.slice(0, 5))
+		details.push(`key ${comparison.key.join(', ')} belongs to another ${context.plan.tenant.column}`);
+	return {
+		name: 'tenant',
+		result: missing + foreign === 0 ? 'pass' : 'fail',
+		figures: `${grouped(missing)} null, ${grouped(foreign)} foreign user ids`,
+		data: { missing, foreign },
+		details,
+	};
+};
+
+/** `jsonb_typeof` of every row as the source's text says, and the sample equal in value. */
+export const jsonbCheck: Check = async (context) => {
+	const details: string[] = [];
+	let rows = 0;
+	let columns = 0;
+	const types: Record<string, unknown> = {};
+	const steps = [...context.tables, ...(context.vectors === null ? [] : [context.vectors])];
+	for (const step of steps) {
+		for (const column of step.columns.filter((candidate) => candidate.targetType === 'jsonb')) {
+			columns++;
+			const found = await context.target.jsonTypes(step, column.name, context.plan.tenant.value);
+			const expected = column.jsonTypes ?? {};
+			types[`${step.table}.${column.name}`] = { expected, found };
+			rows += Object.values(found).reduce((sum, count) => sum + count, 0);
+			details.push(
+				...typeDifferences(`${step.table}.${column.name}`, expected, found, step.state.tenantRowsBefore > 0 || !context.figures.fresh),
+			);
+		}
+	}
+	if (columns === 0) return skipped('jsonb', 'no jsonb columns in this plan');
+	let compared = 0;
+	let differ = 0;
+	for (const sample of context.samples) {
+		const names = sample.step.columns.filter((column) => column.targetType === 'jsonb').map((column) => column.name);
+		if (names.length === 0) continue;
+		compared += sample.comparisons.length * names.length;
+		for (const comparison of unexpected(sample, context.plan)) {
+			for (const difference of comparison.differences.filter((candidate) => names.includes(candidate.column))) {
+				differ++;
+				if (differ <= 5)
+					details.push(
+						`${sample.step.table} ${comparison.key.join(', ')} ${difference.column}: ${difference.found} instead of ${difference.expected}`,
+					);
+			}
+		}
+	}
+	return {
+		name: 'jsonb',
+		result: details.length === 0 ? 'pass' : 'fail',
+		figures: `${grouped(rows)} of the expected type, ${grouped(compared - differ)}/${grouped(compared)} equal in value`,
+		data: { types, compared, differ },
+		details,
+	};
+};
+
+/** Where the target held rows of this tenant before, more of a type than the source has is no fault; fewer is. */
+function typeDifferences(
+	place: string,
+	expected: Readonly<Record<string, number>>,
+	found: Readonly<Record<string, number>>,
+	mayHoldMore: boolean,
+): string[] {
+	return [...new Set([...Object.keys(expected), ...Object.keys(found)])].flatMap((type) => {
+		const want = expected[type] ?? 0;
+		const have = found[type] ?? 0;
+		return have === want || (mayHoldMore && have > want) ? [] : [`${place}: ${have} rows of type ${type}, ${want} expected`];
+	});
+}
+
+/** Every field of the sample. */
+export const fieldsCheck: Check = async (context) => {
+	let rows = 0;
+	let fields = 0;
+	let differ = 0;
+	const details: string[] = [];
+	const tables: Record<string, unknown> = {};
+	for (const sample of context.samples) {
+		const wrong = unexpected(sample, context.plan);
+		rows += sample.comparisons.length;
+		fields += sample.comparisons.length * sample.step.columns.length;
+		tables[sample.step.id] = { rows: sample.comparisons.length, wrong: wrong.length };
+		for (const comparison of wrong) {
+			differ += Math.max(1, comparison.differences.length);
+			if (details.length >= 10) continue;
+			const place = `${sample.step.table} ${comparison.key.join(', ')}`;
+			if (comparison.state === 'differs') {
+				details.push(
+					...comparison.differences.map(
+						(difference) => `${place} ${difference.column}: ${difference.found} instead of ${difference.expected}`,
+					),
+				);
+			} else {
+				details.push(`${place}: ${comparison.state === 'absent' ? 'not in the target' : comparison.state}`);
+			}
+		}
+	}
+	return {
+		name: 'fields',
+		result: differ === 0 ? 'pass' : 'fail',
+		figures: `${grouped(rows)} rows, ${grouped(fields)} fields, ${grouped(differ)} differ`,
+		data: { rows, fields, differ, tables },
+		details,
+	};
+};

@@ -1,0 +1,58 @@
+import type { CheckResult } from '../events.js';
+import type { CopyStep, Plan } from '../plan/types.js';
+import type { Comparison, Embedder, Source, Target } from '../ports.js';
+
+export interface VerifyOptions {
+	/** Mean top-5 overlap that the search check asks for, 0..1. */
+	readonly similarityThreshold: number;
+	/** Rows per table compared field by field; all when the table has fewer. */
+	readonly validationSample: number;
+}
+
+/** What the checks know of the run they judge. */
+export interface RunFigures {
+	/** Null: no run is judged, the target as it stands is. */
+	readonly run: string | null;
+	/** Records set aside, by step. */
+	readonly setAside: Readonly<Record<string, number>>;
+	/** True right after the copy, under the lock: counts must be equal. Later the application may have added rows. */
+	readonly fresh: boolean;
+}
+
+/** The comparison of one step's sample, made once and read by three checks. */
+export interface SampledStep {
+	readonly step: CopyStep;
+	readonly comparisons: readonly Comparison[];
+}
+
+export interface CheckContext {
+	readonly plan: Plan;
+	readonly options: VerifyOptions;
+	readonly figures: RunFigures;
+	readonly source: Source;
+	readonly target: Target;
+	readonly embedder: Embedder | null;
+	readonly tables: readonly CopyStep[];
+	readonly vectors: CopyStep | null;
+	readonly samples: readonly SampledStep[];
+	readonly signal: AbortSignal;
+}
+
+export type Check = (context: CheckContext) => Promise<CheckResult>;
+
+/** 1234567 -> `1 234 567`, as the screens write counts. */
+export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
+
+/** Rows that the step's records make in the target for this tenant, by plan and run. */
+export function expectedRows(step: CopyStep, figures: RunFigures): number {
+	const accepted = step.rows - (figures.setAside[step.id] ?? step.rejected);
+	return step.state.tenantRowsBefore + accepted - step.state.equal - step.state.differing;
+}
+
+/** Differences that are not the plan's own doing: under `skip` the target keeps its rows. */
+export function unexpected(sample: SampledStep, plan: Plan): Comparison[] {
+	const wrong = sample.comparisons.filter((comparison) => comparison.state !== 'equal');
+	if (plan.policies.onConflict !== 'skip' || sample.step.state.differing === 0) return wrong;
+	const kept = wrong.filter((comparison) => comparison.state === 'differs').slice(0, sample.step.state.differing);
+	return wrong.filter((comparison) => !kept.includes(comparison));
+}

@@ -1,0 +1,114 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { CheckResult, RunOutcome } from '../events.js';
+import { isCopyStep, type Plan } from '../plan/types.js';
+import type { RunFolder } from '../ports.js';
+import { grouped } from './context.js';
+
+export interface Report {
+	/** Null for a stand-alone verification without a run. */
+	readonly run: string | null;
+	readonly plan: Plan;
+	readonly checks: readonly CheckResult[];
+	readonly totals: { readonly written: number; readonly quarantined: number; readonly skipped: number };
+	readonly outcome: RunOutcome;
+	/** Milliseconds since the epoch. */
+	readonly at: number;
+}
+
+const words: Record<CheckResult['result'], string> = { pass: 'PASS', fail: 'FAIL', skipped: 'not run' };
+
+/** A cell of a Markdown table: a pipe or newline in a value must not break it. */
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+	[head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
+
+export function verdict(checks: readonly CheckResult[]): string {
+	const failed = checks.filter((check) => check.result === 'fail').length;
+	if (failed > 0) return `${failed} ${failed === 1 ? 'CHECK FAILS' : 'CHECKS FAIL'}`;
+	return checks.length === 0 ? 'NOT VERIFIED' : 'ALL CHECKS PASS';
+}
+
+/** The report for people. */
+export function reportMarkdown(report: Report): string {
+	const { plan, checks, totals } = report;
+	const copies = plan.steps.filter(isCopyStep);
+	const sections = [
+		`# Migration report${report.run === null ? '' : `: run ${report.run}`}`,
+		`**${verdict(checks)}**`,
+		table(
+			['', ''],
+			[
+				['Environment', plan.environment],
+				[
+					'Target',
+					`${plan.target.label} (PostgreSQL ${plan.target.serverVersion}, pgvector ${plan.target.pgvectorVersion ?? 'created by the run'})`,
+				],
+				...(plan.sources.sqlite === undefined ? [] : [['SQLite', plan.sources.sqlite.path]]),
+				...(plan.sources.chroma === undefined ? [] : [['Chroma', plan.sources.chroma.path]]),
+				[plan.tenant.column, plan.tenant.value],
+				['Plan', plan.id],
+				['Written', `${grouped(totals.written)} records`],
+				['Set aside', totals.quarantined === 0 ? 'none' : `${grouped(totals.quarantined)} records, see quarantine.jsonl`],
+				['Already there', grouped(totals.skipped)],
+				['Time of this report', new Date(report.at).toISOString()],
+			],
+		),
+		'## Checks',
+		table(
+			['Check', 'Result', 'Figures'],
+			checks.map((check) => [check.name, words[check.result], check.figures]),
+		),
+		...checks
+			.filter((check) => check.details.length > 0)
+			.map((check) => [`### ${check.name}`, ...check.details.map((detail) => `- ${detail}`)].join('\n')),
+		'## Steps',
+		table(
+			['Step', 'Table', 'Source records', 'Set aside by the casts', 'Already there', 'Bytes'],
+			copies.map((step) => [
+				step.id,
+				step.table,
+				grouped(step.rows),
+				grouped(step.rejected),
+				grouped(step.state.equal),
+				grouped(step.bytes),
+			]),
+		),
+	];
+	if (plan.hazards.length > 0) {
+		sections.push(
+			'## What the plan told beforehand',
+			table(
+				['Severity', 'Code', 'Where', 'Count', 'What'],
+				plan.hazards.map((hazard) => [
+					hazard.severity,
+					hazard.code,
+					[hazard.step, hazard.column].filter((part) => part != null).join('.'),
+					grouped(hazard.count),
+					hazard.message,
+				]),
+			),
+		);
+	}
+	if (report.run !== null) sections.push('## Undo', `\`repot rollback ${report.run}\` removes exactly what this run wrote.`);
+	return `${sections.join('\n\n')}\n`;
+}
+
+/** The same for machines. */
+export function reportJson(report: Report): string {
+	const { plan, at, ...rest } = report;
+	return `${JSON.stringify({ format: 1, verdict: verdict(report.checks), at: new Date(at).toISOString(), ...rest, totals: { written: rest.totals.written, quarantined: rest.totals.quarantined, skipped: rest.totals.skipped }, plan }, null, 2)}\n`;
+}
+
+/** Writes both forms into the run's folder, and the Markdown where the operator asked for it. Returns the paths. */
+export async function writeReport(report: Report, folder: RunFolder, output: string | null): Promise<string[]> {
+	const markdown = reportMarkdown(report);
+	const paths = [await folder.write('report.md', markdown), await folder.write('report.json', reportJson(report))];
+	if (output !== null) {
+		await mkdir(dirname(resolve(output)), { recursive: true });
+		await writeFile(output, markdown);
+		paths.push(output);
+	}
+	return paths;
+}

@@ -1,0 +1,149 @@
+import type { CheckResult } from '../events.js';
+import type { CopyStep } from '../plan/types.js';
+import type { Neighbour, Probe, SearchHit } from '../ports.js';
+import { type Check, type CheckContext, grouped } from './context.js';
+import { skipped } from './count-checks.js';
+
+const neighbourCount = 5;
+const probeCount = 20;
+
+/** The text queries that the applications of this profile are checked with. */
+export const textQueries = ['modern furniture', 'outdoor activities', 'food photography', 'vintage items', 'nature scenes'] as const;
+
+/** Distances are computed in float64 here and in float32 arithmetic there: equal within this much, relative to the larger. */
+const tolerance = 1e-5;
+
+/** Share of the source's nearest that the target returns; a neighbour at the same distance as the last one counts as the same. */
+export function overlap(source: readonly Neighbour[], found: readonly SearchHit[]): number {
+	if (source.length === 0) return found.length === 0 ? 1 : 0;
+	const furthest = source.at(-1)?.distance ?? 0;
+	const keys = new Set(source.map((neighbour) => neighbour.key));
+	const hits = found.slice(0, source.length);
+	const same = hits.filter((hit) => keys.has(hit.key) || hit.distance <= furthest + tolerance * Math.max(1, Math.abs(furthest)));
+	return same.length / source.length;
+}
+
+interface Overlaps {
+	readonly exact: readonly number[];
+	readonly index: readonly number[];
+}
+
+const mean = (values: readonly number[]): number =>
+	values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+async function measure(context: CheckContext, step: CopyStep, probes: readonly Probe[]): Promise<Overlaps> {
+	const nearest = await context.source.neighbours(step, probes, neighbourCount, context.signal);
+	const exact: number[] = [];
+	const index: number[] = [];
+	// Rows of this user that are not the source's may be nearer: ask for more, and look for the source's among them.
+	const strangers = Math.max(0, step.state.tenantRowsBefore - step.state.equal - step.state.differing);
+	for (const [at, probe] of probes.entries()) {
+		const expected = nearest[at] ?? [];
+		const limit = neighbourCount + Math.min(strangers, 50);
+		const judge = (hits: readonly SearchHit[]): number =>
+			strangers === 0
+				? overlap(expected, hits)
+				: expected.filter((neighbour) => hits.some((hit) => hit.key === neighbour.key)).length / Math.max(1, expected.length);
+		exact.push(judge(await context.target.search(step, context.plan.tenant.value, probe, limit, true, context.signal)));
+		index.push(judge(await context.target.search(step, context.plan.tenant.value, probe, limit, false, context.signal)));
+	}
+	return { exact, index };
+}
+
+/** Top-5 of the target against exact nearest neighbours computed from the source: stored vectors as probes, and text queries when an embedder is there. */
+export const searchCheck: Check = async (context) => {
+	const step = context.vectors;
+	if (step === null) return skipped('search', 'no collection in this plan');
+	const probes = await context.source.probes(step, probeCount, context.signal);
+	if (probes.length === 0) return skipped('search', 'the collection holds no vectors');
+	const stored = await measure(context, step, probes);
+	const text = await measureText(context, step);
+	const threshold = context.options.similarityThreshold;
+	const figures = [
+		`exact ${mean(stored.exact).toFixed(2)}`,
+		`index ${mean(stored.index).toFixed(2)} mean, ${Math.min(...stored.index).toFixed(2)} min (${probes.length})`,
+	];
+	if (text.overlaps !== null) figures.push(`text ${mean(text.overlaps.index).toFixed(2)} (${textQueries.length})`);
+	const failed =
+		mean(stored.index) < threshold || mean(stored.exact) < threshold || (text.overlaps !== null && mean(text.overlaps.index) < threshold);
+	return {
+		name: 'search',
+		result: failed || text.failed ? 'fail' : 'pass',
+		figures: figures.join('   '),
+		data: {
+			threshold,
+			neighbours: neighbourCount,
+			probes: probes.length,
+			exact: { mean: mean(stored.exact), min: Math.min(...stored.exact) },
+			index: { mean: mean(stored.index), min: Math.min(...stored.index) },
+			...(text.overlaps === null
+				? {}
+				: { text: { queries: textQueries, mean: mean(text.overlaps.index), exactMean: mean(text.overlaps.exact) } }),
+		},
+		details: [...(failed ? [failureCause(stored, threshold)] : []), ...text.notes],
+	};
+};
+
+function failureCause(stored: Overlaps, threshold: number): string {
+	if (mean(stored.exact) < threshold)
+		return "an exact search differs as well: the vectors or their metric are not the source's; compare the fields check";
+	return `an exact search agrees, the index does not reach ${threshold}: raise hnsw.ef_search, or rebuild the index with more memory (--index-memory)`;
+}
+
+async function measureText(
+	context: CheckContext,
+	step: CopyStep,
+): Promise<{ overlaps: Overlaps | null; notes: string[]; failed: boolean }> {
+	const { embedder } = context;
+	if (embedder === null) return { overlaps: null, notes: ['text queries were not run: VOYAGE_API_KEY is not set'], failed: false };
+	const dimension = step.source.kind === 'chroma' ? step.source.dimension : null;
+	if (dimension === null) return { overlaps: null, notes: [], failed: false };
+	try {
+		const vectors = await embedder.embed(textQueries, dimension, context.signal);
+		const probes = vectors.map((vector, at) => ({ label: textQueries[at] ?? '', vector }));
+		return { overlaps: await measure(context, step, probes), notes: [], failed: false };
+	} catch (error) {
+		if (context.signal.aborted) throw error;
+		return {
+			overlaps: null,
+			notes: [`text queries could not be embedded with ${embedder.model}: ${error instanceof Error ? error.message : String(error)}`],
+			failed: true,
+		};
+	}
+}
+
+const percentile = (sorted: readonly number[], share: number): number =>
+	sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
+
+const latencyLimit = 1_000;
+
+/** Time of one search on the target, as the application would send it, over the probes. */
+export const latencyCheck: Check = async (context): Promise<CheckResult> => {
+	const step = context.vectors;
+	if (step === null) return skipped('latency', 'no collection in this plan');
+	const probes = await context.source.probes(step, probeCount, context.signal);
+	const [first] = probes;
+	if (first === undefined) return skipped('latency', 'the collection holds no vectors');
+	// The first search loads the index into the server's cache; what users feel is the ones after it.
+	await context.target.search(step, context.plan.tenant.value, first, neighbourCount, false, context.signal);
+	const times: number[] = [];
+	for (const probe of probes) {
+		const startedAt = performance.now();
+		await context.target.search(step, context.plan.tenant.value, probe, neighbourCount, false, context.signal);
+		times.push(performance.now() - startedAt);
+	}
+	times.sort((a, b) => a - b);
+	const average = mean(times);
+	const show = (value: number): string => (value < 10 ? value.toFixed(1) : grouped(Math.round(value)));
+	const figures = { p50: percentile(times, 0.5), p95: percentile(times, 0.95), max: times.at(-1) ?? 0 };
+	return {
+		name: 'latency',
+		result: average < latencyLimit ? 'pass' : 'fail',
+		figures: `p50 ${show(figures.p50)} ms  p95 ${show(figures.p95)} ms  max ${show(figures.max)} ms`,
+		data: { ...figures, mean: average, limit: latencyLimit, searches: times.length },
+		details:
+			average < latencyLimit
+				? []
+				: [`searches take ${Math.round(average)} ms on average: is there an index? (--index, or the preview's d key shows its DDL)`],
+	};
+};

@@ -1,0 +1,50 @@
+import type { CheckResult } from '../events.js';
+import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
+import type { Comparison, Embedder, Source, Target } from '../ports.js';
+import { fieldsCheck, jsonbCheck, tenantCheck } from './content-checks.js';
+import type { Check, CheckContext, RunFigures, SampledStep, VerifyOptions } from './context.js';
+import { rowsCheck, vectorsCheck } from './count-checks.js';
+import { latencyCheck, searchCheck } from './search-checks.js';
+
+/** In the order of the report. */
+const checks: readonly Check[] = [rowsCheck, vectorsCheck, searchCheck, tenantCheck, jsonbCheck, latencyCheck, fieldsCheck];
+
+/** Runs every check of a plan against the target as it stands; reads both sides, writes neither. */
+export async function* verify(
+	plan: Plan,
+	options: VerifyOptions,
+	ports: { readonly source: Source; readonly target: Target; readonly embedder: Embedder | null },
+	figures: RunFigures,
+	signal: AbortSignal,
+): AsyncGenerator<CheckResult, void, void> {
+	const copies = plan.steps.filter(isCopyStep);
+	const context: CheckContext = {
+		plan,
+		options,
+		figures,
+		...ports,
+		tables: copies.filter((step) => step.source.kind === 'sqlite'),
+		vectors: copies.find((step) => step.source.kind === 'chroma') ?? null,
+		samples: await Promise.all(copies.map((step) => sample(step, plan, options, ports, signal))),
+		signal,
+	};
+	for (const check of checks) {
+		signal.throwIfAborted();
+		yield await check(context);
+	}
+}
+
+async function sample(
+	step: CopyStep,
+	plan: Plan,
+	options: VerifyOptions,
+	ports: { readonly source: Source; readonly target: Target },
+	signal: AbortSignal,
+): Promise<SampledStep> {
+	const comparisons: Comparison[] = [];
+	const limit = options.validationSample >= step.rows ? null : options.validationSample;
+	for await (const records of ports.source.records(step, limit, signal)) {
+		comparisons.push(...(await ports.target.compare(step, plan.tenant.value, records, signal)));
+	}
+	return { step, comparisons };
+}
