@@ -1,7 +1,7 @@
 import { RepotError } from '../errors.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { PlanProgress, PlanRequest } from '../operations.js';
-import type { ChromaCollection, Clock, Source, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
+import type { ChromaCollection, Clock, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
 import { chosenCollection } from './collection.js';
 import { draftSteps } from './draft.js';
 import { totalSeconds } from './estimate.js';

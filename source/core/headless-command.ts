@@ -1,0 +1,39 @@
+/** What one headless command says; `undefined` is left to the config and the environment, `''` unsets what they give. */
+export interface HeadlessChoice {
+	readonly config?: string | undefined;
+	readonly environment: string;
+	readonly dataset?: string | undefined;
+	readonly sqlitePath?: string | undefined;
+	readonly chromaPath?: string | undefined;
+	readonly collection?: string | undefined;
+	/** The target without its password: a command line is read by others. */
+	readonly target?: string | undefined;
+	readonly tenant?: string | undefined;
+	/** Further flags with their values; `true` for a switch. */
+	readonly settings: readonly (readonly [flag: string, value: string | true])[];
+}
+
+/**
+ * The argument list (without `repot`) that repeats a choice. Flags come in a fixed order, so that equal choices print equal commands.
+ * `formatCommand` of format.ts quotes it for a shell.
+ */
+export function headlessArguments(verb: 'plan' | 'migrate', choice: HeadlessChoice): readonly string[] {
+	const named: readonly (readonly [string, string | true | undefined])[] = [
+		['--config', choice.config],
+		['--env', choice.environment],
+		['--dataset', choice.dataset],
+		['--sqlite-db', choice.sqlitePath],
+		['--chroma-path', choice.chromaPath],
+		['--collection', choice.collection],
+		['--postgres-url', choice.target],
+		['--user-id', choice.tenant],
+		...choice.settings,
+	];
+	return [verb, ...named.flatMap(([flag, value]) => (value === undefined ? [] : flagWords(flag, value)))];
+}
+
+function flagWords(flag: string, value: string | true): readonly string[] {
+	if (value === true) return [flag];
+	// A value that is empty or begins with a dash would be read as missing or as the next flag.
+	return value === '' || value.startsWith('-') ? [`${flag}=${value}`] : [flag, value];
+}

@@ -1,0 +1,56 @@
+import type { ColumnMapping, CopyStep, Policies } from '../plan/types.js';
+import type { CastName } from './cast-names.js';
+import { type Cast, type NoteCode, Noted, type RefusalCode, Refused } from './cast-result.js';
+import { jsonTextCast } from './json-text.js';
+import { metadataCast } from './metadata-cast.js';
+import { bigintCast, doubleCast, numericCast } from './number-casts.js';
+import { booleanCast, byteaCast, constantCast, documentCast, textCast, uuidCast } from './text-casts.js';
+import { timestampCast } from './timestamp.js';
+import { vectorCast } from './vector-cast.js';
+
+type Maker = (column: ColumnMapping, step: Pick<CopyStep, 'source'>, policies: Policies) => Cast;
+
+const stripsNul = (policies: Policies): boolean => policies.onNul === 'strip';
+
+const makers: Record<CastName, Maker> = {
+	constant: (column) => constantCast(column.constant ?? ''),
+	text: (_column, _step, policies) => textCast(stripsNul(policies)),
+	bigint: () => bigintCast,
+	double: () => doubleCast,
+	numeric: () => numericCast,
+	boolean: () => booleanCast,
+	bytea: () => byteaCast,
+	'json-text': (column, _step, policies) => {
+		const cast = jsonTextCast(stripsNul(policies));
+		return nullsInstead(cast, column, policies.onInvalidJson, ['INVALID_JSON', 'LONE_SURROGATE'], 'INVALID_JSON_NULLED');
+	},
+	'iso-timestamp': (column, _step, policies) =>
+		nullsInstead(timestampCast, column, policies.onBadTimestamp, ['BAD_TIMESTAMP'], 'BAD_TIMESTAMP_NULLED'),
+	uuid: () => uuidCast,
+	vector: (_column, { source }) => (source.kind === 'chroma' ? vectorCast(source.dimension, source.space) : vectorCast(null, 'l2')),
+	document: (_column, _step, policies) => documentCast(stripsNul(policies)),
+	metadata: (column, _step, policies) => metadataCast(column.constant ?? '{}', stripsNul(policies)),
+};
+
+/** The operator's word `null`: a refused value becomes NULL and is counted. Where NULL is not allowed the record is refused all the same. */
+function nullsInstead(
+	cast: Cast,
+	column: ColumnMapping,
+	policy: 'quarantine' | 'fail' | 'null',
+	codes: readonly RefusalCode[],
+	note: NoteCode,
+): Cast {
+	if (policy !== 'null' || !column.nullable) return cast;
+	return (value) => {
+		const result = cast(value);
+		return result instanceof Refused && codes.includes(result.code) ? new Noted(null, note) : result;
+	};
+}
+
+/**
+ * The casts of a step, one a column and in its order. The policies `quarantine` and `fail` are the same here:
+ * the value is refused, and the plan decides whether refusals block it.
+ */
+export function compileCasts(step: Pick<CopyStep, 'source' | 'columns' | 'policies'>, policies: Policies = step.policies): readonly Cast[] {
+	return step.columns.map((column) => makers[column.cast](column, step, policies));
+}

@@ -1,0 +1,20 @@
+/**
+ * PostgreSQL's numeric, and with it every number in jsonb, holds up to 131,072 digits before the decimal point and 16,383 after it
+ * (https://www.postgresql.org/docs/current/datatype-numeric.html).
+ */
+const digitsBefore = 131_072;
+const digitsAfter = 16_383;
+
+/** Whether a decimal number in JSON's or SQL's spelling fits into numeric, which would otherwise refuse the whole row. */
+export function fitsNumeric(number: string): boolean {
+	const match = /^[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(number);
+	if (match === null) return false;
+	const [, whole = '', fraction = '', power = '0'] = match;
+	const exponent = Number(power);
+	// A number cannot be spelled with digits that outnumber a string, so the sums below stay exact.
+	if (Math.abs(exponent) > 1e9) return false;
+	// The scale is the number of digits written, zeros included: 0e-16384 is refused as well.
+	if (fraction.length - exponent > digitsAfter) return false;
+	const significant = `${whole}${fraction}`.replace(/^0+/, '').length;
+	return significant === 0 || significant - fraction.length + exponent <= digitsBefore;
+}
