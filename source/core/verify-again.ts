@@ -1,0 +1,106 @@
+import { RepotError } from './errors.js';
+import type { CheckResult, MigrationEvent } from './events.js';
+import type { PlanRequest } from './operations.js';
+import { makePlan } from './plan/make-plan.js';
+import type { Plan } from './plan/types.js';
+import type { LedgerRun, LedgerStep, Ports } from './ports.js';
+import { sourceChanges } from './stale.js';
+import { writeReport } from './verify/report.js';
+import { verify } from './verify/verify.js';
+
+const judged = new Set<LedgerRun['status']>(['done', 'quarantined', 'verification-failed', 'interrupted', 'failed', 'running']);
+
+interface Subject {
+	readonly run: LedgerRun | null;
+	readonly plan: Plan;
+	readonly steps: readonly LedgerStep[];
+	readonly notice: string | null;
+}
+
+/**
+ * All checks again. Judges a run by its own plan while the source is what it was; without a run, or when the source has moved on,
+ * by a new plan over the source as it is now.
+ */
+export async function* verifyAgain(
+	request: PlanRequest,
+	run: string | null,
+	ports: Ports,
+	signal: AbortSignal,
+): AsyncGenerator<MigrationEvent, void, void> {
+	const startedAt = ports.clock.now();
+	const time = (): string => new Date(ports.clock.now()).toISOString();
+	const subject = await subjectOf(request, run, ports, signal);
+	yield {
+		at: time(),
+		type: 'run-started',
+		run: subject.run?.id ?? '-',
+		plan: subject.plan.id,
+		environment: subject.plan.environment,
+		resumed: false,
+		steps: [],
+	};
+	if (subject.notice !== null) yield { at: time(), type: 'notice', step: null, message: subject.notice };
+	const setAside = Object.fromEntries(subject.steps.map((step) => [step.id, step.rejected]));
+	const checks: CheckResult[] = [];
+	const options = { similarityThreshold: request.similarityThreshold, validationSample: request.validationSample };
+	for await (const check of verify(subject.plan, options, ports, { run: subject.run?.id ?? null, setAside, fresh: false }, signal)) {
+		checks.push(check);
+		yield { at: time(), type: 'check-finished', check };
+	}
+	const failed = checks.some((check) => check.result === 'fail');
+	const outcome = failed ? 'verification-failed' : 'done';
+	const totals = { written: subject.run?.written ?? 0, quarantined: subject.run?.quarantined ?? subject.plan.totals.rejected, skipped: 0 };
+	const folder = await ports.history.open(subject.run?.id ?? `verify-${subject.plan.id}`, subject.plan);
+	try {
+		const files = await writeReport(
+			{ run: subject.run?.id ?? null, plan: subject.plan, checks, totals, outcome, at: ports.clock.now() },
+			folder,
+			request.reportOutput,
+		);
+		yield {
+			at: time(),
+			type: 'run-finished',
+			run: subject.run?.id ?? '-',
+			outcome,
+			...totals,
+			milliseconds: ports.clock.now() - startedAt,
+			files,
+		};
+	} finally {
+		await folder.close();
+	}
+}
+
+async function subjectOf(request: PlanRequest, run: string | null, ports: Ports, signal: AbortSignal): Promise<Subject> {
+	const runs = await ports.target.ledger.runs();
+	const wanted =
+		run === null
+			? runs.find((candidate) => judged.has(candidate.status) && candidate.tenant === request.tenant)
+			: runs.find((candidate) => candidate.id === run);
+	if (run !== null && wanted === undefined) {
+		throw new RepotError({
+			kind: 'usage',
+			code: 'UNKNOWN_RUN',
+			message: `the target's ledger knows no run ${run}`,
+			why:
+				runs.length === 0
+					? 'it holds no runs'
+					: `it holds: ${runs
+							.slice(0, 5)
+							.map((one) => one.id)
+							.join(', ')}`,
+			next: ['repot runs lists the runs of this computer'],
+		});
+	}
+	const entry = wanted === undefined ? null : await ports.target.ledger.find(wanted.id);
+	const fresh = async (notice: string | null): Promise<Subject> => ({
+		run: null,
+		plan: await makePlan({ ...request, restart: true }, ports, signal),
+		steps: [],
+		notice,
+	});
+	if (entry === null) return fresh(null);
+	const changes = await sourceChanges(entry.plan, ports.source, signal);
+	if (changes.length === 0) return { run: entry.run, plan: entry.plan, steps: entry.steps, notice: null };
+	return fresh(`${changes.join('; ')}: compared with the source as it is now, not with what run ${entry.run.id} copied`);
+}
