@@ -1,0 +1,56 @@
+import { RepotError } from '../../source/core/errors.js';
+import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
+
+/**
+ * The collection to migrate: the one of that name (or id, or `tenant/database/name`), or the only one when `name` is null. Throws a RepotError of
+ * kind usage that lists what exists.
+ */
+export function chooseCollection(description: ChromaDescription, name: string | null): ChromaCollection {
+	const { collections } = description;
+	if (collections.length === 0) {
+		throw refusal(description, 'CHROMA_NO_COLLECTION', 'This Chroma directory holds no collection', [
+			'Check that --chroma-path is the directory that your application writes to',
+		]);
+	}
+	if (name === null) {
+		const [only] = collections;
+		if (only !== undefined && collections.length === 1) return only;
+		throw refusal(
+			description,
+			'CHROMA_SEVERAL_COLLECTIONS',
+			`This Chroma directory holds ${collections.length} collections and none is named`,
+			['Name one with --collection NAME'],
+		);
+	}
+	const matching = collections.filter((collection) => collection.id === name || collection.name === name || qualified(collection) === name);
+	const [found] = matching;
+	if (found === undefined) {
+		throw refusal(description, 'CHROMA_UNKNOWN_COLLECTION', `This Chroma directory holds no collection "${name}"`, [
+			'Name one that exists with --collection NAME',
+		]);
+	}
+	if (matching.length > 1) {
+		throw refusal(description, 'CHROMA_SEVERAL_COLLECTIONS', `${matching.length} databases hold a collection "${name}"`, [
+			`Name one in full, e.g. --collection ${qualified(found)}`,
+		]);
+	}
+	return found;
+}
+
+const qualified = (collection: ChromaCollection): string => `${collection.tenant}/${collection.database}/${collection.name}`;
+
+function refusal(description: ChromaDescription, code: string, message: string, next: readonly string[]): RepotError {
+	const names = description.collections.map((collection) => collection.name);
+	const ambiguous = new Set(names).size < names.length;
+	const listed = description.collections.map(
+		(collection) => `${ambiguous ? qualified(collection) : collection.name} (${collection.records} records)`,
+	);
+	return new RepotError({
+		kind: 'usage',
+		code,
+		message,
+		where: description.path,
+		...(listed.length === 0 ? {} : { why: `collections: ${listed.join(', ')}` }),
+		next,
+	});
+}

@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type Database from 'better-sqlite3';
+import type { StoredCollection } from './collections.js';
+import { type HnswIndex, isLfsPointer, openHnsw } from './hnsw.js';
+import { type IndexMetadata, readIndexMetadata } from './pickle.js';
+import { documentOf, logFieldsReader, type StoredFields, sameFields, storedRecordReader } from './records.js';
+import type { Schema } from './schema.js';
+import { sequenceOf } from './values.js';
+import { appliedSequence, replayVectors, type VectorReplay, walRows, walVectorReader } from './wal.js';
+
+/** Where each vector of one collection is; holds ids and positions, never vectors. */
+export interface VectorStore {
+	/** True when there is a place to read the vector from. */
+	has(id: string): boolean;
+	/** The vector, or null when it is lost or never was. */
+	read(id: string): Float32Array | null;
+	/** Ids whose vector stands only in the log. */
+	readonly inLog: number;
+	/** Ids whose vector the persisted index holds. */
+	readonly inIndex: number;
+	/** Damage found, one sentence each, without the collection's name. */
+	readonly notes: readonly string[];
+	close(): void;
+}
+
+interface Persisted {
+	readonly index: HnswIndex | null;
+	readonly labels: ReadonlyMap<string, number>;
+	readonly maxSeqId: number | null;
+	/** True when vectors that the index once held cannot be found through it. */
+	readonly damaged: boolean;
+	readonly notes: readonly string[];
+}
+
+/** Opens the vectors of a collection in the private copy at `directory`. */
+export function openVectors(database: Database.Database, schema: Schema, directory: string, collection: StoredCollection): VectorStore {
+	const recorded = appliedSequence(database, collection.vectorSegment);
+	const persisted = openPersisted(directory, collection, recorded);
+	const appliedUpTo = recorded ?? persisted.maxSeqId ?? 0;
+	const { index, labels } = persisted;
+	const position = (id: string): number | null => {
+		const label = labels.get(id);
+		return label === undefined || index === null ? null : index.positionOf(label);
+	};
+	const originalsMatter = collection.space === 'cosine' || persisted.damaged;
+	const replay = replayVectors(walRows(database, collection.topic, originalsMatter ? 0 : appliedUpTo), {
+		appliedUpTo,
+		inIndex: (id) => position(id) !== null,
+		indexDamaged: persisted.damaged,
+		writtenAt: recordSequence(database, collection.metadataSegment),
+	});
+	const walVector = walVectorReader(database);
+	const lost = (id: string): boolean => !replay.pending.has(id) && position(id) === null && (replay.applied.get(id) ?? 0) === 0;
+	const restated = restatedVectors(
+		database,
+		schema,
+		collection,
+		[...replay.ignored].filter(([id]) => lost(id)),
+	);
+	return {
+		has: (id) => (replay.pending.get(id) ?? 1) > 0 && (!lost(id) || restated.has(id)),
+		read: (id) => {
+			const pending = replay.pending.get(id);
+			if (pending !== undefined) return pending === 0 ? null : walVector(pending);
+			const at = position(id);
+			const indexed = at === null || index === null ? null : index.read(at);
+			const applied = replay.applied.get(id) ?? restated.get(id) ?? 0;
+			return applied === 0 ? indexed : original(walVector(applied), indexed);
+		},
+		...counts(replay, labels, position, restated.size),
+		notes: [...persisted.notes, ...restatedNotes(restated.size)],
+		close: () => index?.close(),
+	};
+}
+
+function openPersisted(directory: string, collection: StoredCollection, recorded: number | null): Persisted {
+	const nothing: Persisted = { index: null, labels: new Map(), maxSeqId: null, damaged: false, notes: [] };
+	if (collection.vectorSegment === null) return nothing;
+	const folder = join(directory, collection.vectorSegment);
+	const pickle = join(folder, 'index_metadata.pickle');
+	if (!existsSync(pickle)) {
+		// Without a pickle the index files were never persisted and hold nothing; unless SQLite says that they were.
+		if ((recorded ?? 0) === 0) return nothing;
+		const what = existsSync(folder) ? 'index_metadata.pickle is missing' : 'its segment folder is missing';
+		return { ...nothing, damaged: true, notes: [`${what}: persisted vectors cannot be told apart any more`] };
+	}
+	if (isLfsPointer(pickle)) return { ...nothing, damaged: true, notes: ['index_metadata.pickle is a Git LFS pointer'] };
+	const metadata = readIndexMetadata(pickle);
+	const index = openHnsw(folder, collection.space === 'cosine');
+	const notes = pickleNotes(metadata);
+	if (typeof index === 'string') {
+		const harmless = metadata.labels.size === 0 && metadata.damage === null;
+		return { ...nothing, maxSeqId: metadata.maxSeqId, damaged: !harmless, notes: harmless ? notes : [...notes, index] };
+	}
+	return {
+		index,
+		labels: metadata.labels,
+		maxSeqId: metadata.maxSeqId,
+		damaged: metadata.damage !== null || index.cut,
+		notes: [...notes, ...index.notes],
+	};
+}
+
+function pickleNotes(metadata: IndexMetadata): string[] {
+	if (metadata.damage === null) return [];
+	return [`index_metadata.pickle is damaged (${metadata.damage}): ${metadata.labels.size} ids could be read from it`];
+}
+
+/**
+ * Lost vectors that an ADD in the log states again. Chroma ignored that ADD because the id existed; where it carries the very document and metadata
+ * of the stored record, its vector is that of the same text and is taken, with a note. Records without a document prove nothing and stay lost.
+ */
+function restatedVectors(
+	database: Database.Database,
+	schema: Schema,
+	collection: StoredCollection,
+	ignored: readonly (readonly [id: string, sequence: number])[],
+): ReadonlyMap<string, number> {
+	const restated = new Map<string, number>();
+	if (ignored.length === 0 || collection.metadataSegment === null) return restated;
+	const stored = storedRecordReader(database, schema, collection.metadataSegment);
+	const logged = logFieldsReader(database);
+	for (const [id, sequence] of ignored) {
+		const fields: StoredFields = new Map();
+		logged(sequence, fields);
+		const record = stored(id);
+		if (record !== null && documentOf(fields) !== null && sameFields(record.fields, fields)) restated.set(id, sequence);
+	}
+	return restated;
+}
+
+function restatedNotes(count: number): string[] {
+	if (count === 0) return [];
+	return [
+		`${count} lost vectors are taken from log rows that add the same id, document and metadata once more (Chroma ignored those rows because the ids existed)`,
+	];
+}
+
+function recordSequence(database: Database.Database, segment: string | null): (id: string) => number | null {
+	if (segment === null) return () => null;
+	const statement = database.prepare('SELECT seq_id FROM embeddings WHERE segment_id = ? AND embedding_id = ?').safeIntegers(true).pluck();
+	return (id) => sequenceOf(statement.get(segment, id));
+}
+
+function counts(
+	replay: VectorReplay,
+	labels: ReadonlyMap<string, number>,
+	position: (id: string) => number | null,
+	restated: number,
+): { readonly inLog: number; readonly inIndex: number } {
+	let inLog = restated;
+	let inIndex = 0;
+	for (const sequence of replay.pending.values()) if (sequence > 0) inLog += 1;
+	for (const id of labels.keys()) if (!replay.pending.has(id) && position(id) !== null) inIndex += 1;
+	for (const [id, sequence] of replay.applied) if (sequence > 0 && !replay.pending.has(id) && position(id) === null) inLog += 1;
+	return { inLog, inIndex };
+}
+
+/**
+ * The log's original where it is the vector that the index holds. A cosine index keeps it normalised, so its answer differs in the last bits (at
+ * most 1.3e-7 of the component was seen); anything further apart is another vector, and the index is what the server answers from.
+ */
+function original(logged: Float32Array | null, indexed: Float32Array | null): Float32Array | null {
+	if (indexed === null || logged === null) return indexed ?? logged;
+	if (logged.length !== indexed.length) return indexed;
+	for (let at = 0; at < logged.length; at++) {
+		const [ours, theirs] = [logged[at] as number, indexed[at] as number];
+		if (Math.abs(ours - theirs) > Math.abs(ours) * 1e-6 + 1e-37) return indexed;
+	}
+	return logged;
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { replayRecords, replayVectors, type WalRow } from '../../../services/chroma/wal.js';
+
+const [add, update, upsert, remove] = [0, 1, 2, 3];
+const row = (sequence: number, operation: number | undefined, id: string, hasVector = true): WalRow => ({
+	sequence,
+	operation: operation as number,
+	id,
+	hasVector,
+});
+
+function vectors(rows: readonly WalRow[], options: Partial<Parameters<typeof replayVectors>[1]> = {}) {
+	return replayVectors(rows, { appliedUpTo: 0, inIndex: () => false, indexDamaged: false, writtenAt: () => null, ...options });
+}
+
+describe('the vector half of the log', () => {
+	it('ADD sets a new id once, UPDATE a living one, UPSERT any, DELETE forgets', () => {
+		const rows = [
+			row(1, add, 'a'),
+			row(2, add, 'a'),
+			row(3, update, 'a'),
+			row(4, update, 'missing'),
+			row(5, upsert, 'b'),
+			row(6, remove, 'b'),
+			row(7, add, 'b'),
+		];
+		expect([...vectors(rows).pending]).toEqual([
+			['a', 3],
+			['b', 7],
+		]);
+	});
+
+	it('ADD of an id that the index holds is ignored, UPDATE of it is not, DELETE leaves a mark', () => {
+		const inIndex = (id: string) => id !== 'new';
+		const rows = [row(1, add, 'a'), row(2, update, 'b'), row(3, remove, 'c'), row(4, add, 'new')];
+		expect([...vectors(rows, { inIndex }).pending]).toEqual([
+			['b', 2],
+			['c', 0],
+			['new', 4],
+		]);
+	});
+
+	it('rows without a vector change no vector', () => {
+		expect([...vectors([row(1, upsert, 'a'), row(2, update, 'a', false), row(3, upsert, 'b', false)]).pending]).toEqual([['a', 1]]);
+	});
+
+	it('rows that the index has taken in are kept apart, as originals', () => {
+		const replay = vectors([row(1, add, 'a'), row(2, update, 'a'), row(3, update, 'a')], { appliedUpTo: 2, inIndex: () => true });
+		expect([[...replay.applied], [...replay.pending]]).toEqual([[['a', 2]], [['a', 3]]]);
+	});
+
+	it('an ADD to an id that a damaged index lost counts only if the record was written then', () => {
+		const options = { indexDamaged: true, appliedUpTo: 0, writtenAt: (id: string) => (id === 'old' ? 3 : 9) };
+		const replay = vectors([row(8, add, 'old'), row(9, add, 'new')], options);
+		expect([...replay.pending]).toEqual([['new', 9]]);
+		expect([...replay.ignored]).toEqual([['old', 8]]);
+	});
+});
+
+describe('the record half of the log', () => {
+	const stored = (id: string) => id.startsWith('stored');
+
+	it('merges into stored records, ignores ADD of existing and UPDATE of missing ones', () => {
+		const changes = replayRecords(
+			[row(1, add, 'stored'), row(2, update, 'stored'), row(3, upsert, 'stored'), row(4, update, 'missing')],
+			stored,
+		);
+		expect([...changes]).toEqual([['stored', { kind: 'merge', rows: [2, 3] }]]);
+	});
+
+	it('a record that is deleted and added again starts afresh, at the end', () => {
+		const rows = [
+			row(1, add, 'x'),
+			row(2, remove, 'stored'),
+			row(3, add, 'y'),
+			row(4, remove, 'x'),
+			row(5, add, 'x'),
+			row(6, upsert, 'x'),
+			row(7, remove, 'missing'),
+		];
+		expect([...replayRecords(rows, stored)]).toEqual([
+			['stored', { kind: 'gone', rows: [] }],
+			['y', { kind: 'new', rows: [3] }],
+			['x', { kind: 'new', rows: [5, 6] }],
+		]);
+	});
+});
