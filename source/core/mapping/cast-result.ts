@@ -1,3 +1,5 @@
+import { toWellFormed } from './well-formed.js';
+
 /**
  * What a cast returns, shaped so that the hot path allocates nothing beyond the value: the target's text form, bytes (vectors only) or NULL
  * stand for themselves; `Refused` and `Noted` are the rare cases and are told apart with instanceof.
@@ -84,7 +86,7 @@ const excerptLength = 40;
 
 /** The beginning of a text in quotes, control characters escaped. */
 export function excerpt(text: string): string {
-	return JSON.stringify(text.length <= excerptLength ? text : `${text.slice(0, excerptLength).toWellFormed()}…`);
+	return JSON.stringify(text.length <= excerptLength ? text : `${toWellFormed(text.slice(0, excerptLength))}…`);
 }
 
 /** A float64 as the shortest text that reads back to it, `.0` kept so that it stays a real. Infinity in PostgreSQL's words. */

@@ -1,6 +1,7 @@
 import { type Cast, excerpt, Noted, Refused, realText, refuseKind } from './cast-result.js';
 import { fitsNumeric } from './numeric-limits.js';
 import { refuseNul } from './text-casts.js';
+import { isWellFormed } from './well-formed.js';
 
 /**
  * JSON text to jsonb. The text itself is the result, verbatim: JSON.parse only judges it. A NUL or half a surrogate pair may hide in
@@ -32,7 +33,7 @@ function judge(text: string, stripNul: boolean): string | Refused | Noted {
 	}
 	if (text.includes('\\u') && suspectEscape.test(text)) return judgeStrings(text, parsed, stripNul);
 	// JSON.parse lets raw surrogates through; they cannot come from UTF-8, but a caller may pass any string.
-	if (!text.isWellFormed()) return judgeStrings(text, parsed, stripNul);
+	if (!isWellFormed(text)) return judgeStrings(text, parsed, stripNul);
 	return checkNumbers(text);
 }
 
@@ -64,7 +65,12 @@ function judgeStrings(text: string, parsed: unknown, stripNul: boolean): string 
 	if (found.nul === null) return checkNumbers(text);
 	if (!stripNul) return new Refused('NUL_CHARACTER', `NUL character (\\u0000) in ${excerpt(found.nul)}; PostgreSQL jsonb cannot hold it`);
 	// Every escape is consumed as a pair, so that an escaped backslash before "u0000" stays text.
-	return noteStripped(judge(text.replace(/\\(?:u0000|[\s\S])/g, (escape) => (escape === '\\u0000' ? '' : escape)), stripNul));
+	return noteStripped(
+		judge(
+			text.replace(/\\(?:u0000|[\s\S])/g, (escape) => (escape === '\\u0000' ? '' : escape)),
+			stripNul,
+		),
+	);
 }
 
 const noteStripped = (judged: string | Refused | Noted): Refused | Noted =>
@@ -75,7 +81,7 @@ function searchStrings(root: unknown): { nul: string | null; surrogate: string |
 	const found: { nul: string | null; surrogate: string | null } = { nul: null, surrogate: null };
 	const look = (text: string): void => {
 		if (found.nul === null && text.includes('\0')) found.nul = text;
-		if (found.surrogate === null && !text.isWellFormed()) found.surrogate = text;
+		if (found.surrogate === null && !isWellFormed(text)) found.surrogate = text;
 	};
 	const open: unknown[] = [root];
 	while (open.length > 0) {

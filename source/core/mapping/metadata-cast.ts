@@ -1,4 +1,5 @@
-import { type Cast, Noted, Refused, excerpt, realText, refuseKind } from './cast-result.js';
+import { type Cast, excerpt, Noted, Refused, realText, refuseKind } from './cast-result.js';
+import { isWellFormed } from './well-formed.js';
 
 type Piece = string | Refused;
 
@@ -17,7 +18,12 @@ export const metadataCast = (added: string, stripNul: boolean): Cast => {
 	};
 };
 
-function join(metadata: ReadonlyMap<unknown, unknown>, members: ReadonlyMap<string, unknown>, tail: string, stripNul: boolean): string | Refused | Noted {
+function join(
+	metadata: ReadonlyMap<unknown, unknown>,
+	members: ReadonlyMap<string, unknown>,
+	tail: string,
+	stripNul: boolean,
+): string | Refused | Noted {
 	let text = '{';
 	let replaced = false;
 	let stripped = false;
@@ -58,13 +64,14 @@ function jsonArray(values: readonly unknown[], string: (value: string) => Piece)
 function jsonScalar(value: unknown, string: (value: string) => Piece): Piece {
 	if (typeof value === 'string') return string(value);
 	if (typeof value === 'bigint') return String(value);
-	if (typeof value === 'number') return Number.isFinite(value) ? realText(value) : new Refused('INVALID_METADATA', `the number ${value} has no JSON form`);
+	if (typeof value === 'number')
+		return Number.isFinite(value) ? realText(value) : new Refused('INVALID_METADATA', `the number ${value} has no JSON form`);
 	if (typeof value === 'boolean' || value === null) return String(value);
 	return new Refused('INVALID_METADATA', 'a value that is neither text, number, boolean nor null');
 }
 
 function jsonString(value: string): Piece {
 	if (value.includes('\0')) return new Refused('NUL_CHARACTER', `NUL character in ${excerpt(value)}; PostgreSQL jsonb cannot hold it`);
-	if (!value.isWellFormed()) return new Refused('LONE_SURROGATE', `half of a surrogate pair in ${excerpt(value)}`);
+	if (!isWellFormed(value)) return new Refused('LONE_SURROGATE', `half of a surrogate pair in ${excerpt(value)}`);
 	return JSON.stringify(value);
 }

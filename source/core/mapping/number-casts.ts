@@ -36,7 +36,9 @@ function doubleOfText(value: string): Noted | Refused {
 	const text = value.trim();
 	const number = Number(text);
 	const underflows = number === 0 && /[1-9]/.test(text.replace(/[eE].*$/, ''));
-	return Number.isFinite(number) && !underflows ? new Noted(text, 'TYPE_MIX') : refuseKind(value, 'a number in the range of double precision');
+	return Number.isFinite(number) && !underflows
+		? new Noted(text, 'TYPE_MIX')
+		: refuseKind(value, 'a number in the range of double precision');
 }
 
 /** INTEGER, REAL or decimal text to numeric, digit by digit. Infinity is refused: numeric holds it only since PostgreSQL 14. */

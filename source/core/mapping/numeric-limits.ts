@@ -11,8 +11,8 @@ export function fitsNumeric(number: string): boolean {
 	if (match === null) return false;
 	const [, whole = '', fraction = '', power = '0'] = match;
 	const exponent = Number(power);
-	// A number cannot be spelled with digits that outnumber a string, so the sums below stay exact.
-	if (Math.abs(exponent) > 1e9) return false;
+	// Half of the largest int32: what PostgreSQL's parser takes as an exponent at all, even of zero.
+	if (Math.abs(exponent) > 1_073_741_823) return false;
 	// The scale is the number of digits written, zeros included: 0e-16384 is refused as well.
 	if (fraction.length - exponent > digitsAfter) return false;
 	const significant = `${whole}${fraction}`.replace(/^0+/, '').length;

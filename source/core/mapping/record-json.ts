@@ -17,7 +17,8 @@ function valueJson(value: unknown): string {
 	if (value instanceof InvalidUtf8) return `{"utf8":"${base64(value.bytes)}"}`;
 	if (value instanceof Float32Array) return `{"float32":"${base64(littleEndian(value))}"}`;
 	if (value instanceof Uint8Array) return `{"base64":"${base64(value)}"}`;
-	if (value instanceof Map) return `{${[...value].map(([key, member]) => `${JSON.stringify(String(key))}:${valueJson(member)}`).join(',')}}`;
+	if (value instanceof Map)
+		return `{${[...value].map(([key, member]) => `${JSON.stringify(String(key))}:${valueJson(member)}`).join(',')}}`;
 	if (Array.isArray(value)) return `[${value.map(valueJson).join(',')}]`;
 	return JSON.stringify(describeValue(value));
 }

@@ -1,4 +1,5 @@
 import { type Cast, Noted, Refused, realText, refuseKind } from './cast-result.js';
+import { isWellFormed } from './well-formed.js';
 
 const nul = '\0';
 
@@ -26,7 +27,10 @@ export const documentCast = (stripNul: boolean): Cast => {
 };
 
 export function refuseNul(text: string): Refused {
-	return new Refused('NUL_CHARACTER', `NUL character at position ${text.indexOf(nul) + 1} of ${text.length}; PostgreSQL text cannot hold it`);
+	return new Refused(
+		'NUL_CHARACTER',
+		`NUL character at position ${text.indexOf(nul) + 1} of ${text.length}; PostgreSQL text cannot hold it`,
+	);
 }
 
 export const constantCast =
@@ -67,7 +71,7 @@ export const byteaCast: Cast = (value) => {
 	if (value === null) return null;
 	if (value instanceof Uint8Array) return hex(value);
 	if (typeof value === 'string') {
-		if (value.isWellFormed()) return new Noted(hex(utf8.encode(value)), 'TYPE_MIX');
+		if (isWellFormed(value)) return new Noted(hex(utf8.encode(value)), 'TYPE_MIX');
 		return new Refused('LONE_SURROGATE', 'text with half of a surrogate pair, which has no UTF-8 bytes');
 	}
 	return refuseKind(value, 'a BLOB');

@@ -1,7 +1,6 @@
-import { type Cast, Noted, Refused, describeValue, excerpt, refuseKind } from './cast-result.js';
+import { type Cast, describeValue, excerpt, Noted, Refused, refuseKind } from './cast-result.js';
 
-const form =
-	/^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)?)?$/;
+const form = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)?)?$/;
 
 /**
  * ISO 8601 text to a timestamp without time zone, in UTC: `YYYY-MM-DD HH:MM:SS[.ffffff]`. An offset is applied, a bare time is taken as

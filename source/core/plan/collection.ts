@@ -1,44 +1,56 @@
 import { RepotError } from '../errors.js';
-import type { ChromaCollection, SourceDescription } from '../ports.js';
+import type { ChromaCollection, ChromaDescription } from '../ports.js';
 
-/** The collection named, or the only one. */
-export function chosenCollection(description: SourceDescription, name: string | null): ChromaCollection | null {
-	if (description.chroma === null) return null;
-	const { collections, path } = description.chroma;
-	const names = collections.map((collection) => collection.name).join(', ');
+/**
+ * The collection to migrate: the one of that name (or id, or `tenant/database/name`), or the only one when `name` is null. Throws a RepotError of
+ * kind usage that lists what exists.
+ */
+export function chooseCollection(description: ChromaDescription, name: string | null): ChromaCollection {
+	const { collections } = description;
 	if (collections.length === 0) {
-		throw new RepotError({
-			kind: 'source',
-			code: 'NO_COLLECTION',
-			message: 'the Chroma directory holds no collection',
-			where: path,
-			next: ['Check --chroma-path'],
-		});
+		throw refusal(description, 'CHROMA_NO_COLLECTION', 'This Chroma directory holds no collection', [
+			'Check that --chroma-path is the directory that your application writes to',
+		]);
 	}
-	const matching = name === null ? collections : collections.filter((collection) => collection.name === name);
-	const [only] = matching;
-	if (only === undefined) {
-		throw new RepotError({
-			kind: 'usage',
-			code: 'UNKNOWN_COLLECTION',
-			message: `the Chroma directory holds no collection ${name ?? ''}`,
-			where: path,
-			why: `it holds: ${names}`,
-			next: [`Give --collection with one of: ${names}`],
-		});
+	if (name === null) {
+		const [only] = collections;
+		if (only !== undefined && collections.length === 1) return only;
+		throw refusal(
+			description,
+			'CHROMA_SEVERAL_COLLECTIONS',
+			`This Chroma directory holds ${collections.length} collections and none is named`,
+			['Name one with --collection NAME'],
+		);
+	}
+	const matching = collections.filter((collection) => collection.id === name || collection.name === name || qualified(collection) === name);
+	const [found] = matching;
+	if (found === undefined) {
+		throw refusal(description, 'CHROMA_UNKNOWN_COLLECTION', `This Chroma directory holds no collection "${name}"`, [
+			'Name one that exists with --collection NAME',
+		]);
 	}
 	if (matching.length > 1) {
-		throw new RepotError({
-			kind: 'usage',
-			code: 'SEVERAL_COLLECTIONS',
-			message:
-				name === null
-					? 'the Chroma directory holds several collections and none is named'
-					: `several databases of the directory hold a collection ${name}`,
-			where: path,
-			why: `it holds: ${names}`,
-			next: ['Give --collection NAME'],
-		});
+		throw refusal(description, 'CHROMA_SEVERAL_COLLECTIONS', `${matching.length} databases hold a collection "${name}"`, [
+			`Name one in full, e.g. --collection ${qualified(found)}`,
+		]);
 	}
-	return only;
+	return found;
+}
+
+const qualified = (collection: ChromaCollection): string => `${collection.tenant}/${collection.database}/${collection.name}`;
+
+function refusal(description: ChromaDescription, code: string, message: string, next: readonly string[]): RepotError {
+	const names = description.collections.map((collection) => collection.name);
+	const ambiguous = new Set(names).size < names.length;
+	const listed = description.collections.map(
+		(collection) => `${ambiguous ? qualified(collection) : collection.name} (${collection.records} records)`,
+	);
+	return new RepotError({
+		kind: 'usage',
+		code,
+		message,
+		where: description.path,
+		...(listed.length === 0 ? {} : { why: `collections: ${listed.join(', ')}` }),
+		next,
+	});
 }

@@ -2,7 +2,7 @@ import { RepotError } from '../errors.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { PlanProgress, PlanRequest } from '../operations.js';
 import type { ChromaCollection, Clock, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
-import { chosenCollection } from './collection.js';
+import { chooseCollection } from './collection.js';
 import { draftSteps } from './draft.js';
 import { totalSeconds } from './estimate.js';
 import { planId, shortHash } from './hash.js';
@@ -26,7 +26,7 @@ export async function makePlan(
 	refuseIncomplete(request);
 	onProgress({ phase: 'taking a private copy of the sources', fraction: null });
 	const description = await ports.source.describe(signal);
-	const collection = chosenCollection(description, request.collection);
+	const collection = description.chroma === null ? null : chooseCollection(description.chroma, request.collection);
 	onProgress({ phase: 'looking at the target', fraction: null });
 	const [fingerprints, target] = await Promise.all([ports.source.fingerprints(signal), describeTarget(request, ports.target, signal)]);
 	const intent = intentOf(request, fingerprints, target, collection);

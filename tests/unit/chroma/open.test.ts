@@ -2,9 +2,9 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { chooseCollection } from '../../../services/chroma/choose.js';
 import { openChroma } from '../../../services/chroma/open.js';
 import { RepotError } from '../../../source/core/errors.js';
+import { chooseCollection } from '../../../source/core/plan/collection.js';
 import { canonicalLine, readAll } from './canonical.js';
 import { openForTest, temporaryFolder } from './support.js';
 

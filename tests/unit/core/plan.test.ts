@@ -93,8 +93,8 @@ describe('plan of the collections profile', () => {
 
 	it('lists the collections when the named one does not exist', async () => {
 		await expect(makePlan(request({ collection: 'nope' }), bench(fakeTables(1)))).rejects.toMatchObject({
-			code: 'UNKNOWN_COLLECTION',
-			next: ['Give --collection with one of: vectors'],
+			code: 'CHROMA_UNKNOWN_COLLECTION',
+			why: expect.stringContaining('vectors'),
 		});
 	});
 

@@ -1,0 +1,179 @@
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { CastRecord, Comparison, KeyState } from '../../source/core/ports.js';
+import { type ColumnInfo, differs, findTable, type TableInfo, tenantOf } from './catalog.js';
+import type { Parameter, Session } from './driver.js';
+import { arrayLiteral, boolean, number, quoteName, shorten, text, textOrNull } from './sql-text.js';
+
+/** Text that one statement carries at most, so that neither side holds much at once. */
+const chunkCharacters = 4_000_000;
+const chunkRecords = 500;
+const shownCharacters = 80;
+
+/**
+ * The hexadecimal form of pgvector's binary output: int16 dimensions, int16 0, float32s, all big-endian (vector_send in
+ * pgvector's src/vector.c). Comparing it compares bits.
+ */
+export function vectorSendHex(littleEndian: Uint8Array): string {
+	const bytes = Buffer.alloc(4 + littleEndian.length);
+	bytes.writeUInt16BE(littleEndian.length / 4, 0);
+	bytes.set(littleEndian, 4);
+	bytes.subarray(4).swap32();
+	return bytes.toString('hex');
+}
+
+/** pgvector's text form of float32s. A double prints every float32 exactly, so nothing is lost. */
+const vectorText = (littleEndian: Uint8Array): string => {
+	const view = new DataView(littleEndian.buffer, littleEndian.byteOffset, littleEndian.byteLength);
+	return `[${Array.from({ length: littleEndian.length / 4 }, (_, index) => view.getFloat32(index * 4, true)).join(',')}]`;
+};
+
+interface Compared {
+	readonly column: ColumnInfo;
+	/** Position in `step.columns` and in a record's values. */
+	readonly position: number;
+	/** Values are sent as vector_send bytes. */
+	readonly binary: boolean;
+}
+
+const literalSize = (value: string | Uint8Array | null | undefined): number =>
+	value === null || value === undefined ? 4 : typeof value === 'string' ? value.length : value.length * 2;
+
+function* chunks(records: readonly CastRecord[]): Generator<readonly CastRecord[]> {
+	let chunk: CastRecord[] = [];
+	let size = 0;
+	for (const record of records) {
+		const added = record.values.reduce<number>((sum, value) => sum + literalSize(value), 0);
+		if (chunk.length > 0 && (chunk.length >= chunkRecords || size + added > chunkCharacters)) {
+			yield chunk;
+			chunk = [];
+			size = 0;
+		}
+		chunk.push(record);
+		size += added;
+	}
+	if (chunk.length > 0) yield chunk;
+}
+
+function comparedColumns(step: CopyStep, table: TableInfo, records: readonly CastRecord[]): Compared[] {
+	return step.columns.flatMap((mapping, position) => {
+		const column = table.columns.get(mapping.name);
+		if (column === undefined || step.key.includes(mapping.name)) return [];
+		return [
+			{ column, position, binary: column.base === 'vector' && records.some((record) => record.values[position] instanceof Uint8Array) },
+		];
+	});
+}
+
+/** SQL for "the values of this column differ"; `e` is the table's row, `s` the sent one with text columns v1, v2 ... */
+function differsSql({ column, binary }: Compared, index: number): string {
+	const found = `e.${quoteName(column.name)}`;
+	if (binary) return `encode(${column.base}_send(${found}), 'hex') IS DISTINCT FROM s.v${index}`;
+	const type = column.base === 'json' ? 'jsonb' : column.type;
+	return differs(
+		column.base === 'json' ? { ...column, base: 'jsonb', type } : column,
+		column.base === 'json' ? `${found}::jsonb` : found,
+		`s.v${index}::${type}`,
+	);
+}
+
+function statement(step: CopyStep, tenant: string, table: TableInfo, compared: readonly Compared[]): string {
+	const keys = step.key.map((_, index) => `k${index}`);
+	const values = compared.map((_, index) => `v${index}`);
+	const sent = [...keys, ...values];
+	const arrays = sent.map((_, index) => `$${index + 1}::text[]`).join(', ');
+	const join = step.key
+		.map((name, index) => `e.${quoteName(name)} = s.k${index}::${table.columns.get(name)?.type ?? 'text'}`)
+		.join(' AND ');
+	const owner = tenantOf(step, tenant, 'e', table);
+	const next = sent.length + 1;
+	const otherTenant = owner === null ? 'false' : `coalesce(${owner} <> $${next}, false)`;
+	const otherCollection =
+		step.collection === undefined ? 'false' : `coalesce(e.collection_id::text <> $${next + (owner === null ? 0 : 1)}, true)`;
+	const flags = compared.map((entry, index) => `(${differsSql(entry, index)}) AS d${index}`);
+	const found = compared.map(
+		({ column }, index) =>
+			`CASE WHEN ${differsSql(compared[index] as Compared, index)} THEN left(e.${quoteName(column.name)}::text, ${shownCharacters + 1}) END AS f${index}`,
+	);
+	return `SELECT s.i - 1 AS i, ${otherTenant} AS other_tenant, ${otherCollection} AS other_collection${[...flags, ...found].map((part) => `, ${part}`).join('')}
+		FROM unnest(${arrays}) WITH ORDINALITY AS s(${[...sent, 'i'].join(', ')}) JOIN ${table.qualified} e ON ${join}`;
+}
+
+function parameters(
+	step: CopyStep,
+	tenant: string,
+	table: TableInfo,
+	compared: readonly Compared[],
+	records: readonly CastRecord[],
+): Parameter[] {
+	const keys = step.key.map((_, index) => arrayLiteral(records.map((record) => record.key[index] ?? null)));
+	const values = compared.map(({ position, binary }) =>
+		arrayLiteral(
+			records.map((record) => {
+				const value = record.values[position] ?? null;
+				return value instanceof Uint8Array ? (binary ? vectorSendHex(value) : vectorText(value)) : value;
+			}),
+		),
+	);
+	return [
+		...keys,
+		...values,
+		...(tenantOf(step, tenant, 'e', table) === null ? [] : [tenant]),
+		...(step.collection === undefined ? [] : [step.collection.uuid]),
+	];
+}
+
+const shown = (value: string | Uint8Array | null | undefined): string | null =>
+	value === null || value === undefined
+		? null
+		: shorten(typeof value === 'string' ? value : vectorText(value.subarray(0, 4 * shownCharacters)), shownCharacters);
+
+async function compareChunk(
+	session: Session,
+	step: CopyStep,
+	tenant: string,
+	table: TableInfo,
+	records: readonly CastRecord[],
+): Promise<Comparison[]> {
+	const compared = comparedColumns(step, table, records);
+	const { rows } = await session.query(statement(step, tenant, table, compared), parameters(step, tenant, table, compared, records));
+	const found = new Map(rows.map((row) => [number(row, 'i'), row]));
+	return records.map((record, index): Comparison => {
+		const row = found.get(index);
+		if (row === undefined) return { key: record.key, state: 'absent', differences: [] };
+		const differences = compared.flatMap(({ column, position }, place) =>
+			boolean(row, `d${place}`)
+				? [
+						{
+							column: column.name,
+							expected: shown(record.values[position]),
+							found: textOrNull(row, `f${place}`) === null ? null : shorten(text(row, `f${place}`), shownCharacters),
+						},
+					]
+				: [],
+		);
+		const other: KeyState | null = boolean(row, 'other_collection')
+			? 'other-collection'
+			: boolean(row, 'other_tenant')
+				? 'other-tenant'
+				: null;
+		return { key: record.key, state: other ?? (differences.length === 0 ? 'equal' : 'differs'), differences };
+	});
+}
+
+/**
+ * Compares cast records with the target's rows under their keys, by PostgreSQL's own types. Reads only.
+ * `other-tenant`: the row's tenant is set and another; `other-collection`: its langchain collection is another.
+ */
+export async function compareRecords(
+	session: Session,
+	step: CopyStep,
+	tenant: string,
+	records: readonly CastRecord[],
+): Promise<readonly Comparison[]> {
+	const table = await findTable(session, step.table);
+	if (table === null || step.key.some((name) => !table.columns.has(name)))
+		return records.map((record) => ({ key: record.key, state: 'absent', differences: [] }));
+	const comparisons: Comparison[] = [];
+	for (const chunk of chunks(records)) comparisons.push(...(await compareChunk(session, step, tenant, table, chunk)));
+	return comparisons;
+}

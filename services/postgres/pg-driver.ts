@@ -1,0 +1,212 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import {
+	ConnectionError,
+	cancelOnAbort,
+	type Driver,
+	type Parameter,
+	type QueryResult,
+	Queue,
+	type Row,
+	runTransaction,
+	ServerError,
+	type Session,
+	sessionSettings,
+	type TransactionOptions,
+} from './driver.js';
+
+const connectTimeoutMilliseconds = 10_000;
+/** Bytes handed to the socket at once: large enough for speed, small enough that keys are answered between two of them. */
+const copySliceBytes = 256 * 1024;
+
+/** Values stay the text that the server sent. */
+const verbatim = { getTypeParser: () => (value: string | Buffer) => value };
+
+const hasCode = (error: unknown): error is Error & { code: string } =>
+	error instanceof Error && typeof (error as { code?: unknown }).code === 'string';
+
+/** Gives what the pg library throws one of the two error classes of the seam. */
+function translate(error: unknown): unknown {
+	if (error instanceof pg.DatabaseError) {
+		const { detail, hint, where, table, column, constraint } = error;
+		return new ServerError(
+			{ code: error.code ?? 'XX000', message: error.message, detail, hint, context: where, table, column, constraint },
+			error,
+		);
+	}
+	if (error instanceof AggregateError && error.errors.length > 0) return translate(error.errors[0]);
+	if (!(error instanceof Error)) return error;
+	const tls = /SSL|TLS|certificate|CERT_|self.signed|altname/i;
+	if (hasCode(error) && tls.test(error.code)) return new ConnectionError('TLS', error.message, error);
+	if (hasCode(error) && /^E[A-Z]+$/.test(error.code)) return new ConnectionError(error.code, error.message, error);
+	if (/timeout expired|connection timeout/i.test(error.message)) return new ConnectionError('TIMEOUT', error.message, error);
+	if (/password must be a string|no password|SASL/i.test(error.message)) return new ConnectionError('PASSWORD', error.message, error);
+	if (tls.test(error.message)) return new ConnectionError('TLS', error.message, error);
+	if (/Connection terminated|not queryable|Client has encountered|Connection ended|closed/i.test(error.message)) {
+		return new ConnectionError('LOST', error.message, error);
+	}
+	return error;
+}
+
+/** True when the connection cannot be used any more after this error. */
+const endsConnection = (error: unknown): boolean =>
+	error instanceof ConnectionError ||
+	(error instanceof ServerError && (/^57P0[1-5]$/.test(error.code) || error.code.startsWith('08') || error.code === '25P03'));
+
+function* slices(data: Uint8Array): Generator<Uint8Array> {
+	for (let start = 0; start < data.length; start += copySliceBytes) yield data.subarray(start, start + copySliceBytes);
+}
+
+const sessionOn = (client: pg.Client): Session => ({
+	async query(sql, params): Promise<QueryResult> {
+		try {
+			const result = await client.query<Record<string, string | null>>(
+				params === undefined ? { text: sql } : { text: sql, values: [...params] },
+			);
+			const last = Array.isArray(result) ? (result.at(-1) as pg.QueryResult<Row>) : (result as pg.QueryResult<Row>);
+			return { rows: last.rows, affected: last.rowCount ?? 0 };
+		} catch (error) {
+			throw translate(error);
+		}
+	},
+	async copyIn(sql, data): Promise<void> {
+		try {
+			await pipeline(Readable.from(slices(data), { objectMode: true, highWaterMark: 2 }), client.query(copyFrom(sql)));
+		} catch (error) {
+			throw translate(error);
+		}
+	},
+});
+
+/** A PostgreSQL server through the pg library: one connection that does the work, and short-lived ones beside it. */
+export class PgDriver implements Driver {
+	readonly embedded = false;
+	readonly label: string;
+	readonly identity: string;
+	readonly #url: string;
+	readonly #queue = new Queue();
+	readonly #listeners = new Set<(message: string) => void>();
+	readonly #setups: ((session: Session, previousBackend: string | null) => Promise<void>)[] = [];
+	#client: pg.Client | null = null;
+	#backend: string | null = null;
+	#closed = false;
+
+	constructor(connection: { readonly url: string; readonly label: string; readonly identity: string }) {
+		this.#url = connection.url;
+		this.label = connection.label;
+		this.identity = connection.identity;
+	}
+
+	query(sql: string, params?: readonly Parameter[]): Promise<QueryResult> {
+		return this.#queue.run(() => this.#use((session) => session.query(sql, params)));
+	}
+
+	copyIn(sql: string, data: Uint8Array): Promise<void> {
+		return this.#queue.run(() => this.#use((session) => session.copyIn(sql, data)));
+	}
+
+	transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+		return this.#queue.run(() =>
+			cancelOnAbort(
+				options.signal,
+				() => this.cancel(),
+				() => this.#use((session) => runTransaction(session, work, options)),
+			),
+		);
+	}
+
+	onNotice(listener: (message: string) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	onConnect(setup: (session: Session, previousBackend: string | null) => Promise<void>): void {
+		this.#setups.push(setup);
+	}
+
+	async cancel(): Promise<void> {
+		const backend = this.#backend;
+		if (backend === null || this.#client === null) return;
+		const side = await this.monitor();
+		try {
+			await side.query('SELECT pg_cancel_backend($1::int)', [backend]);
+		} finally {
+			await side.close();
+		}
+	}
+
+	async monitor(): Promise<Session & { close(): Promise<void> }> {
+		const client = await this.#connect();
+		client.on('error', () => undefined);
+		return { ...sessionOn(client), close: () => client.end() };
+	}
+
+	async persist(): Promise<void> {}
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		await this.#queue.run(async () => {
+			const client = this.#client;
+			this.#client = null;
+			await client?.end().catch(() => undefined);
+		});
+	}
+
+	async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+		const client = this.#client ?? (await this.#open());
+		try {
+			return await work(sessionOn(client));
+		} catch (error) {
+			if (endsConnection(error)) this.#drop(client);
+			throw error;
+		}
+	}
+
+	#drop(client: pg.Client): void {
+		if (this.#client === client) this.#client = null;
+		client.end().catch(() => undefined);
+	}
+
+	async #connect(): Promise<pg.Client> {
+		const client = new pg.Client({
+			connectionString: this.#url,
+			application_name: 'repot',
+			keepAlive: true,
+			keepAliveInitialDelayMillis: 10_000,
+			connectionTimeoutMillis: connectTimeoutMilliseconds,
+			types: verbatim,
+		});
+		// A listener from the first moment: an error event without one ends the process.
+		client.on('error', () => this.#drop(client));
+		try {
+			await client.connect();
+		} catch (error) {
+			client.end().catch(() => undefined);
+			throw translate(error);
+		}
+		return client;
+	}
+
+	async #open(): Promise<pg.Client> {
+		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
+		const previous = this.#backend;
+		const client = await this.#connect();
+		const session = sessionOn(client);
+		try {
+			await session.query(sessionSettings);
+			client.on('notice', (notice) => {
+				for (const listener of this.#listeners) listener(notice.message ?? '');
+			});
+			const { rows } = await session.query('SELECT pg_backend_pid() AS pid');
+			for (const setup of this.#setups) await setup(session, previous);
+			this.#backend = rows[0]?.pid ?? null;
+			this.#client = client;
+			return client;
+		} catch (error) {
+			client.end().catch(() => undefined);
+			throw error;
+		}
+	}
+}

@@ -1,0 +1,234 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { RepotError } from '../../source/core/errors.js';
+import { startWorker } from '../worker-url.js';
+import {
+	ConnectionError,
+	cancelOnAbort,
+	type Driver,
+	type Parameter,
+	type QueryResult,
+	Queue,
+	runTransaction,
+	ServerError,
+	type Session,
+	sessionSettings,
+	type TransactionOptions,
+} from './driver.js';
+import { DirectoryLock } from './pglite-lock.js';
+import type { WorkerReply, WorkerRequest } from './pglite-worker.js';
+
+/** Major version of the embedded server's data directory. */
+const dataVersion = '18';
+
+type Ask = WorkerRequest extends infer Request ? (Request extends WorkerRequest ? Omit<Request, 'id'> : never) : never;
+
+/** One worker thread with one open database; requests are answered in order. */
+class WorkerConnection {
+	readonly #worker: Worker;
+	readonly #waiting = new Map<number, { resolve(result: QueryResult): void; reject(error: unknown): void }>();
+	readonly #onNotice: (message: string) => void;
+	#next = 0;
+	#dead = false;
+
+	constructor(onNotice: (message: string) => void) {
+		this.#onNotice = onNotice;
+		this.#worker = startWorker('pglite');
+		this.#worker.on('message', (reply: WorkerReply) => this.#receive(reply));
+		this.#worker.on('error', (error) => this.#fail(error));
+		this.#worker.on('exit', () => this.#fail(new Error('the worker thread ended')));
+		// Held only while a request is under way: an open database must not keep the process alive.
+		this.#worker.unref();
+	}
+
+	get dead(): boolean {
+		return this.#dead;
+	}
+
+	/** `transfer`: buffers that are given away instead of copied. */
+	ask(request: Ask, transfer: readonly ArrayBuffer[] = []): Promise<QueryResult> {
+		if (this.#dead) return Promise.reject(new ConnectionError('LOST', 'the embedded PostgreSQL was stopped'));
+		const id = this.#next++;
+		if (this.#waiting.size === 0) this.#worker.ref();
+		return new Promise((resolve, reject) => {
+			this.#waiting.set(id, { resolve, reject });
+			this.#worker.postMessage({ ...request, id }, transfer);
+		});
+	}
+
+	async terminate(): Promise<void> {
+		await this.#worker.terminate();
+	}
+
+	#receive(reply: WorkerReply): void {
+		if (reply.type === 'notice') {
+			this.#onNotice(reply.message);
+			return;
+		}
+		const waiting = this.#waiting.get(reply.id);
+		this.#waiting.delete(reply.id);
+		if (this.#waiting.size === 0) this.#worker.unref();
+		if (reply.type === 'result') waiting?.resolve(reply.result);
+		else if (reply.type === 'refused') waiting?.reject(new ServerError(reply.error));
+		else waiting?.reject(new ConnectionError('EMBEDDED', reply.message));
+	}
+
+	#fail(error: unknown): void {
+		this.#dead = true;
+		const lost = new ConnectionError('LOST', error instanceof Error ? error.message : String(error), error);
+		for (const { reject } of this.#waiting.values()) reject(lost);
+		this.#waiting.clear();
+	}
+}
+
+const sessionOn = (connection: WorkerConnection): Session => ({
+	query: (sql, params) => connection.ask({ type: 'query', sql, params: params ?? null }),
+	copyIn: async (sql, data) => {
+		// One copy of the bytes that count: cloning a view would clone the whole buffer behind it.
+		const copy = new Uint8Array(data);
+		await connection.ask({ type: 'copy', sql, data: copy }, [copy.buffer]);
+	},
+});
+
+/** Absent or empty: nothing is there yet. @throws RepotError usage when something else than a database is there. */
+function isFresh(directory: string): boolean {
+	if (!existsSync(directory)) return true;
+	const refuse = (why: string): RepotError =>
+		new RepotError({
+			kind: 'usage',
+			code: 'NOT_AN_EMBEDDED_DATABASE',
+			message: 'The directory is not an embedded PostgreSQL database that this version opens',
+			where: directory,
+			why,
+			next: ['Give pglite: a directory that does not exist yet, or one that repot made'],
+		});
+	if (!statSync(directory).isDirectory()) throw refuse('It is a file');
+	if (readdirSync(directory).length === 0) return true;
+	const versionFile = join(directory, 'PG_VERSION');
+	if (!existsSync(versionFile)) throw refuse('It holds other files');
+	const version = readFileSync(versionFile, 'utf8').trim();
+	if (version !== dataVersion) throw refuse(`It was made by PostgreSQL ${version}; the embedded one is ${dataVersion}`);
+	return false;
+}
+
+/**
+ * Embedded PostgreSQL in a worker thread, because WebAssembly blocks its thread. There is one connection and no second one.
+ * A directory that does not exist yet is stood in for by memory until `persist()`, so that a dry run creates nothing.
+ * Committed transactions survive the death of the process (write-ahead log); the file layer has no fsync, so the last ones
+ * may be lost when the whole machine loses power.
+ */
+export class PgliteDriver implements Driver {
+	readonly embedded = true;
+	readonly label: string;
+	readonly identity: string;
+	readonly #directory: string;
+	readonly #queue = new Queue();
+	readonly #listeners = new Set<(message: string) => void>();
+	readonly #setups: ((session: Session, previousBackend: string | null) => Promise<void>)[] = [];
+	#connection: WorkerConnection | null = null;
+	#lock: DirectoryLock | null = null;
+	#persistent = false;
+	#closed = false;
+
+	constructor(connection: { readonly directory: string; readonly label: string; readonly identity: string }) {
+		this.#directory = connection.directory;
+		this.label = connection.label;
+		this.identity = connection.identity;
+	}
+
+	query(sql: string, params?: readonly Parameter[]): Promise<QueryResult> {
+		return this.#queue.run(() => this.#use((session) => session.query(sql, params)));
+	}
+
+	copyIn(sql: string, data: Uint8Array): Promise<void> {
+		return this.#queue.run(() => this.#use((session) => session.copyIn(sql, data)));
+	}
+
+	transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+		return this.#queue.run(() =>
+			cancelOnAbort(
+				options.signal,
+				() => this.cancel(),
+				() => this.#use((session) => runTransaction(session, work, options)),
+			),
+		);
+	}
+
+	onNotice(listener: (message: string) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	onConnect(setup: (session: Session, previousBackend: string | null) => Promise<void>): void {
+		this.#setups.push(setup);
+	}
+
+	/** A running statement cannot be interrupted from outside: the thread is ended, and the next use recovers the directory from its log. */
+	async cancel(): Promise<void> {
+		await this.#connection?.terminate();
+	}
+
+	async monitor(): Promise<null> {
+		return null;
+	}
+
+	persist(): Promise<void> {
+		return this.#queue.run(async () => {
+			if (this.#persistent) return;
+			this.#persistent = true;
+			// A memory database stood in so far; nothing in it is worth keeping.
+			if (this.#lock === null) await this.#stop();
+		});
+	}
+
+	close(): Promise<void> {
+		this.#closed = true;
+		return this.#queue.run(async () => {
+			await this.#stop();
+			this.#lock?.release();
+			this.#lock = null;
+		});
+	}
+
+	async #stop(): Promise<void> {
+		const connection = this.#connection;
+		this.#connection = null;
+		if (connection === null) return;
+		if (!connection.dead) await connection.ask({ type: 'close' }).catch(() => undefined);
+		await connection.terminate();
+	}
+
+	async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+		if (this.#connection?.dead) this.#connection = null;
+		this.#connection ??= await this.#open();
+		return work(sessionOn(this.#connection));
+	}
+
+	async #open(): Promise<WorkerConnection> {
+		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
+		const fresh = this.#lock === null && !existsSync(`${this.#directory}.lock`) && isFresh(this.#directory);
+		const connection = new WorkerConnection((message) => {
+			for (const listener of this.#listeners) listener(message);
+		});
+		try {
+			await (fresh && !this.#persistent ? connection.ask({ type: 'open', directory: null }) : this.#openDirectory(connection));
+			const session = sessionOn(connection);
+			await session.query(sessionSettings);
+			for (const setup of this.#setups) await setup(session, null);
+			return connection;
+		} catch (error) {
+			await connection.terminate();
+			throw error;
+		}
+	}
+
+	async #openDirectory(connection: WorkerConnection): Promise<void> {
+		this.#lock ??= new DirectoryLock(this.#directory);
+		if (this.#lock.unfinished) rmSync(this.#directory, { recursive: true, force: true });
+		const fresh = isFresh(this.#directory);
+		if (fresh) this.#lock.setMaking(true);
+		await connection.ask({ type: 'open', directory: this.#directory });
+		if (fresh) this.#lock.setMaking(false);
+	}
+}

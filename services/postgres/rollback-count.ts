@@ -1,0 +1,153 @@
+import { type CopyStep, isCopyStep } from '../../source/core/plan/types.js';
+import type { RollbackCount } from '../../source/core/ports.js';
+import { findTable, tenantOf } from './catalog.js';
+import type { Session } from './driver.js';
+import type { StoredRun } from './ledger.js';
+import { provenance } from './provenance.js';
+import { allReferences, keyOf, type Node, ours, overwritten, removable } from './rollback-sql.js';
+import { number, quoteLiteral, text } from './sql-text.js';
+
+export interface StepRollback {
+	readonly step: CopyStep;
+	/** Null when the table is gone. */
+	readonly node: Node | null;
+	readonly counts: RollbackCount;
+	/** Why nothing of this step is touched, or null. */
+	readonly doubt: string | null;
+}
+
+interface Written {
+	readonly rows: number;
+	readonly updated: number;
+	readonly removed: number;
+	readonly restored: number;
+	/** Overwritten rows that are not restored yet. */
+	readonly saved: number;
+}
+
+async function readWritten(session: Session, run: string, step: CopyStep): Promise<Written | null> {
+	const { rows } = await session.query(
+		`SELECT s.removed, s.restored, coalesce(sum(b.rows), 0) AS rows, coalesce(sum(b.updated), 0) AS updated,
+			(SELECT count(*) FROM repot.overwritten o WHERE o.run_id = $1 AND o.step_id = $2) AS saved
+		FROM repot.step s LEFT JOIN repot.batch b ON b.run_id = s.run_id AND b.step_id = s.step_id
+		WHERE s.run_id = $1 AND s.step_id = $2 GROUP BY s.removed, s.restored`,
+		[run, step.id],
+	);
+	const [row] = rows;
+	if (row === undefined) return null;
+	return {
+		rows: number(row, 'rows'),
+		updated: number(row, 'updated'),
+		removed: number(row, 'removed'),
+		restored: number(row, 'restored'),
+		saved: number(row, 'saved'),
+	};
+}
+
+/** The run's copy steps that wrote something, children before parents, with their tables. */
+export async function findNodes(
+	session: Session,
+	stored: StoredRun,
+): Promise<{ readonly step: CopyStep; readonly node: Node | null; readonly doubt: string | null }[]> {
+	const found = [];
+	for (const step of stored.plan.steps.filter(isCopyStep).toReversed()) {
+		const table = await findTable(session, step.table);
+		if (table === null) {
+			found.push({ step, node: null, doubt: null });
+			continue;
+		}
+		const { doubt } = await provenance(session, stored.run.id, step.id, table);
+		found.push({
+			step,
+			node: { step, table, references: await allReferences(session, stored.plan, step, table), trusted: doubt === null },
+			doubt,
+		});
+	}
+	return found;
+}
+
+/**
+ * Rows that were written after the run began, by nobody this ledger knows, in the run's tenant or collection: among them are the
+ * run's rows that were changed since. The ledger holds no key per row, so this is an upper bound.
+ */
+async function changedSince(
+	session: Session,
+	stored: StoredRun,
+	node: Node,
+): Promise<{ readonly count: number; readonly sample: readonly string[] }> {
+	const { step, table } = node;
+	const owner = tenantOf(step, stored.run.tenant, 'e', table);
+	const scope = [
+		...(owner === null ? [] : [`${owner} = ${quoteLiteral(stored.run.tenant)}`]),
+		...(step.collection === undefined ? [] : [`e.collection_id = ${quoteLiteral(step.collection.uuid)}::uuid`]),
+	];
+	const { rows } = await session.query(
+		`SELECT count(*) AS count, coalesce(array_to_string((array_agg(k ORDER BY k))[1:5], E'\\x1f'), '') AS sample FROM (
+			SELECT array_to_string(${keyOf(step, 'e')}, ', ', 'NULL') AS k FROM ${table.qualified} e
+			WHERE ${['true', ...scope].join(' AND ')} AND NOT ${ours(node, 'e')} AND NOT ${overwritten(node, 'e')}
+				AND age(e.xmin)::bigint <= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::numeric - min(xid::text::numeric) FROM repot.batch WHERE run_id = $1 AND step_id = $2)
+				AND (NOT e.xmin::text IN (SELECT (xid::text::numeric % 4294967296)::bigint::text FROM repot.batch WHERE run_id <> $1)
+					OR EXISTS (SELECT 1 FROM repot.overwritten o WHERE o.run_id <> $1 AND o.key = ${keyOf(step, 'e')}))) c`,
+		[stored.run.id, step.id],
+	);
+	const sample = text(rows[0], 'sample');
+	return { count: number(rows[0], 'count'), sample: sample === '' ? [] : sample.split('\u001f') };
+}
+
+async function countOverwritten(session: Session, run: string, node: Node): Promise<{ readonly changed: number; readonly gone: number }> {
+	const { rows } = await session.query(
+		`SELECT count(*) FILTER (WHERE e.ctid IS NOT NULL AND NOT coalesce(${ours(node, 'e')}, false)) AS changed, count(*) FILTER (WHERE e.ctid IS NULL) AS gone
+		FROM repot.overwritten w LEFT JOIN ${node.table.qualified} e ON w.key = ${keyOf(node.step, 'e')} WHERE w.run_id = $1 AND w.step_id = $2`,
+		[run, node.step.id],
+	);
+	return { changed: number(rows[0], 'changed'), gone: number(rows[0], 'gone') };
+}
+
+async function countStep(
+	session: Session,
+	stored: StoredRun,
+	node: Node,
+	nodes: readonly Node[],
+	written: Written,
+): Promise<Omit<RollbackCount, 'step' | 'table' | 'written'>> {
+	const countWhere = async (condition: string): Promise<number> => {
+		const { rows } = await session.query(`SELECT count(*) AS count FROM ${node.table.qualified} e WHERE ${condition}`, [stored.run.id]);
+		return number(rows[0], 'count');
+	};
+	const untouched = await countWhere(ours(node, 'e'));
+	const restorable = written.saved === 0 ? 0 : await countWhere(`${ours(node, 'e')} AND ${overwritten(node, 'e')}`);
+	const goes = await countWhere(removable(node, nodes, 'e'));
+	const counted = { removable: goes, referenced: untouched - restorable - goes, restorable };
+	const missing = Math.max(0, written.rows - written.removed - counted.removable - counted.referenced);
+	const saved = written.saved === 0 ? { changed: 0, gone: 0 } : await countOverwritten(session, stored.run.id, node);
+	const candidates = missing === 0 ? { count: 0, sample: [] } : await changedSince(session, stored, node);
+	const changed = Math.min(missing, candidates.count);
+	return {
+		...counted,
+		changed: changed + saved.changed,
+		changedSample: candidates.sample.slice(0, changed),
+		gone: missing - changed + saved.gone,
+	};
+}
+
+/** What a rollback will find for every copy step, children first. */
+export async function countRollback(session: Session, stored: StoredRun): Promise<StepRollback[]> {
+	const found = await findNodes(session, stored);
+	const nodes = found.flatMap(({ node }) => (node === null ? [] : [node]));
+	const result: StepRollback[] = [];
+	for (const { step, node, doubt } of found) {
+		const written = await readWritten(session, stored.run.id, step);
+		if (written === null) continue;
+		const total = written.rows + written.updated;
+		const left = total - written.removed - written.restored;
+		const nothing = { removable: 0, restorable: 0, changed: 0, changedSample: [], referenced: 0, gone: 0 };
+		const counts =
+			node === null
+				? { ...nothing, gone: left }
+				: doubt !== null
+					? { ...nothing, changed: left }
+					: await countStep(session, stored, node, nodes, written);
+		result.push({ step, node, doubt: left === 0 ? null : doubt, counts: { step: step.id, table: step.table, written: total, ...counts } });
+	}
+	return result;
+}

@@ -1,0 +1,121 @@
+import type { CopyStep, DistanceSpace } from '../../source/core/plan/types.js';
+import type { Probe, SearchHit } from '../../source/core/ports.js';
+import { requireTable, type TableInfo, tenantKey, tenantOf } from './catalog.js';
+import type { Session } from './driver.js';
+import { hasLedger } from './ledger.js';
+import { provenance, writtenBy } from './provenance.js';
+import { number, quoteName, text } from './sql-text.js';
+
+/** pgvector's operators, and how their result becomes the distance as Chroma defines it: squared l2, 1 - dot, cosine distance. */
+const spaces: Record<DistanceSpace, { readonly operator: string; readonly toDistance: (value: number) => number }> = {
+	l2: { operator: '<->', toDistance: (value) => value * value },
+	ip: { operator: '<#>', toDistance: (value) => 1 + value },
+	cosine: { operator: '<=>', toDistance: (value) => value },
+};
+
+const versionAtLeast = (version: string, major: number, minor: number): boolean => {
+	const [first = 0, second = 0] = version.split('.').map(Number);
+	return first > major || (first === major && second >= minor);
+};
+
+async function setSearch(session: Session, k: number, exact: boolean): Promise<void> {
+	if (exact) {
+		await session.query('SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexonlyscan = off');
+		return;
+	}
+	// The collection and the tenant are filtered after the index gave its candidates: more candidates, and (0.8) more rounds.
+	await session.query(`SET LOCAL hnsw.ef_search = ${Math.min(1000, Math.max(100, k * 4))}`);
+	const { rows } = await session.query("SELECT extversion AS version FROM pg_extension WHERE extname = 'vector'");
+	if (versionAtLeast(text(rows[0], 'version'), 0, 8)) await session.query('SET LOCAL hnsw.iterative_scan = strict_order');
+}
+
+/** The query that langchain-postgres sends, narrowed to the tenant. Runs inside a transaction, whose settings it changes. */
+export async function searchVectors(
+	session: Session,
+	step: CopyStep,
+	tenant: string,
+	probe: Probe,
+	k: number,
+	exact: boolean,
+): Promise<readonly SearchHit[]> {
+	const { collection, source } = step;
+	if (collection === undefined || source.kind !== 'chroma') throw new Error(`${step.id} holds no vectors`);
+	const table = await requireTable(session, step.table);
+	const { operator, toDistance } = spaces[source.space];
+	await setSearch(session, k, exact);
+	const { rows } = await session.query(
+		`SELECT e.id AS key, e.embedding ${operator} $1::vector AS distance FROM ${table.qualified} e
+		WHERE e.collection_id = $2::uuid AND e.cmetadata->>'${tenantKey}' = $3 ORDER BY distance ASC LIMIT $4::int`,
+		[`[${probe.vector.join(',')}]`, collection.uuid, tenant, String(k)],
+	);
+	return rows.map((row) => ({ key: text(row, 'key'), distance: toDistance(number(row, 'distance')) }));
+}
+
+/** Rows that count for a step: its collection's, or the whole table. */
+const scopeOf = (step: CopyStep): { readonly where: string; readonly params: readonly string[] } =>
+	step.collection === undefined ? { where: 'true', params: [] } : { where: 'e.collection_id = $1::uuid', params: [step.collection.uuid] };
+
+export interface StepCounts {
+	readonly rows: number;
+	readonly tenantRows: number;
+	readonly missingTenant: number;
+	readonly foreignInRun: number | null;
+}
+
+/** Rows that runs of this tenant wrote and that now name another tenant; null when the ledger cannot prove what they wrote. */
+async function countForeign(session: Session, step: CopyStep, tenant: string, table: TableInfo, owner: string): Promise<number | null> {
+	if (!(await hasLedger(session))) return null;
+	const { rows } = await session.query("SELECT id FROM repot.run WHERE tenant = $1 AND status <> 'rolled-back'", [tenant]);
+	let foreign: number | null = null;
+	for (const row of rows) {
+		const run = text(row, 'id');
+		if ((await provenance(session, run, step.id, table)).doubt !== null) continue;
+		const counted = await session.query(
+			`SELECT count(*) AS count FROM ${table.qualified} e WHERE ${writtenBy('e')} AND ${owner} IS DISTINCT FROM $3`,
+			[run, step.id, tenant],
+		);
+		foreign = (foreign ?? 0) + number(counted.rows[0], 'count');
+	}
+	return foreign;
+}
+
+export async function countRows(session: Session, step: CopyStep, tenant: string): Promise<StepCounts> {
+	const table = await requireTable(session, step.table);
+	const { where, params } = scopeOf(step);
+	const owner = tenantOf(step, tenant, 'e', table);
+	const tenantParameter = `$${params.length + 1}`;
+	const counts =
+		owner === null
+			? { sql: 'count(*) AS rows, count(*) AS tenant_rows, 0 AS missing', params }
+			: {
+					sql: `count(*) AS rows, count(*) FILTER (WHERE ${owner} = ${tenantParameter}) AS tenant_rows, count(*) FILTER (WHERE coalesce(${owner}, '') = '') AS missing`,
+					params: [...params, tenant],
+				};
+	const { rows } = await session.query(`SELECT ${counts.sql} FROM ${table.qualified} e WHERE ${where}`, counts.params);
+	return {
+		rows: number(rows[0], 'rows'),
+		tenantRows: number(rows[0], 'tenant_rows'),
+		missingTenant: number(rows[0], 'missing'),
+		foreignInRun: owner === null ? null : await countForeign(session, step, tenant, table, owner),
+	};
+}
+
+/** JSON type to number of the tenant's rows; SQL NULL is not counted, the JSON value null is `null`. */
+export async function countJsonTypes(
+	session: Session,
+	step: CopyStep,
+	column: string,
+	tenant: string,
+): Promise<Readonly<Record<string, number>>> {
+	const table = await requireTable(session, step.table);
+	const { where, params } = scopeOf(step);
+	const owner = tenantOf(step, tenant, 'e', table);
+	const whose = owner === null ? 'true' : `${owner} = $${params.length + 1}`;
+	const value = `e.${quoteName(column)}`;
+	const { rows } = await session.query(
+		`SELECT jsonb_typeof(${value}::jsonb) AS type, count(*) AS count FROM ${table.qualified} e
+		WHERE ${where} AND ${whose} AND ${value} IS NOT NULL GROUP BY 1 ORDER BY 1`,
+		owner === null ? params : [...params, tenant],
+	);
+	return Object.fromEntries(rows.map((row) => [text(row, 'type'), number(row, 'count')]));
+}

@@ -1,0 +1,127 @@
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { Clock, Ledger, RollbackEvent, Target } from '../../source/core/ports.js';
+import type { Secret } from '../../source/core/secret.js';
+import { applySchemaStep, ensureCollection } from './apply-schema.js';
+import { compareRecords } from './compare.js';
+import { type Connection, parseConnection } from './connection-url.js';
+import { describeTarget } from './describe.js';
+import type { Driver } from './driver.js';
+import { isTransient, type Place, toRepotError } from './errors.js';
+import { createLedger, requireRun } from './ledger.js';
+import { PgDriver } from './pg-driver.js';
+import { PgliteDriver } from './pglite-driver.js';
+import { previewRollback, rollbackRun } from './rollback.js';
+import { RunLock } from './run-lock.js';
+import { countJsonTypes, countRows, searchVectors } from './search.js';
+import { testTarget } from './test-target.js';
+import { BatchWriter } from './write-batch.js';
+
+export interface PostgresTargetOptions {
+	/** `postgresql://..` or `pglite:DIRECTORY`. */
+	readonly url: Secret;
+	/** Folder that a relative `pglite:` directory starts from; default: the working directory. */
+	readonly baseDir?: string;
+	readonly clock: Clock;
+}
+
+const placeOf = (connection: Connection): Place =>
+	connection.kind === 'embedded'
+		? { label: connection.label }
+		: {
+				label: connection.label,
+				host: connection.host,
+				database: connection.database,
+				...(connection.user === '' ? {} : { user: connection.user }),
+			};
+
+/** Remembers each run's tenant, which a batch needs to leave other tenants' rows alone. */
+class Tenants {
+	readonly #driver: Driver;
+	readonly #known = new Map<string, string>();
+
+	constructor(driver: Driver) {
+		this.#driver = driver;
+	}
+
+	async of(run: string): Promise<string> {
+		const known = this.#known.get(run);
+		if (known !== undefined) return known;
+		const tenant = (await requireRun(this.#driver, run)).plan.tenant.value;
+		this.#known.set(run, tenant);
+		return tenant;
+	}
+}
+
+/** Every error leaves in words that a person can act on. */
+function mapped(ledger: Ledger, guard: <T>(work: () => Promise<T>) => Promise<T>): Ledger {
+	return {
+		begin: (run) => guard(() => ledger.begin(run)),
+		find: (run) => guard(() => ledger.find(run)),
+		runs: () => guard(() => ledger.runs()),
+		stepDone: (run, step) => guard(() => ledger.stepDone(run, step)),
+		finish: (run, status, totals) => guard(() => ledger.finish(run, status, totals)),
+	};
+}
+
+/**
+ * The `Target` of both databases; above the driver they share every line.
+ * Connects when first used. @throws RepotError usage `MALFORMED_URL`
+ */
+export function createPostgresTarget(options: PostgresTargetOptions): Target {
+	const connection = parseConnection(options.url, options.baseDir ?? process.cwd());
+	const driver = connection.kind === 'server' ? new PgDriver(connection) : new PgliteDriver(connection);
+	return targetOn(driver, options.clock, placeOf(connection));
+}
+
+/** The `Target` above any driver. */
+export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
+	const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+		try {
+			return await work();
+		} catch (error) {
+			throw toRepotError(error, place);
+		}
+	};
+	const read = <T>(work: Parameters<typeof driver.transaction<T>>[0], signal?: AbortSignal): Promise<T> =>
+		guard(() => driver.transaction(work, { readOnly: true, signal }));
+	const writer = new BatchWriter(driver, clock);
+	const tenants = new Tenants(driver);
+	const lock = new RunLock(driver);
+
+	async function* rollback(run: string, signal?: AbortSignal): AsyncGenerator<RollbackEvent> {
+		const release = await guard(() => lock.take());
+		try {
+			yield* rollbackRun(driver, clock, run, signal, (error) => toRepotError(error, place));
+		} catch (error) {
+			throw toRepotError(error, place);
+		} finally {
+			await release();
+		}
+	}
+
+	return {
+		test: (signal) => guard(() => testTarget(driver, clock, signal)),
+		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
+		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
+		lock: () => guard(() => lock.take()),
+		applySchema: (run, step, signal, onProgress, onNotice) =>
+			guard(() =>
+				applySchemaStep(driver, run, step, {
+					signal,
+					onProgress: onProgress ?? (() => undefined),
+					onNotice: onNotice ?? (() => undefined),
+				}),
+			),
+		ensureCollection: (run, step) => guard(() => ensureCollection(driver, run, step)),
+		writeBatch: (run, step, sequence, batch, policy, signal) =>
+			guard(async () => writer.write({ run, step, sequence, batch, policy, tenant: await tenants.of(run), signal })),
+		ledger: mapped(createLedger(driver), guard),
+		count: (step, tenant) => read((session) => countRows(session, step, tenant)),
+		jsonTypes: (step, column, tenant) => read((session) => countJsonTypes(session, step, column, tenant)),
+		search: (step, tenant, probe, k, exact, signal) => read((session) => searchVectors(session, step, tenant, probe, k, exact), signal),
+		isTransient,
+		rollbackPreview: (run) => read((session) => previewRollback(session, run)),
+		rollback,
+		close: () => guard(() => driver.close()),
+	};
+}

@@ -1,0 +1,144 @@
+import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
+import type { MigrationEvent, RunOutcome } from '../core/events.js';
+import { formatCommand } from '../core/format.js';
+import type { Operations } from '../core/operations.js';
+import type { Hazard, Plan } from '../core/plan/types.js';
+import { ndjsonSink, versionLine } from '../headless/ndjson-sink.js';
+import { nothingToDo, placed, planSummaryLines } from '../headless/plan-text.js';
+import { drain, type EventSink } from '../headless/sink.js';
+import { textSink } from '../headless/text-sink.js';
+import type { CommandContext } from './context.js';
+import type { Planned } from './make-plan.js';
+
+type Finished = Extract<MigrationEvent, { type: 'run-finished' }>;
+
+const exitCodeOf: Readonly<Record<Exclude<RunOutcome, 'failed'>, ExitCode>> = {
+	done: exitCodes.done,
+	quarantined: exitCodes.quarantined,
+	'nothing-to-do': exitCodes.done,
+	'verification-failed': exitCodes.verificationFailed,
+	interrupted: exitCodes.interrupted,
+};
+
+/** Opens the event stream on stdout when `--json` asks for it. */
+export function startStream(context: CommandContext): void {
+	if (context.settings.values.json.value) context.shell.output.data(versionLine(context.shell.version));
+}
+
+/**
+ * Shows the plan, asks by `consent`, runs it and tells the end. Returns the exit code of the outcome. Throws RepotError when the plan is
+ * blocked, nobody agreed, or the run failed.
+ */
+export async function carryOut(
+	context: CommandContext,
+	operations: Operations,
+	{ plan, request }: Planned,
+	consent: () => Promise<void>,
+): Promise<ExitCode> {
+	const { output } = context.shell;
+	for (const line of planSummaryLines(plan, context.style)) output.say(line);
+	tellPlan(context, plan);
+	if (plan.doneBy !== undefined) return nothingLeft(context, plan);
+	refuseBlocked(plan);
+	await consent();
+	const finished = await run(context, operations, { plan, request });
+	if (finished.outcome !== 'failed') return exitCodeOf[finished.outcome];
+	throw new RepotError(finished.error ?? { kind: 'internal', code: 'INTERNAL', message: `Run ${finished.run} failed without saying why` });
+}
+
+function tellPlan(context: CommandContext, plan: Plan): void {
+	if (!context.settings.values.json.value) return;
+	const { id, environment, totals, hazards, resumes, doneBy } = plan;
+	context.shell.output.data(
+		JSON.stringify({
+			at: now(context),
+			type: 'plan-made',
+			plan: id,
+			environment,
+			totals,
+			hazards,
+			resumes: resumes ?? null,
+			doneBy: doneBy ?? null,
+		}),
+	);
+}
+
+const now = (context: CommandContext): string => new Date(context.shell.clock.now()).toISOString();
+
+function nothingLeft(context: CommandContext, plan: Plan): ExitCode {
+	context.shell.output.say(`The checks can be run again: repot verify${samePlace(context)}`);
+	if (context.settings.values.json.value) {
+		const event: Finished = {
+			at: now(context),
+			type: 'run-finished',
+			run: plan.doneBy ?? '-',
+			outcome: 'nothing-to-do',
+			written: 0,
+			quarantined: 0,
+			skipped: plan.totals.records - plan.totals.rejected,
+			milliseconds: 0,
+			files: [],
+		};
+		context.shell.output.data(JSON.stringify(event));
+	}
+	context.log.info(nothingToDo(plan), { plan: plan.id });
+	return exitCodes.done;
+}
+
+function refuseBlocked(plan: Plan): void {
+	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block');
+	if (blocking.length === 0) return;
+	throw new RepotError({
+		kind: 'blocked',
+		code: 'PLAN_BLOCKED',
+		message: `Plan ${plan.id} is blocked; nothing was written`,
+		why: blocking.map(told).join('\n'),
+		next: [...new Set(blocking.flatMap((hazard) => (hazard.hint === undefined ? [] : [hazard.hint]))), 'repot plan shows the whole plan'],
+	});
+}
+
+function told(hazard: Hazard): string {
+	const keys = hazard.sample.length === 0 ? '' : ` (${hazard.sample.join(', ')}${hazard.count > hazard.sample.length ? ', ...' : ''})`;
+	return `${placed(hazard)}${keys}`;
+}
+
+async function run(context: CommandContext, operations: Operations, { plan, request }: Planned): Promise<Finished> {
+	const [stop, abort] = [new AbortController(), new AbortController()];
+	const end = context.shell.onInterrupt(() => interrupt(context, stop, abort));
+	try {
+		const last = await drain(operations.migrate(plan, request, { stop: stop.signal, abort: abort.signal }), sinks(context));
+		if (last?.type === 'run-finished') return last;
+		throw new RepotError({ kind: 'internal', code: 'INTERNAL', message: 'The run ended without its last event' });
+	} finally {
+		end();
+	}
+}
+
+function interrupt(context: CommandContext, stop: AbortController, abort: AbortController): void {
+	const { output } = context.shell;
+	if (stop.signal.aborted) {
+		output.say('Stopping now; the batch in flight is rolled back.');
+		abort.abort();
+		return;
+	}
+	output.say('Stopping after the batch in flight. Ctrl+C again stops now.');
+	stop.abort();
+}
+
+/** Flags that a further command needs to find the same config and state. */
+export function samePlace(context: CommandContext): string {
+	const { config, stateDir } = context.settings.values;
+	const words = [
+		...(config.level === 'flag' && config.value !== null ? ['--config', config.value] : []),
+		...(stateDir.level === 'flag' && stateDir.value !== null ? ['--state-dir', stateDir.value] : []),
+	];
+	return words.length === 0 ? '' : ` ${formatCommand(words)}`;
+}
+
+/** stderr for people, stdout for machines, the log for later. */
+function sinks(context: CommandContext): readonly EventSink[] {
+	const { output, clock, every } = context.shell;
+	const text = textSink({ write: (line) => output.say(line), style: context.style, clock, every, same: samePlace(context) });
+	const logged: EventSink = { handle: (event) => context.log.debug(event.type, { event }), close() {} };
+	return [text, ...(context.settings.values.json.value ? [ndjsonSink((line) => output.data(line))] : []), logged];
+}

@@ -1,0 +1,85 @@
+import type { Log } from '../config/log.js';
+import type { Settings } from '../config/settings.js';
+import type { ExitCode } from '../core/errors.js';
+import type { Operations, WizardChoices } from '../core/operations.js';
+import type { Clock } from '../core/ports.js';
+import type { TextStyle } from '../headless/style.js';
+import type { Every } from '../headless/text-sink.js';
+import type { Terminal } from '../terminal.js';
+import type { Output } from './output.js';
+import type { Prompts } from './prompts.js';
+
+/** Settings to operations; tests hand in fakes. */
+export type Compose = (settings: Settings, io: { readonly log: Log; readonly clock: Clock }) => Operations | Promise<Operations>;
+
+export interface WizardContext {
+	readonly operations: Operations;
+	readonly terminal: Terminal;
+	readonly version: string;
+	readonly initial: Partial<WizardChoices>;
+	readonly clock: Clock;
+}
+
+/** Everything outside that a command touches. */
+export interface Shell {
+	readonly env: Readonly<Record<string, string | undefined>>;
+	readonly cwd: string;
+	readonly version: string;
+	readonly nodeVersion: string;
+	readonly output: Output;
+	readonly prompts: Prompts;
+	readonly clock: Clock;
+	readonly every: Every;
+	/** Calls `listener` at each Ctrl+C and SIGTERM instead of ending the process; returns what ends that. */
+	onInterrupt(listener: () => void): () => void;
+	terminal(wants: TerminalWishes): Terminal | Promise<Terminal>;
+	compose(): Promise<Compose>;
+	wizard(context: WizardContext): Promise<{ readonly exitCode: ExitCode; readonly summary: readonly string[] }>;
+}
+
+/** What flags and settings ask of the terminal. */
+export interface TerminalWishes {
+	readonly json: boolean;
+	readonly noInput: boolean;
+	readonly plain: boolean;
+	readonly ascii: boolean;
+	readonly screenReader: boolean;
+	readonly noColor: boolean;
+}
+
+/** What a command gets once its settings are read. */
+export interface CommandContext {
+	readonly shell: Shell;
+	readonly settings: Settings;
+	readonly terminal: Terminal;
+	/** For stdout and for stderr: a pipe gets no colour. */
+	readonly dataStyle: TextStyle;
+	readonly style: TextStyle;
+	readonly log: Log;
+	/** The word after the verb: a run's id. */
+	readonly operand: string | null;
+}
+
+export type Command = (context: CommandContext) => Promise<ExitCode>;
+
+/** Opens the operations, and closes them whatever happens. */
+export async function withOperations<T>(context: CommandContext, work: (operations: Operations) => Promise<T>): Promise<T> {
+	const compose = await context.shell.compose();
+	const operations = await compose(context.settings, { log: context.log, clock: context.shell.clock });
+	try {
+		return await work(operations);
+	} finally {
+		await operations.close();
+	}
+}
+
+/** Runs `work` with a signal that Ctrl+C aborts: for work that writes nothing and can simply end. */
+export async function interruptible<T>(context: CommandContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+	const controller = new AbortController();
+	const end = context.shell.onInterrupt(() => controller.abort());
+	try {
+		return await work(controller.signal);
+	} finally {
+		end();
+	}
+}

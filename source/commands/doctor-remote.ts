@@ -1,0 +1,98 @@
+import { headlessChoices, targetOf } from '../config/choices.js';
+import { environmentNamed } from '../config/environments.js';
+import { maskUrl } from '../config/target-url.js';
+import { asRepotError } from '../core/errors.js';
+import { formatBytes, formatCount, formatLatency, formatQuantity } from '../core/format.js';
+import type { Operations } from '../core/operations.js';
+import type { ChromaDescription, SqliteDescription, TargetTest } from '../core/ports.js';
+import type { CommandContext } from './context.js';
+import { type Finding, finding } from './doctor-local.js';
+
+const outside = 'outside' as const;
+
+/** A failure as one finding: what and why in the line, what to do under it. */
+function failure(name: string, thrown: unknown): Finding {
+	const error = asRepotError(thrown);
+	const detail = [error.message, error.where, error.why].filter((part) => part !== undefined).join(': ');
+	return finding(name, 'X', detail, error.next, error.kind === 'usage' ? 'usage' : outside);
+}
+
+export async function checkSources(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {
+	try {
+		const { sqlitePath, chromaPath, collection } = headlessChoices(context.settings);
+		if (sqlitePath === null && chromaPath === null) return [finding('Sources', 'LOOK', 'none chosen', await suggestions(operations))];
+		const found = await operations.describeDataset({ sqlitePath, chromaPath, collection }, signal);
+		return [
+			...(found.sqlite === null ? [] : [sqliteFinding(found.sqlite)]),
+			...(found.chroma === null ? [] : [chromaFinding(found.chroma, found.collection)]),
+			...found.problems.map((problem) => finding('Source', 'X', problem, ['Check the path, and that the file can be read'], outside)),
+		];
+	} catch (thrown) {
+		return [failure('Sources', thrown)];
+	}
+}
+
+async function suggestions(operations: Operations): Promise<readonly string[]> {
+	const found = await operations.datasets('').catch(() => []);
+	const paths = found.map((one) => [one.sqlitePath, one.chromaPath].filter((path) => path !== null).join(' + '));
+	return ['--sqlite-db FILE, --chroma-path DIR or both', ...paths.slice(0, 3).map((path) => `found: ${path}`)];
+}
+
+function sqliteFinding(sqlite: SqliteDescription): Finding {
+	const tables = sqlite.tables.filter((table) => !table.derived);
+	const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+	const detail = `${sqlite.path}: ${formatQuantity(tables.length, 'table')}, ${formatQuantity(rows, 'row')}, ${formatBytes(sqlite.bytes)}`;
+	if (sqlite.integrity === 'ok') return finding('SQLite', 'ok', `${detail}, integrity ok`);
+	return finding(
+		'SQLite',
+		'X',
+		`${detail}; integrity: ${sqlite.integrity}`,
+		['Restore the file from a backup, or save what can be read: sqlite3 FILE .recover'],
+		outside,
+	);
+}
+
+function chromaFinding(chroma: ChromaDescription, chosen: string | null): Finding {
+	const names = chroma.collections
+		.map((one) => `${one.name} (${formatCount(one.records)} x ${one.dimension ?? '-'}, ${one.space})`)
+		.join(', ');
+	const detail = `${chroma.path}: ${names}, ${formatBytes(chroma.bytes)}`;
+	if (chosen !== null) return finding('Chroma', 'ok', detail);
+	return finding('Chroma', 'LOOK', detail, ['Choose one: --collection NAME']);
+}
+
+export async function checkTarget(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {
+	const { settings } = context;
+	try {
+		const choices = headlessChoices(settings);
+		if (choices.environment === '') return [finding('Target', 'LOOK', 'several environments; none chosen', ['--env NAME'])];
+		const found = targetOf(settings, choices);
+		if (found === null)
+			return [finding('Target', 'LOOK', `none for environment ${choices.environment}`, ['--postgres-url URL, or REPOT_POSTGRES_URL'])];
+		const { overridden } = environmentNamed(settings, choices.environment);
+		const over =
+			overridden === null
+				? []
+				: [finding('Target', 'LOOK', `${found.from} takes the place of ${overridden}`, ['Unset it to use the config'])];
+		const test = await operations.testTarget(choices, signal);
+		return [...over, ...targetFindings(test, maskUrl(found.target), found.from)];
+	} catch (thrown) {
+		return [failure('Target', thrown)];
+	}
+}
+
+function targetFindings(test: TargetTest, shown: string, from: string): readonly Finding[] {
+	const { facts, problems } = test;
+	const server = `${shown}: PostgreSQL ${facts.serverVersion}, ${formatLatency(test.latencyMilliseconds)}, user ${test.user}, from ${from}`;
+	const vector = facts.pgvectorVersion;
+	return [
+		finding('Target', 'ok', server),
+		vector === null ? finding('pgvector', 'LOOK', 'not installed in this database yet') : finding('pgvector', 'ok', vector),
+		test.canCreate
+			? finding('Privileges', 'ok', `may create in ${test.database}`)
+			: finding('Privileges', 'LOOK', `user ${test.user} may not create in ${test.database}`, [
+					'Grant CREATE, or use --skip-schema-creation on tables that exist',
+				]),
+		...problems.map((problem) => finding('Target', 'X', problem, [], outside)),
+	];
+}

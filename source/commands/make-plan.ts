@@ -1,0 +1,68 @@
+import { flagOf } from '../config/options.js';
+import { choicesOfPlan, contradictions } from '../config/plan-choices.js';
+import { readPlanFile } from '../config/plan-file.js';
+import { RepotError } from '../core/errors.js';
+import { formatPercent } from '../core/format.js';
+import type { Operations, PlanProgress, PlanRequest } from '../core/operations.js';
+import type { Plan } from '../core/plan/types.js';
+import { requestFromSettings } from './choose.js';
+import { type CommandContext, interruptible } from './context.js';
+
+export interface Planned {
+	readonly plan: Plan;
+	readonly request: PlanRequest;
+}
+
+/** The dry run of what the settings ask for; its phases are told on stderr. Saves the plan when `--out` asks for it. */
+export async function dryRun(context: CommandContext, operations: Operations): Promise<Planned> {
+	const request = await requestFromSettings(context, operations);
+	const plan = await interruptible(context, (signal) => operations.plan(request, signal, progressLines(context)));
+	context.log.info('planned', { plan: plan.id, records: plan.totals.records, hazards: plan.hazards.length });
+	const { out } = context.settings.values;
+	if (out.value !== null) {
+		const path = await operations.savePlan(plan, out.value);
+		context.shell.output.say(`Saved  ${path}`);
+	}
+	return { plan, request };
+}
+
+/** A saved plan with the request that runs it. Flags that could only contradict the plan are refused. */
+export async function savedPlan(context: CommandContext, operations: Operations, path: string): Promise<Planned> {
+	const plan = await readPlanFile(path, context.settings.cwd);
+	const contrary = contradictions(context.settings, plan);
+	if (contrary.length > 0) throw contradiction(path, contrary.map(flagOf), plan);
+	return { plan, request: requestOfPlan(operations, plan) };
+}
+
+/** The request that a plan was made of: what the plan holds, and the target's URL and the rest from the settings. */
+export function requestOfPlan(operations: Operations, plan: Plan): PlanRequest {
+	const vectors = plan.steps.find((step) => step.kind === 'copy' && step.collection !== undefined);
+	const request = operations.request(choicesOfPlan(plan));
+	const collection = vectors?.kind === 'copy' ? vectors.collection?.name : undefined;
+	return { ...request, policies: plan.policies, pgvectorCollection: collection ?? request.pgvectorCollection };
+}
+
+function contradiction(path: string, flags: readonly string[], plan: Plan): RepotError {
+	return new RepotError({
+		kind: 'usage',
+		code: 'PLAN_AND_FLAGS',
+		message: `--plan runs exactly what the file says, so ${flags.join(', ')} cannot be given beside it`,
+		where: path,
+		why: `the plan is for environment ${plan.environment}`,
+		next: [`Leave out ${flags.join(', ')}`, 'Or make a new plan with them: repot plan --out FILE'],
+	});
+}
+
+/** Each phase once, and every tenth of it at most once: a log of a dry run stays short. */
+function progressLines(context: CommandContext): (progress: PlanProgress) => void {
+	let told = '';
+	return ({ phase, fraction }) => {
+		const tenth = fraction === null ? null : Math.floor(fraction * 10) / 10;
+		const key = `${phase} ${tenth}`;
+		if (key === told) return;
+		const isNew = !told.startsWith(`${phase} `);
+		told = key;
+		if (isNew || context.terminal.interactive)
+			context.shell.output.say(`Dry run  ${phase}${tenth === null ? '' : `  ${formatPercent(tenth)}`}`);
+	};
+}

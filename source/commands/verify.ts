@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { readPlanFile } from '../config/plan-file.js';
+import { exitCodes, RepotError } from '../core/errors.js';
+import type { CheckResult, MigrationEvent } from '../core/events.js';
+import type { Operations, PlanRequest } from '../core/operations.js';
+import { checkLines, checkVerdict } from '../headless/run-text.js';
+import { requestFromSettings } from './choose.js';
+import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
+import { requestOfPlan } from './make-plan.js';
+
+type Finished = Extract<MigrationEvent, { type: 'run-finished' }>;
+
+/** `repot verify [RUN]`: all checks again, of a run that this computer knows or of the newest one in the target. */
+export const verifyCommand: Command = (context) =>
+	withOperations(context, async (operations) => {
+		const request = await requestFor(context, operations);
+		const { checks, finished } = await runChecks(context, operations, request);
+		tell(context, checks, finished);
+		if (finished.outcome === 'failed') {
+			throw new RepotError(finished.error ?? { kind: 'internal', code: 'INTERNAL', message: 'The verification failed without saying why' });
+		}
+		if (finished.outcome === 'interrupted') return exitCodes.interrupted;
+		return finished.outcome === 'verification-failed' ? exitCodes.verificationFailed : exitCodes.done;
+	});
+
+/** A run's own plan says what it moved; without a run the settings do. */
+async function requestFor(context: CommandContext, operations: Operations): Promise<PlanRequest> {
+	if (context.operand === null) return requestFromSettings(context, operations);
+	const run = (await operations.runs()).find((one) => one.id === context.operand);
+	// A run of another computer is in the target's ledger only.
+	if (run === undefined) return requestFromSettings(context, operations);
+	return requestOfPlan(operations, await readPlanFile(join(run.folder, 'plan.json'), context.settings.cwd));
+}
+
+async function runChecks(
+	context: CommandContext,
+	operations: Operations,
+	request: PlanRequest,
+): Promise<{ readonly checks: readonly CheckResult[]; readonly finished: Finished }> {
+	const checks: CheckResult[] = [];
+	const finished = await interruptible(context, async (signal) => {
+		let last: Finished | null = null;
+		for await (const event of operations.verify(request, context.operand, signal)) {
+			context.log.debug(event.type, { event });
+			if (event.type === 'notice') context.shell.output.say(event.message);
+			if (event.type === 'check-finished') checks.push(event.check);
+			if (event.type === 'run-finished') last = event;
+		}
+		return last;
+	});
+	if (finished === null)
+		throw new RepotError({ kind: 'internal', code: 'INTERNAL', message: 'The verification ended without its last event' });
+	return { checks, finished };
+}
+
+function tell(context: CommandContext, checks: readonly CheckResult[], finished: Finished): void {
+	const { output } = context.shell;
+	const { run, outcome, files, milliseconds } = finished;
+	if (context.settings.values.json.value) {
+		const verdict = outcome === 'verification-failed' ? 'fail' : outcome === 'failed' || outcome === 'interrupted' ? 'unfinished' : 'pass';
+		output.data(JSON.stringify({ type: 'verification', run, verdict, checks, files, milliseconds }));
+		return;
+	}
+	for (const line of checkLines(checks, context.dataStyle)) output.data(line);
+	for (const file of files) output.data(`File   ${file}`);
+	if (outcome === 'failed' || outcome === 'interrupted') return;
+	output.data(`${checkVerdict(checks, context.dataStyle)}   run ${run}`);
+}

@@ -1,0 +1,42 @@
+import { hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { createFeed } from '../services/feed/feed.js';
+import { createPostgresTarget } from '../services/postgres/target.js';
+import { writeAtomically } from '../services/state/files.js';
+import { createRunHistory } from '../services/state/run-history.js';
+import { createVoyageEmbedder } from '../services/voyage/embedder.js';
+import { discoverDatasets } from './config/discover.js';
+import { redactor } from './config/redact.js';
+import type { Settings } from './config/settings.js';
+import type { Operations } from './core/operations.js';
+import type { Clock } from './core/ports.js';
+import { version } from './version.js';
+import { createOperations } from './workflow.js';
+
+/** Settings to working adapters: the only place that knows which service stands behind which port. */
+export function compose(settings: Settings, io: { readonly clock: Clock }): Operations {
+	return createOperations(settings, {
+		openSource: ({ sqlitePath, chromaPath }) => createFeed({ sqlitePath, chromaPath, workDir: resolve(settings.stateDir, 'snapshots') }),
+		openTarget: (url) => createPostgresTarget({ url, baseDir: settings.cwd, clock: io.clock }),
+		findDatasets: () => discoverDatasets(settings.cwd),
+		async writePlan(path, plan) {
+			await writeAtomically(resolve(settings.cwd, path), `${JSON.stringify(plan, null, '\t')}\n`);
+			return path;
+		},
+		history: createRunHistory({ stateDir: settings.stateDir, redact: redactor(settings.secrets) }),
+		embedder: createVoyageEmbedder(settings.voyage),
+		clock: io.clock,
+		operator: operator(),
+		version,
+	});
+}
+
+/** `ana@laptop`, for the ledger. */
+function operator(): string {
+	try {
+		return `${userInfo().username}@${hostname()}`;
+	} catch {
+		// A container may run under a user id without a name.
+		return `${process.getuid?.() ?? 'unknown'}@${hostname()}`;
+	}
+}

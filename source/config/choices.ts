@@ -1,0 +1,136 @@
+import { RepotError } from '../core/errors.js';
+import type { Credential, Origin, PlanRequest, WizardChoices } from '../core/operations.js';
+import type { Secret } from '../core/secret.js';
+import { chosenEnvironment, environmentNamed, guardOf, knownEnvironments } from './environments.js';
+import { overrides, type Settings } from './settings.js';
+import { datasetOf, type SourcePaths, sourceChoice } from './sources.js';
+import { maskUrl, targetIdentity } from './target-url.js';
+
+export { environmentSummaries } from './environments.js';
+export { datasetSummaries } from './sources.js';
+
+/** The choices as far as flags, variables and config make them: where the wizard starts. */
+export function initialChoices(settings: Settings): Partial<WizardChoices> {
+	const environment = chosenEnvironment(settings);
+	const source = sourceChoice(settings);
+	const tenant = settings.values.userId.value;
+	return {
+		...(environment === null ? {} : { environment }),
+		...(source === null ? {} : { sqlitePath: source.sqlitePath, chromaPath: source.chromaPath, collection: source.collection }),
+		...(tenant === null ? {} : { tenant }),
+		target: null,
+	};
+}
+
+/** The same for a headless command, where an open question is an error of `planRequest`. */
+export function headlessChoices(settings: Settings): WizardChoices {
+	const initial = initialChoices(settings);
+	return { environment: '', sqlitePath: null, chromaPath: null, collection: null, tenant: null, target: null, ...initial };
+}
+
+export function targetOf(settings: Settings, choices: WizardChoices): { readonly target: Secret; readonly from: Origin } | null {
+	if (choices.target !== null) return { target: choices.target, from: 'typed' };
+	const { target, from } = environmentNamed(settings, choices.environment);
+	return target === null ? null : { target, from };
+}
+
+export function credentialsOf(settings: Settings, choices: WizardChoices): readonly Credential[] {
+	const found = targetOf(settings, choices);
+	const { value, from } = settings.values.userId;
+	const tenant = choices.tenant ?? value;
+	const typed = choices.tenant !== null && choices.tenant !== value;
+	return [
+		{ name: 'postgres-url', label: 'PostgreSQL', shown: found === null ? null : maskUrl(found.target), from: found?.from ?? null },
+		{ name: 'user-id', label: 'User id', shown: tenant, from: tenant === null ? null : typed ? 'typed' : from },
+	];
+}
+
+/** Settings and choices to a full request. Throws RepotError (usage) that names the flag of everything that is missing. */
+export function planRequest(settings: Settings, choices: WizardChoices): PlanRequest {
+	const answers = missingAnswers(settings, choices);
+	if (answers.length > 0) throw missing(answers);
+	const environment = environmentNamed(settings, choices.environment);
+	const target = (targetOf(settings, choices) as { target: Secret }).target;
+	refuseForeignTarget(settings, environment.name, target);
+	const { values } = settings;
+	return {
+		environment: environment.name,
+		guard: environment.guard,
+		sqlitePath: choices.sqlitePath,
+		chromaPath: choices.chromaPath,
+		collection: choices.collection,
+		target,
+		tenant: choices.tenant ?? (values.userId.value as string),
+		pgvectorCollection: pgvectorCollectionOf(settings, choices),
+		batchSize: values.batchSize.value,
+		skipSchemaCreation: values.skipSchemaCreation.value,
+		index: values.index.value,
+		indexMemory: values.indexMemory.value,
+		indexWorkers: values.indexWorkers.value,
+		policies: {
+			onConflict: values.onConflict.value,
+			onInvalidJson: values.onInvalidJson.value,
+			onBadTimestamp: values.onBadTimestamp.value,
+			onNul: values.onNul.value,
+			maxQuarantined: values.maxQuarantined.value,
+		},
+		similarityThreshold: values.similarityThreshold.value,
+		validationSample: values.validationSample.value,
+		reportOutput: values.reportOutput.value,
+		maxRetries: values.maxRetries.value,
+		retryDelayMilliseconds: values.retryDelay.value,
+		restart: values.restart.value,
+		validate: !values.noValidate.value,
+	};
+}
+
+/** One line for each answer that a headless command lacks, with its flag. */
+function missingAnswers(settings: Settings, choices: WizardChoices): readonly string[] {
+	if (choices.environment === '') {
+		const names = knownEnvironments(settings).map((one) => one.name);
+		return [`--env NAME: where to; the config names ${names.join(', ')}`];
+	}
+	const several = settings.datasets.length > 1 ? `; or --dataset, one of ${settings.datasets.map((one) => one.name).join(', ')}` : '';
+	return [
+		...(choices.sqlitePath === null && choices.chromaPath === null
+			? [`--sqlite-db FILE, --chroma-path DIR or both: what to move${several}`]
+			: []),
+		...(targetOf(settings, choices) === null
+			? ['--postgres-url URL (or REPOT_POSTGRES_URL): postgresql://USER@HOST/DATABASE or pglite:DIR']
+			: []),
+		...(choices.tenant === null && settings.values.userId.value === null ? ['--user-id ID: the user that every row is given'] : []),
+	];
+}
+
+function missing(answers: readonly string[]): RepotError {
+	return new RepotError({
+		kind: 'usage',
+		code: 'MISSING_ANSWER',
+		message: answers.length === 1 ? 'One answer is missing' : `${answers.length} answers are missing`,
+		next: [...answers, 'repot init writes them to repot.config.json once'],
+	});
+}
+
+/** `DATABASE_URL` of production must not be written to under the name of an open environment. */
+function refuseForeignTarget(settings: Settings, name: string, target: Secret): void {
+	const identity = targetIdentity(target, settings.cwd);
+	const owner = settings.environments.find(
+		(one) => one.guard === 'protected' && one.target !== null && targetIdentity(one.target, settings.cwd) === identity,
+	);
+	if (owner === undefined || guardOf(settings, name) === 'protected') return;
+	throw new RepotError({
+		kind: 'usage',
+		code: 'TARGET_IS_PROTECTED',
+		message: `The target belongs to the protected environment "${owner.name}", not to "${name}"`,
+		where: maskUrl(target),
+		why: `${owner.targetFrom} names the same database`,
+		next: [`Use --env ${owner.name}`, 'Or give the target that is meant by --postgres-url'],
+	});
+}
+
+function pgvectorCollectionOf(settings: Settings, choices: SourcePaths): string {
+	const own = settings.values.pgvectorCollection;
+	if (overrides(own.level, 'config') > 0) return own.value;
+	const dataset = datasetOf(settings, choices);
+	return dataset?.pgvectorCollection ?? own.value;
+}

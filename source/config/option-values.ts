@@ -1,0 +1,60 @@
+import type { ConflictPolicy, IndexChoice } from '../core/plan/types.js';
+import type { Secret } from '../core/secret.js';
+
+export const verbs = ['wizard', 'demo', 'init', 'plan', 'migrate', 'verify', 'rollback', 'runs', 'doctor'] as const;
+export type Verb = (typeof verbs)[number];
+
+export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+export type BadValuePolicy = 'quarantine' | 'fail' | 'null';
+
+/** Every setting that a flag, an environment variable or a config key can give. */
+export interface OptionValues {
+	readonly env: string | null;
+	readonly dataset: string | null;
+	readonly userId: string | null;
+	readonly sqliteDb: string | null;
+	readonly chromaPath: string | null;
+	readonly collection: string | null;
+	readonly postgresUrl: Secret | null;
+	readonly pgvectorCollection: string;
+	readonly batchSize: number | null;
+	readonly skipSchemaCreation: boolean;
+	readonly index: IndexChoice | null;
+	/** Bytes. */
+	readonly indexMemory: number | null;
+	readonly indexWorkers: number | null;
+	readonly onConflict: ConflictPolicy;
+	readonly onInvalidJson: BadValuePolicy;
+	readonly onBadTimestamp: BadValuePolicy;
+	readonly onNul: 'quarantine' | 'fail' | 'strip';
+	readonly maxQuarantined: number | null;
+	readonly similarityThreshold: number;
+	readonly validationSample: number;
+	readonly reportOutput: string | null;
+	readonly maxRetries: number;
+	/** Milliseconds. */
+	readonly retryDelay: number;
+	readonly noValidate: boolean;
+	readonly restart: boolean;
+	readonly plan: string | null;
+	readonly out: string | null;
+	readonly dryRun: boolean;
+	readonly yes: boolean;
+	readonly confirm: string | null;
+	readonly reason: string | null;
+	readonly json: boolean;
+	readonly config: string | null;
+	/** Null: the platform's state directory. */
+	readonly stateDir: string | null;
+	readonly logLevel: LogLevel;
+	/** Null: repot.log in the state directory. */
+	readonly logFile: string | null;
+	readonly noInput: boolean;
+	readonly plain: boolean;
+	readonly ascii: boolean;
+	readonly screenReader: boolean;
+	readonly noColor: boolean;
+}
+
+export type OptionKey = keyof OptionValues;

@@ -1,0 +1,294 @@
+import type { ConflictPolicy, IndexChoice } from '../core/plan/types.js';
+import type { Secret } from '../core/secret.js';
+import { type BadValuePolicy, type LogLevel, logLevels, type OptionKey, type OptionValues, type Verb, verbs } from './option-values.js';
+import { targetUrl } from './target-url.js';
+import { boolean, choice, duration, fraction, integer, orWord, type Parser, sizeFrom, text, textOrNone } from './values.js';
+
+export type { LogLevel, OptionKey, OptionValues, Verb } from './option-values.js';
+export { verbs } from './option-values.js';
+
+export interface OptionSpec<T> {
+	/** Placeholder of the value in the help; none for a switch. */
+	readonly argument?: string;
+	readonly help: string;
+	readonly initial: T;
+	readonly parse: Parser<T>;
+	readonly verbs: readonly Verb[];
+	/** A path: told relative to the working directory; in the config, relative to the config file's folder. */
+	readonly path?: true;
+	/** Given for one run only: a flag or an environment variable, never a config key. */
+	readonly perRun?: true;
+	/** The value as a flag takes it, where String() is not it. */
+	readonly print?: (value: T) => string;
+}
+
+const planning: readonly Verb[] = ['wizard', 'plan', 'migrate'];
+const running: readonly Verb[] = ['wizard', 'migrate'];
+const checking: readonly Verb[] = ['wizard', 'migrate', 'verify'];
+const reading: readonly Verb[] = [...planning, 'verify', 'doctor', 'init'];
+const reaching: readonly Verb[] = [...reading, 'rollback', 'runs'];
+const placed: readonly Verb[] = verbs.filter((verb) => verb !== 'demo');
+const badValue = ['quarantine', 'fail', 'null'] as const;
+const milliseconds = (value: number): string => `${value}ms`;
+const bytes = (value: number | null): string => (value === null ? 'auto' : `${value}B`);
+const orAuto = (value: string | number | null): string => (value === null ? 'auto' : String(value));
+
+const define = <T>(spec: OptionSpec<T>): OptionSpec<T> => spec;
+const toggle = (help: string, of: readonly Verb[], more: { readonly perRun?: true } = {}): OptionSpec<boolean> => ({
+	help,
+	initial: false,
+	parse: boolean,
+	verbs: of,
+	...more,
+});
+
+/** The one list of settings: flags, environment variables, config keys, help and docs are all read from it. */
+export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> } = {
+	env: define<string | null>({ argument: 'NAME', help: 'environment to use', initial: null, parse: text, verbs: reaching }),
+	dataset: define<string | null>({ argument: 'NAME', help: 'dataset of the config', initial: null, parse: text, verbs: reading }),
+	sqliteDb: define<string | null>({
+		argument: 'FILE',
+		help: 'SQLite database to read',
+		initial: null,
+		parse: textOrNone,
+		verbs: reading,
+		path: true,
+	}),
+	chromaPath: define<string | null>({
+		argument: 'DIR',
+		help: 'Chroma directory to read',
+		initial: null,
+		parse: textOrNone,
+		verbs: reading,
+		path: true,
+	}),
+	collection: define<string | null>({
+		argument: 'NAME',
+		help: 'Chroma collection; without it the only one',
+		initial: null,
+		parse: textOrNone,
+		verbs: reading,
+	}),
+	userId: define<string | null>({ argument: 'ID', help: 'tenant that every row is given', initial: null, parse: text, verbs: reading }),
+	postgresUrl: define<Secret | null>({
+		argument: 'URL',
+		help: 'target: postgresql://... or pglite:DIR',
+		initial: null,
+		parse: targetUrl,
+		verbs: reaching,
+	}),
+	pgvectorCollection: define<string>({
+		argument: 'NAME',
+		help: 'collection to write in langchain_pg_collection',
+		initial: 'collections_vectors',
+		parse: text,
+		verbs: [...planning, 'verify', 'init'],
+	}),
+	skipSchemaCreation: toggle('use the tables that exist, after checking that they fit', planning),
+	index: define<IndexChoice | null>({
+		argument: 'KIND',
+		help: 'vector index: auto, hnsw, halfvec or none',
+		initial: null,
+		parse: orWord('auto', choice(['hnsw', 'halfvec', 'none'])),
+		verbs: planning,
+		print: orAuto,
+	}),
+	indexMemory: define<number | null>({
+		argument: 'SIZE',
+		help: 'memory for the index build, like 1GiB',
+		initial: null,
+		parse: orWord('auto', sizeFrom(1024 ** 2, '1MB')),
+		verbs: planning,
+		print: bytes,
+	}),
+	indexWorkers: define<number | null>({
+		argument: 'N',
+		help: 'parallel workers for the index build',
+		initial: null,
+		parse: orWord('auto', integer(0, 1024)),
+		verbs: planning,
+		print: orAuto,
+	}),
+	batchSize: define<number | null>({
+		argument: 'N',
+		help: 'records a batch; by default chosen by size',
+		initial: null,
+		parse: orWord('auto', integer(1, 1_000_000)),
+		verbs: planning,
+		print: orAuto,
+	}),
+	onConflict: define<ConflictPolicy>({
+		argument: 'WHAT',
+		help: 'key that the target holds with other values: fail, skip or update',
+		initial: 'fail',
+		parse: choice(['fail', 'skip', 'update']),
+		verbs: planning,
+	}),
+	onInvalidJson: define<BadValuePolicy>({
+		argument: 'WHAT',
+		help: 'text that is not JSON: quarantine, fail or null',
+		initial: 'quarantine',
+		parse: choice(badValue),
+		verbs: planning,
+	}),
+	onBadTimestamp: define<BadValuePolicy>({
+		argument: 'WHAT',
+		help: 'text that is not a timestamp: quarantine, fail or null',
+		initial: 'quarantine',
+		parse: choice(badValue),
+		verbs: planning,
+	}),
+	onNul: define<'quarantine' | 'fail' | 'strip'>({
+		argument: 'WHAT',
+		help: 'NUL character in text: quarantine, fail or strip',
+		initial: 'quarantine',
+		parse: choice(['quarantine', 'fail', 'strip']),
+		verbs: planning,
+	}),
+	maxQuarantined: define<number | null>({
+		argument: 'N',
+		help: 'block when more records than this would be set aside',
+		initial: null,
+		parse: orWord('none', integer(0, Number.MAX_SAFE_INTEGER)),
+		verbs: planning,
+		print: (value) => (value === null ? 'none' : String(value)),
+	}),
+	similarityThreshold: define<number>({
+		argument: 'X',
+		help: 'least average top-5 overlap of the search check',
+		initial: 0.8,
+		parse: fraction,
+		verbs: checking,
+	}),
+	validationSample: define<number>({
+		argument: 'N',
+		help: 'rows a table compared field by field',
+		initial: 1000,
+		parse: integer(0, 1_000_000_000),
+		verbs: checking,
+	}),
+	reportOutput: define<string | null>({
+		argument: 'FILE',
+		help: 'also write the Markdown report here',
+		initial: null,
+		parse: textOrNone,
+		verbs: checking,
+		path: true,
+	}),
+	noValidate: toggle('skip the checks after the copy', running),
+	maxRetries: define<number>({
+		argument: 'N',
+		help: 'retries of a batch after a transient failure',
+		initial: 5,
+		parse: integer(0, 100),
+		verbs: running,
+	}),
+	retryDelay: define<number>({
+		argument: 'TIME',
+		help: 'wait before the first retry, like 500ms or 2s',
+		initial: 1000,
+		parse: duration,
+		verbs: running,
+		print: milliseconds,
+	}),
+	restart: toggle('start a new run although one could be resumed', planning, { perRun: true }),
+	plan: define<string | null>({
+		argument: 'FILE',
+		help: 'run exactly this saved plan',
+		initial: null,
+		parse: text,
+		verbs: ['migrate'],
+		path: true,
+		perRun: true,
+	}),
+	out: define<string | null>({
+		argument: 'FILE',
+		help: 'save the plan here',
+		initial: null,
+		parse: text,
+		verbs: ['plan', 'migrate'],
+		path: true,
+		perRun: true,
+	}),
+	dryRun: toggle('show what would happen, write nothing', ['migrate', 'rollback'], { perRun: true }),
+	yes: toggle('do not ask; never enough for a protected environment', ['migrate', 'rollback', 'init'], { perRun: true }),
+	confirm: define<string | null>({
+		argument: 'NAME',
+		help: 'confirm by the name of the environment',
+		initial: null,
+		parse: text,
+		verbs: ['migrate', 'rollback'],
+		perRun: true,
+	}),
+	reason: define<string | null>({
+		argument: 'TEXT',
+		help: 'why, kept in the history',
+		initial: null,
+		parse: text,
+		verbs: ['rollback'],
+		perRun: true,
+	}),
+	json: toggle('data on stdout: one JSON document, or one event a line', [
+		'demo',
+		'plan',
+		'migrate',
+		'verify',
+		'rollback',
+		'runs',
+		'doctor',
+	]),
+	config: define<string | null>({
+		argument: 'FILE',
+		help: 'config file, by default ./repot.config.json',
+		initial: null,
+		parse: text,
+		verbs: placed,
+		path: true,
+		perRun: true,
+	}),
+	stateDir: define<string | null>({
+		argument: 'DIR',
+		help: 'folder for runs and logs',
+		initial: null,
+		parse: text,
+		verbs: placed,
+		path: true,
+	}),
+	logLevel: define<LogLevel>({
+		argument: 'LEVEL',
+		help: 'silent, error, warn, info or debug',
+		initial: 'info',
+		parse: choice(logLevels),
+		verbs,
+	}),
+	logFile: define<string | null>({
+		argument: 'FILE',
+		help: 'log here, not to repot.log in the state folder',
+		initial: null,
+		parse: text,
+		verbs,
+		path: true,
+	}),
+	noInput: toggle('never ask; name the missing flag instead', verbs),
+	plain: toggle('plain text: no tables with lines, no colour', verbs),
+	ascii: toggle('ASCII characters only', verbs),
+	screenReader: toggle('text that is read aloud well: no tables, no bars', verbs),
+	noColor: toggle('no colour', verbs),
+};
+
+export const optionKeys = Object.keys(options) as readonly OptionKey[];
+
+const words = (key: string, joint: string): string => key.replace(/[A-Z]/g, (letter) => `${joint}${letter.toLowerCase()}`);
+
+/** `batchSize` to `--batch-size`. */
+export const flagOf = (key: OptionKey): string => `--${words(key, '-')}`;
+/** `batchSize` to `REPOT_BATCH_SIZE`. */
+export const variableOf = (key: OptionKey): string => `REPOT_${words(key, '_').toUpperCase()}`;
+
+export const optionsOf = (verb: Verb): readonly OptionKey[] => optionKeys.filter((key) => options[key].verbs.includes(verb));
+
+/** Names that earlier scripts of this kind used. */
+export const flagAliases: Readonly<Record<string, string>> = {
+	'--chroma-collection': '--collection',
+	'--pgvector-collection-name': '--pgvector-collection',
+};

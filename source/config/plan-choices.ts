@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import type { WizardChoices } from '../core/operations.js';
+import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
+import { type OptionKey, optionsOf } from './options.js';
+import type { Settings } from './settings.js';
+
+/** What a saved plan says, as choices: only the target's URL and what is done around the copy come from the settings. */
+export function choicesOfPlan(plan: Plan): WizardChoices {
+	const vectors = plan.steps.find((step): step is CopyStep => isCopyStep(step) && step.source.kind === 'chroma');
+	return {
+		environment: plan.environment,
+		sqlitePath: plan.sources.sqlite?.path ?? null,
+		chromaPath: plan.sources.chroma?.path ?? null,
+		collection: vectors?.source.kind === 'chroma' ? vectors.source.collection : null,
+		tenant: plan.tenant.value,
+		target: null,
+	};
+}
+
+/** Flags of this command line that say something else than a saved plan, or something that only making a plan could follow. */
+export function contradictions(settings: Settings, plan: Plan): readonly OptionKey[] {
+	const { environment, sqlitePath, chromaPath, collection, tenant } = choicesOfPlan(plan);
+	const said: Partial<Record<OptionKey, unknown>> = {
+		env: environment,
+		sqliteDb: sqlitePath,
+		chromaPath,
+		collection,
+		userId: tenant,
+		...plan.policies,
+	};
+	const vectors = plan.steps.filter(isCopyStep).find((step) => step.collection !== undefined);
+	if (vectors?.collection !== undefined) said.pgvectorCollection = vectors.collection.name;
+	const followed = new Set<OptionKey>(optionsOf('plan').filter((key) => !besidePlan.has(key)));
+	return [...followed].filter(
+		(key) => settings.values[key].level === 'flag' && !(key in said && samePlace(settings, said[key], settings.values[key].value)),
+	);
+}
+
+/** Flags of `repot plan` that a saved plan does not hold. */
+const besidePlan: ReadonlySet<OptionKey> = new Set([
+	...(['postgresUrl', 'out', 'json', 'config', 'stateDir', 'logLevel', 'logFile'] as const),
+	...(['noInput', 'plain', 'ascii', 'screenReader', 'noColor'] as const),
+]);
+
+/** Equal values, or two ways to write one path. */
+function samePlace(settings: Settings, planned: unknown, given: unknown): boolean {
+	if (planned === given) return true;
+	return typeof planned === 'string' && typeof given === 'string' && resolve(settings.cwd, planned) === resolve(settings.cwd, given);
+}

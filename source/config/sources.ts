@@ -1,0 +1,81 @@
+import { RepotError } from '../core/errors.js';
+import type { DatasetSummary, Origin } from '../core/operations.js';
+import type { FoundDataset } from './discover.js';
+import { type ConfiguredDataset, type Level, overrides, type Setting, type Settings } from './settings.js';
+import { nearest } from './values.js';
+
+/** Datasets of the config, then what was found on disk and is not among them. What flags and variables name comes first. */
+export function datasetSummaries(settings: Settings, found: readonly FoundDataset[]): readonly DatasetSummary[] {
+	const configured: readonly DatasetSummary[] = settings.datasets.map(({ name, sqlitePath, chromaPath, collection, from }) => ({
+		name,
+		sqlitePath,
+		chromaPath,
+		collection,
+		from,
+	}));
+	const asked = sourceChoice(settings);
+	const same = (a: SourcePaths, b: SourcePaths): boolean => a.sqlitePath === b.sqlitePath && a.chromaPath === b.chromaPath;
+	const given: readonly DatasetSummary[] =
+		asked === null || configured.some((one) => same(one, asked)) ? [] : [{ name: 'given', ...asked, from: asked.from }];
+	const known = [...given, ...configured];
+	const used = new Set(known.flatMap((one) => [one.sqlitePath, one.chromaPath]));
+	const fresh = found.filter(
+		(one) => !used.has(one.sqlitePath ?? one.chromaPath) && !(one.chromaPath !== null && used.has(one.chromaPath)),
+	);
+	return [...known, ...fresh.map((one) => ({ ...one, collection: null, from: 'found on disk' }))];
+}
+
+export interface SourcePaths {
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+}
+
+export interface SourceChoice extends SourcePaths {
+	readonly collection: string | null;
+	readonly from: Origin;
+}
+
+/**
+ * What flags, variables and config say about the source; null when they say nothing, or the config has several datasets and none is
+ * chosen. A path given at a higher level than the dataset stands alone: `--sqlite-db x` does not bring the config's Chroma along.
+ */
+export function sourceChoice(settings: Settings): SourceChoice | null {
+	const { sqliteDb, chromaPath, collection } = settings.values;
+	const picked = pickedDataset(settings);
+	const paths = [sqliteDb, chromaPath].filter((one) => one.level !== 'default');
+	const dataset = picked !== null && paths.some((one) => overrides(one.level, picked.level) > 0) ? null : picked;
+	if (dataset === null && paths.every((one) => one.value === null)) return null;
+	const pick = (own: Setting<string | null>, ofDataset: string | null | undefined): string | null =>
+		own.level !== 'default' && (dataset === null || overrides(own.level, dataset.level) >= 0) ? own.value : (ofDataset ?? null);
+	return {
+		sqlitePath: pick(sqliteDb, dataset?.dataset.sqlitePath),
+		chromaPath: pick(chromaPath, dataset?.dataset.chromaPath),
+		collection: pick(collection, dataset?.dataset.collection),
+		from: dataset?.dataset.from ?? paths.find((one) => one.value !== null)?.from ?? 'default',
+	};
+}
+
+function pickedDataset(settings: Settings): { readonly dataset: ConfiguredDataset; readonly level: Level } | null {
+	const { value, level, from } = settings.values.dataset;
+	if (value === null) {
+		const only = settings.datasets.length === 1 ? settings.datasets[0] : undefined;
+		return only === undefined ? null : { dataset: only, level: 'default' };
+	}
+	const names = settings.datasets.map((one) => one.name);
+	const dataset = settings.datasets.find((one) => one.name === value);
+	if (dataset !== undefined) return { dataset, level };
+	const near = nearest(value, names);
+	throw new RepotError({
+		kind: 'usage',
+		code: 'UNKNOWN_DATASET',
+		message: `There is no dataset "${value}"`,
+		where: settings.configPath ?? from,
+		why: names.length === 0 ? 'no config names a dataset' : `the config names ${names.join(', ')}`,
+		next: [...(near === null ? [] : [`Did you mean --dataset ${near}?`]), 'Name the files instead: --sqlite-db FILE --chroma-path DIR'],
+	});
+}
+
+/** The dataset of the config that these paths are. */
+export function datasetOf(settings: Settings, paths: SourcePaths): ConfiguredDataset | undefined {
+	return settings.datasets.find((one) => one.sqlitePath === paths.sqlitePath && one.chromaPath === paths.chromaPath);
+}

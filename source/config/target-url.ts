@@ -1,0 +1,86 @@
+import { isAbsolute, resolve } from 'node:path';
+import { Secret } from '../core/secret.js';
+import { showPath } from './paths.js';
+import { BadValue, type Parser } from './values.js';
+
+const mask = '********';
+const secretParameters = /^(password|pass|sslpassword|token|api[-_]?key)$/i;
+
+/**
+ * `postgresql://...`, `postgres://...` or `pglite:DIR`. A driver suffix as SQLAlchemy writes it (`postgresql+psycopg://`) is dropped.
+ * The message of a refusal repeats nothing of the text, which may hold a password.
+ */
+export const targetUrl: Parser<Secret> = (value) => {
+	if (value.startsWith('pglite:')) {
+		if (value.slice('pglite:'.length).trim() === '') throw new BadValue('pglite: needs a directory, like pglite:./pg');
+		return new Secret(value);
+	}
+	const written = value.replace(/^(postgres(?:ql)?)\+\w+:\/\//i, '$1://');
+	if (!/^postgres(ql)?:\/\//i.test(written)) throw new BadValue('write postgresql://USER@HOST:PORT/DATABASE or pglite:DIR');
+	if (!URL.canParse(written)) {
+		throw new BadValue('it is not a URL; characters like @ : / # in a password must be percent-encoded (@ is %40)');
+	}
+	return new Secret(written);
+};
+
+export const isTargetUrl = (value: string): boolean => /^(pglite:|postgres(ql)?(\+\w+)?:\/\/)/i.test(value);
+
+/** The target as it may be shown: the password and secret parameters are masked. */
+export function maskUrl(target: Secret): string {
+	const value = target.reveal();
+	if (value.startsWith('pglite:')) return value;
+	if (!URL.canParse(value)) return `${/^[a-z]+:\/\//i.exec(value)?.[0] ?? ''}${mask}`;
+	const url = new URL(value);
+	if (url.password !== '') url.password = mask;
+	for (const name of [...url.searchParams.keys()]) if (secretParameters.test(name)) url.searchParams.set(name, mask);
+	return url.href;
+}
+
+/** The URL without its secrets, and whether it had any: what may be written to a file or shown as a command. */
+export function withoutPassword(target: Secret): { readonly url: string; readonly had: boolean } {
+	const value = target.reveal();
+	if (value.startsWith('pglite:') || !URL.canParse(value)) return { url: value, had: false };
+	const url = new URL(value);
+	const names = [...url.searchParams.keys()].filter((name) => secretParameters.test(name));
+	if (url.password === '' && names.length === 0) return { url: value, had: false };
+	url.password = '';
+	for (const name of names) url.searchParams.delete(name);
+	return { url: url.href, had: true };
+}
+
+/** Every secret part of a URL, in the forms in which it could turn up in a message. */
+export function secretsOf(target: Secret): readonly string[] {
+	const value = target.reveal();
+	if (value.startsWith('pglite:') || !URL.canParse(value)) return [];
+	const url = new URL(value);
+	const parameters = [...url.searchParams].filter(([name]) => secretParameters.test(name)).map(([, secret]) => secret);
+	const written = /^[a-z]+:\/\/[^:/?#@]*:(.*)@/i.exec(value)?.[1] ?? '';
+	return [url.password, decoded(url.password), written, ...parameters].filter((part) => part !== '');
+}
+
+/** host:port/database or the absolute directory: equal for the same database. */
+export function targetIdentity(target: Secret, cwd: string): string {
+	const value = target.reveal();
+	if (value.startsWith('pglite:')) return `pglite:${resolve(cwd, value.slice('pglite:'.length))}`;
+	if (!URL.canParse(value)) return value;
+	const url = new URL(value);
+	const host = url.searchParams.get('host') ?? url.hostname;
+	return `${host.toLowerCase()}:${url.port || (url.searchParams.get('port') ?? '5432')}/${decoded(url.pathname.slice(1)) || decoded(url.username)}`;
+}
+
+/** A `pglite:` directory written relative to `folder`, told relative to the working directory; other targets stay as they are. */
+export function relocated(target: Secret, folder: string, cwd: string): Secret {
+	const value = target.reveal();
+	if (!value.startsWith('pglite:')) return target;
+	const directory = value.slice('pglite:'.length);
+	if (isAbsolute(directory)) return target;
+	return new Secret(`pglite:${showPath(resolve(folder, directory), cwd)}`);
+}
+
+function decoded(value: string): string {
+	try {
+		return decodeURIComponent(value);
+	} catch {
+		return value;
+	}
+}

@@ -1,0 +1,111 @@
+/** Text of a flag, an environment variable or a config value to a typed value. A parser throws BadValue, whose message never repeats the text. */
+export class BadValue extends Error {
+	override readonly name = 'BadValue';
+}
+
+export type Parser<T> = (text: string) => T;
+
+export const text: Parser<string> = (value) => {
+	if (value.trim() === '') throw new BadValue('it is empty');
+	if (value.includes('\0')) throw new BadValue('it holds a NUL character');
+	return value;
+};
+
+/** Empty text stands for "none": the way to unset on the command line what the config sets. */
+export const textOrNone: Parser<string | null> = (value) => (value === '' ? null : text(value));
+
+export const boolean: Parser<boolean> = (value) => {
+	if (/^(1|true|yes|on)$/i.test(value)) return true;
+	if (/^(0|false|no|off)$/i.test(value)) return false;
+	throw new BadValue('write true or false');
+};
+
+export const integer =
+	(least: number, most: number): Parser<number> =>
+	(value) => {
+		const parsed = Number(value);
+		if (!/^\d+$/.test(value) || parsed < least || parsed > most) throw new BadValue(`write a whole number from ${least} to ${most}`);
+		return parsed;
+	};
+
+export const fraction: Parser<number> = (value) => {
+	const parsed = Number(value);
+	if (!/^\d*\.?\d+$/.test(value) || parsed > 1) throw new BadValue('write a number from 0 to 1, like 0.8');
+	return parsed;
+};
+
+export const choice =
+	<const T extends string>(choices: readonly T[]): Parser<T> =>
+	(value) => {
+		const found = choices.find((one) => one === value);
+		if (found === undefined) throw new BadValue(`write one of ${choices.join(', ')}`);
+		return found;
+	};
+
+/** A word (`auto`, `none`) that stands for null, or whatever `parser` accepts. */
+export const orWord =
+	<T>(word: string, parser: Parser<T>): Parser<T | null> =>
+	(value) => {
+		if (value === word) return null;
+		try {
+			return parser(value);
+		} catch (thrown) {
+			throw thrown instanceof BadValue ? new BadValue(`${thrown.message}, or ${word}`) : thrown;
+		}
+	};
+
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+
+/** Bytes. `64MB` and `64MiB` are the same, powers of 1024, as PostgreSQL reads its memory settings. */
+export const size: Parser<number> = (value) => {
+	const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])i?b?|b)?$/i.exec(value);
+	const bytes = match === null ? Number.NaN : Math.round(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1));
+	if (!Number.isSafeInteger(bytes)) throw new BadValue('write a size like 64MB or 1GiB');
+	return bytes;
+};
+
+export const sizeFrom =
+	(least: number, shown: string): Parser<number> =>
+	(value) => {
+		const bytes = size(value);
+		if (bytes < least) throw new BadValue(`it must be at least ${shown}`);
+		return bytes;
+	};
+
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds. A number without a unit is refused, because scripts disagree whether it means seconds. */
+export const duration: Parser<number> = (value) => {
+	if (value === '0') return 0;
+	const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value);
+	const milliseconds = match === null ? Number.NaN : Math.round(Number(match[1]) * (durationUnits[match[2] ?? ''] ?? Number.NaN));
+	if (!Number.isSafeInteger(milliseconds) || milliseconds > 86_400_000)
+		throw new BadValue('write a duration with its unit, like 500ms or 2s');
+	return milliseconds;
+};
+
+/** The value nearest to `word` among `candidates`, when it is near enough to be a slip of the keyboard. */
+export function nearest(word: string, candidates: readonly string[]): string | null {
+	const ranked = candidates
+		.map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+		.sort((a, b) => a.distance - b.distance);
+	const best = ranked[0];
+	if (best === undefined || best.distance > Math.max(1, Math.floor(Math.max(word.length, best.candidate.length) * 0.4))) return null;
+	return best.candidate;
+}
+
+/** Damerau-Levenshtein distance with adjacent transpositions. */
+function editDistance(a: string, b: string): number {
+	const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+	for (let i = 1; i <= a.length; i += 1) {
+		const row = [i];
+		for (let j = 1; j <= b.length; j += 1) {
+			const same = a[i - 1] === b[j - 1];
+			let best = Math.min((rows[i - 1]?.[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (rows[i - 1]?.[j - 1] ?? 0) + (same ? 0 : 1));
+			if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (rows[i - 2]?.[j - 2] ?? 0) + 1);
+			row.push(best);
+		}
+		rows.push(row);
+	}
+	return rows[a.length]?.[b.length] ?? 0;
+}

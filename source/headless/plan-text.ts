@@ -1,0 +1,243 @@
+import { formatBytes, formatCount, formatDuration, formatQuantity } from '../core/format.js';
+import {
+	type ColumnMapping,
+	type CopyStep,
+	type Hazard,
+	isCopyStep,
+	isSchemaStep,
+	type Plan,
+	type SchemaStep,
+} from '../core/plan/types.js';
+import { printable } from '../core/text-width.js';
+import { paint, type TextStyle, type Tone } from './style.js';
+import { tableLines } from './table.js';
+
+/** The whole plan as text: what `repot plan` prints. */
+export function planLines(plan: Plan, style: TextStyle): readonly string[] {
+	return [...planSummaryLines(plan, style), ...columnLines(plan, style), ...sqlLines(plan, style)];
+}
+
+/** Where from, where to, steps, hazards, totals, undo: what a person needs before saying yes. */
+export function planSummaryLines(plan: Plan, style: TextStyle): readonly string[] {
+	return [...headLines(plan, style), '', ...stepLines(plan, style), '', ...hazardLines(plan.hazards, style), ...totalLines(plan, style)];
+}
+
+function headLines(plan: Plan, style: TextStyle): readonly string[] {
+	const { sqlite, chroma } = plan.sources;
+	const { target } = plan;
+	const sources = [
+		...(sqlite === undefined ? [] : [`SQLite ${sqlite.path} (${formatBytes(sqlite.bytes)})`]),
+		...(chroma === undefined ? [] : [`Chroma ${chroma.path} (${formatBytes(chroma.bytes)})`]),
+	];
+	const server = `${target.embedded ? 'embedded ' : ''}PostgreSQL ${target.serverVersion}, pgvector ${target.pgvectorVersion ?? 'not installed'}`;
+	return [
+		paint(style, 'strong', `Plan ${plan.id}   environment ${printable(plan.environment)}   DRY RUN - nothing has been written`),
+		`From  ${printable(sources.join(', '))}`,
+		`To    ${printable(target.label)}   ${server}`,
+		`For   ${plan.tenant.column} = ${printable(plan.tenant.value)}`,
+		...(plan.resumes === undefined ? [] : [`Goes on with run ${plan.resumes}, which was interrupted`]),
+	];
+}
+
+const legend = '+ create   = already there   ! needs a look   X blocks';
+
+function stepLines(plan: Plan, style: TextStyle): readonly string[] {
+	const rows = stepRows(plan);
+	const columns = [
+		{ title: '' },
+		{ title: 'STEP' },
+		{ title: 'TO' },
+		{ title: 'ROWS', align: 'right' as const },
+		{ title: 'SIZE', align: 'right' as const },
+		{ title: 'TIME', align: 'right' as const },
+		{ title: 'NOTES' },
+	];
+	return [...(style.tables ? [paint(style, 'quiet', legend)] : []), ...tableLines(columns, style.tables ? rows : rows.map(spoken), style)];
+}
+
+/** A row for each copy, extension and vector index; tables, keys and plain indexes of one table share a row. */
+function stepRows(plan: Plan): readonly (readonly string[])[] {
+	const grouped = new Map<string, SchemaStep[]>();
+	const rows: (() => readonly string[])[] = [];
+	for (const step of plan.steps) {
+		if (isCopyStep(step) || step.what === 'extension' || step.what === 'vector-index') {
+			rows.push(() => [worst(plan.hazards, step.id) ?? markOf(step), ...cells(step, plan.hazards)]);
+			continue;
+		}
+		// Fresh statistics are no object that a person would look for.
+		if (step.what === 'analyze') continue;
+		const key = step.what === 'table' ? 'tables' : step.table;
+		const group = grouped.get(key);
+		if (group === undefined) {
+			const made = [step];
+			grouped.set(key, made);
+			rows.push(() => groupCells(made, plan.hazards));
+		} else group.push(step);
+	}
+	return rows.map((row) => row());
+}
+
+function groupCells(steps: readonly SchemaStep[], hazards: readonly Hazard[]): readonly string[] {
+	const needed = steps.filter((step) => step.needed);
+	const marks = steps.map((step) => worst(hazards, step.id));
+	const mark = marks.find((one) => one === 'X') ?? marks.find((one) => one === '!') ?? (needed.length > 0 ? '+' : '=');
+	const seconds = needed.reduce((sum, step) => sum + step.seconds, 0);
+	const there = steps.length - needed.length;
+	const tables = steps[0]?.what === 'table';
+	const what = tables ? '' : tallied(needed);
+	const notes = [what, there === 0 ? '' : needed.length === 0 ? 'already there' : `${there} already there`].filter((note) => note !== '');
+	return [
+		mark,
+		tables ? 'tables' : 'keys, indexes',
+		tables ? (needed.length === 0 ? formatQuantity(steps.length, 'table') : `${needed.length} new`) : (steps[0]?.table ?? ''),
+		'-',
+		'-',
+		needed.length === 0 ? '-' : formatDuration(seconds * 1000),
+		notes.join(', '),
+	];
+}
+
+/** `primary key, 3 indexes`. */
+function tallied(steps: readonly SchemaStep[]): string {
+	const counts = new Map<string, number>();
+	for (const step of steps) counts.set(words(step.what), (counts.get(words(step.what)) ?? 0) + 1);
+	return [...counts]
+		.map(([what, count]) => (count === 1 ? what : formatQuantity(count, what, what === 'index' ? 'indexes' : `${what}s`)))
+		.join(', ');
+}
+
+const spokenMarks: Readonly<Record<string, string>> = { '+': 'create', '=': 'already there', '!': 'needs a look', X: 'blocked' };
+const spoken = (row: readonly string[]): readonly string[] => [spokenMarks[row[0] ?? ''] ?? '', ...row.slice(1)];
+
+function markOf(step: CopyStep | SchemaStep): string {
+	if (isSchemaStep(step)) return step.needed ? '+' : '=';
+	return step.rows > 0 && step.state.equal === step.rows - step.rejected ? '=' : '+';
+}
+
+function worst(hazards: readonly Hazard[], step: string): string | null {
+	const own = hazards.filter((hazard) => hazard.step === step);
+	if (own.some((hazard) => hazard.severity === 'block')) return 'X';
+	return own.some((hazard) => hazard.severity === 'warn') ? '!' : null;
+}
+
+function cells(step: CopyStep | SchemaStep, hazards: readonly Hazard[]): readonly string[] {
+	const time = formatDuration(step.seconds * 1000);
+	if (isSchemaStep(step)) return [words(step.what), step.object, '-', '-', step.needed ? time : '-', schemaNote(step)];
+	const looks = hazards.filter((hazard) => hazard.step === step.id && hazard.severity !== 'info').length;
+	const notes = [
+		...(step.collection === undefined ? [] : [`collection ${step.collection.name}`]),
+		...(step.rejected > 0 ? [`${formatCount(step.rejected)} set aside`] : []),
+		...(step.state.rowsBefore > 0 ? [`${formatQuantity(step.state.rowsBefore, 'row')} there before`] : []),
+		...(step.state.equal > 0 ? [`${formatCount(step.state.equal)} already the same`] : []),
+		...(step.state.differing > 0 ? [`${formatCount(step.state.differing)} differ`] : []),
+		...(looks > 0 ? [`${looks} !`] : []),
+	];
+	const size = formatBytes(step.bytes);
+	return [step.id, `${step.collection === undefined ? 'table ' : ''}${step.table}`, formatCount(step.rows), size, time, notes.join(', ')];
+}
+
+function schemaNote(step: SchemaStep): string {
+	if (!step.needed) return 'already there';
+	const index = step.vectorIndex;
+	if (index === undefined) return step.what === 'table' || step.table === '' ? '' : `on ${step.table}`;
+	const workers = index.workers > 0 ? `, ${formatQuantity(index.workers, 'worker')}` : '';
+	return `${index.method} ${index.operatorClass}, ${formatBytes(index.memoryBytes)}${workers}`;
+}
+
+const words = (what: SchemaStep['what']): string => what.replace('-', ' ');
+
+const severities: readonly (readonly [Hazard['severity'], string, Tone])[] = [
+	['block', 'X', 'bad'],
+	['warn', '!', 'look'],
+	['info', 'i', 'quiet'],
+];
+
+/** Hazards, those that block first, each with its keys and what to do. */
+export function hazardLines(hazards: readonly Hazard[], style: TextStyle): readonly string[] {
+	const lines = severities.flatMap(([severity, sign, tone]) =>
+		hazards.filter((hazard) => hazard.severity === severity).flatMap((hazard) => oneHazard(hazard, sign, tone, style)),
+	);
+	return lines.length === 0 ? [] : [...lines, ''];
+}
+
+function oneHazard(hazard: Hazard, sign: string, tone: Tone, style: TextStyle): readonly string[] {
+	const sample = hazard.sample.map((key) => printable(key)).join(', ');
+	const more = hazard.count > hazard.sample.length && hazard.sample.length > 0 ? ', ...' : '';
+	return [
+		`${paint(style, tone, style.tables ? sign : (spokenMarks[sign] ?? 'note'))} ${placed(hazard)}`,
+		...(sample === '' ? [] : [`    keys  ${sample}${more}`]),
+		...(hazard.hint === undefined ? [] : [`    next  ${printable(hazard.hint)}`]),
+	];
+}
+
+/** The message with its place before it, unless it names the place itself. */
+export function placed(hazard: Hazard): string {
+	const place = placeOf(hazard);
+	const message = printable(hazard.message);
+	return place === '' || (hazard.column === undefined && message.includes(place)) ? message : `${place}: ${message}`;
+}
+
+/** `analyses.raw_response`, `analyses` or nothing. */
+function placeOf(hazard: Hazard): string {
+	if (hazard.step === null) return hazard.column ?? '';
+	return printable(hazard.column === undefined ? hazard.step : `${hazard.step}.${hazard.column}`);
+}
+
+function totalLines(plan: Plan, style: TextStyle): readonly string[] {
+	const { records, rejected, bytes, seconds } = plan.totals;
+	const going = records - rejected;
+	const time = seconds < 1 ? 'less than 1 s' : `about ${formatDuration(seconds * 1000)}`;
+	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block').length;
+	if (plan.doneBy !== undefined) return [paint(style, 'good', nothingToDo(plan))];
+	return [
+		`Total  ${formatQuantity(records, 'record')}, ${formatBytes(bytes)}, ${time}.   Quarantine: ${formatCount(rejected)} expected`,
+		plan.policies.onConflict === 'update'
+			? `Undo   yes: repot rollback removes exactly the records that the run adds and restores those it overwrites`
+			: `Undo   yes: repot rollback removes exactly these ${formatQuantity(going, 'record')}`,
+		...(blocking === 0
+			? []
+			: [paint(style, 'bad', `X Blocked by ${formatQuantity(blocking, 'hazard')}: nothing can be written until it is solved`)]),
+	];
+}
+
+export function nothingToDo(plan: Plan): string {
+	const by =
+		plan.doneBy === undefined || plan.doneBy === '-'
+			? 'the target already holds exactly this'
+			: `run ${plan.doneBy} already wrote exactly this`;
+	return `Nothing to do: ${by}`;
+}
+
+function columnLines(plan: Plan, style: TextStyle): readonly string[] {
+	const columns = [{ title: '' }, { title: 'COLUMN' }, { title: 'FROM' }, { title: 'TO' }, { title: 'CAST' }, { title: 'NOTES' }];
+	return plan.steps.filter(isCopyStep).flatMap((step) => {
+		const rows = step.columns.map((column) => [changeOf(column), column.name, fromOf(column), toOf(column), column.cast, noteOf(column)]);
+		return ['', paint(style, 'strong', `Columns of ${printable(step.table)}`), ...tableLines(columns, rows, style)];
+	});
+}
+
+const unchanged: ReadonlySet<ColumnMapping['cast']> = new Set(['text', 'bigint', 'double', 'numeric', 'boolean', 'bytea', 'vector']);
+
+function changeOf(column: ColumnMapping): string {
+	if (column.source === null) return '+';
+	return unchanged.has(column.cast) && column.source === column.name ? '' : '~';
+}
+
+function fromOf(column: ColumnMapping): string {
+	if (column.source === null) return '-';
+	const type = column.sourceType === null || column.sourceType === '' ? '' : ` ${column.sourceType}`;
+	return column.source === column.name ? type.trim() || column.source : `${column.source}${type}`;
+}
+
+const toOf = (column: ColumnMapping): string =>
+	`${column.targetType}${column.nullable ? '' : ' not null'}${column.defaultSql === undefined ? '' : ` default ${column.defaultSql}`}`;
+
+const noteOf = (column: ColumnMapping): string =>
+	[...(column.constant === undefined ? [] : [`= ${column.constant}`]), ...(column.note === undefined ? [] : [column.note])].join('; ');
+
+function sqlLines(plan: Plan, style: TextStyle): readonly string[] {
+	const needed = plan.steps.filter(isSchemaStep).filter((step) => step.needed && step.sql !== '');
+	if (needed.length === 0) return [];
+	const lines = needed.flatMap((step) => step.sql.split('\n').map((line) => `  ${printable(line.replaceAll('\t', '  '))}`));
+	return ['', paint(style, 'strong', 'SQL that creates what is missing'), ...lines];
+}

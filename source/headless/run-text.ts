@@ -1,0 +1,106 @@
+import type { CheckResult, RunOutcome } from '../core/events.js';
+import { formatCount, formatDuration, formatQuantity } from '../core/format.js';
+import type { RunState, StepState } from '../core/run-state.js';
+import { printable } from '../core/text-width.js';
+import { paint, type TextStyle, type Tone } from './style.js';
+import { tableLines } from './table.js';
+
+/** Milliseconds from which a schema step is worth a line of its own. */
+export const longStep = 1000;
+
+const verdicts: Readonly<Record<RunOutcome, readonly [Tone, string]>> = {
+	done: ['good', 'ok  Done'],
+	quarantined: ['look', 'LOOK  Done, with records set aside'],
+	'nothing-to-do': ['good', 'ok  Nothing to do: the target already holds exactly this'],
+	'verification-failed': ['bad', 'X  Written, but a check failed'],
+	failed: ['bad', 'X  Failed'],
+	interrupted: ['look', 'LOOK  Stopped safely'],
+};
+
+/** The end of a run: steps, checks, files, what to do next; the verdict comes last. `same`: flags that each further command needs. */
+export function runSummaryLines(state: RunState, style: TextStyle, same = ''): readonly string[] {
+	const { outcome, run } = state;
+	if (outcome === null || run === null) return [];
+	const [tone, verdict] = verdicts[outcome];
+	const stepped = state.steps.length === 0 ? [] : ['', ...stepTable(state.steps, style)];
+	const checked = state.checks.length === 0 ? [] : ['', ...checkLines(state.checks, style)];
+	const took = state.milliseconds === null ? '' : ` in ${formatDuration(state.milliseconds)}`;
+	const figures = [
+		`${formatQuantity(state.written, 'record')} written`,
+		...(state.skipped > 0 ? [`${formatCount(state.skipped)} already there`] : []),
+		...(state.quarantined > 0 ? [`${formatCount(state.quarantined)} set aside`] : []),
+	].join(', ');
+	return [
+		...stepped,
+		...checked,
+		'',
+		...state.files.map((file) => `File   ${printable(file)}`),
+		...nextLines(outcome, run, same),
+		paint(style, tone, outcome === 'nothing-to-do' ? verdict : `${verdict}: run ${run}, ${figures}${took}`),
+	];
+}
+
+function nextLines(outcome: RunOutcome, run: string, same: string): readonly string[] {
+	if (outcome === 'nothing-to-do') return [];
+	if (outcome === 'interrupted' || outcome === 'failed') {
+		return ['Next   the same command goes on where this run stopped', `Undo   repot rollback ${run}${same}`];
+	}
+	if (outcome === 'verification-failed') return [`Next   repot verify ${run}${same}`, `Undo   repot rollback ${run}${same}`];
+	return [`Undo   repot rollback ${run}${same}`];
+}
+
+const states: Readonly<Record<StepState['state'], string>> = {
+	waiting: 'not reached',
+	running: 'not finished',
+	done: 'ok',
+	'nothing-to-do': 'already there',
+};
+
+function stepTable(steps: readonly StepState[], style: TextStyle): readonly string[] {
+	const columns = [
+		{ title: 'STEP' },
+		{ title: 'RECORDS', align: 'right' as const },
+		{ title: 'SET ASIDE', align: 'right' as const },
+		{ title: 'TIME', align: 'right' as const },
+		{ title: 'STATE' },
+	];
+	return tableLines(columns, [...steps.filter(isTold).map(stepCells), ...restCells(steps.filter((step) => !isTold(step)))], style);
+}
+
+/** Schema steps that took no time and ended well are told as one row. */
+const isTold = (step: StepState): boolean =>
+	step.kind === 'copy' || step.state === 'running' || step.state === 'waiting' || (step.milliseconds ?? 0) >= longStep;
+
+function stepCells(step: StepState): readonly string[] {
+	const time = step.milliseconds === null || step.state === 'nothing-to-do' ? '-' : formatDuration(step.milliseconds);
+	const counts = step.kind === 'copy' ? [formatCount(step.rowsDone), formatCount(step.rejected)] : ['-', '-'];
+	return [step.label, ...counts, time, states[step.state]];
+}
+
+function restCells(steps: readonly StepState[]): readonly (readonly string[])[] {
+	if (steps.length === 0) return [];
+	const milliseconds = steps.reduce((sum, step) => sum + (step.milliseconds ?? 0), 0);
+	return [[formatQuantity(steps.length, 'table, key and index step'), '-', '-', formatDuration(milliseconds), 'ok']];
+}
+
+const results: Readonly<Record<CheckResult['result'], string>> = { pass: 'PASS', fail: 'FAIL', skipped: 'skipped' };
+
+/** Checks with their figures; what differs is told under the table. */
+export function checkLines(checks: readonly CheckResult[], style: TextStyle): readonly string[] {
+	const columns = [{ title: 'CHECK' }, { title: 'RESULT' }, { title: 'FIGURES' }];
+	const rows = checks.map((check) => [check.name, results[check.result], check.figures]);
+	const failed = checks.filter((check) => check.result === 'fail');
+	const details = failed.flatMap((check) => [
+		paint(style, 'bad', `X check ${check.name} failed: ${printable(check.figures)}`),
+		...check.details.map((detail) => `    ${printable(detail)}`),
+	]);
+	return [...tableLines(columns, rows, style), ...details];
+}
+
+/** One line over all checks. */
+export function checkVerdict(checks: readonly CheckResult[], style: TextStyle): string {
+	const failed = checks.filter((check) => check.result === 'fail').map((check) => check.name);
+	if (failed.length > 0) return paint(style, 'bad', `X  ${formatQuantity(failed.length, 'check')} failed: ${failed.join(', ')}`);
+	const skipped = checks.filter((check) => check.result === 'skipped').length;
+	return paint(style, 'good', `ok  All checks pass${skipped > 0 ? ` (${skipped} skipped)` : ''}`);
+}

@@ -1,0 +1,310 @@
+/**
+ * The wizard for screen readers: the same reducer, operations and session, told as text that is only ever appended, with numbered
+ * prompts. No bars, no spinner; a line when something changed, a heartbeat at least every 30 s, the verdict last.
+ */
+
+import { plainText } from '../screens/lines.js';
+import { hazardLines } from '../screens/plan-views.js';
+import { statusWords } from '../screens/run-words.js';
+import { obstacleTo } from '../screens/source-words.js';
+import { asRepotError, type RepotError } from './core/errors.js';
+import {
+	formatBytes,
+	formatClock,
+	formatCommand,
+	formatCount,
+	formatDuration,
+	formatLatency,
+	formatPercent,
+	formatQuantity,
+} from './core/format.js';
+import type { EnvironmentSummary } from './core/operations.js';
+import { isBlocked, type Plan } from './core/plan/types.js';
+import { elapsed, runFraction, runTotals, timeLeft } from './core/run-progress.js';
+import { Secret } from './core/secret.js';
+import type { WizardContext, WizardIo } from './interactive.js';
+import { Prompter } from './prompter.js';
+import type { Session } from './session.js';
+import { answersOf, choicesOf, startWizard, type WizardAction, type WizardState, wizardAfter } from './wizard.js';
+import type { Leaving } from './wizard-screen.js';
+
+type TextContext = WizardContext & { readonly io: WizardIo; readonly session: Session };
+
+/** What a step ends in: an action of the reducer, the end, or the same step again. */
+type Turn = readonly WizardAction[] | 'quit' | 'again';
+
+interface Talk {
+	readonly context: TextContext;
+	readonly prompter: Prompter;
+	readonly state: WizardState;
+}
+
+export async function runTextWizard(context: TextContext): Promise<Leaving> {
+	const { session, io, version } = context;
+	let prompter: Prompter | null = null;
+	const interrupt = () => {
+		const interrupted = session.interrupt();
+		if (interrupted === 'stopping') prompter?.say('Stopping after the batch in flight. Press Ctrl+C again to stop now.');
+		else if (interrupted === 'aborting') prompter?.say('Stopping now.');
+		else prompter?.cancel();
+	};
+	prompter = new Prompter(io, interrupt);
+	const names = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
+	for (const name of names) io.signals.on(name, interrupt);
+	try {
+		prompter.say(`repot ${version}. Questions are numbered; an empty line takes the answer in brackets, b goes back, Ctrl+C stops safely.`);
+		return await converse(context, prompter);
+	} finally {
+		for (const name of names) io.signals.off(name, interrupt);
+		prompter.close();
+	}
+}
+
+async function converse(context: TextContext, prompter: Prompter): Promise<Leaving> {
+	let state = startWizard(context.initial);
+	for (;;) {
+		let turn: Turn;
+		try {
+			turn = await takeTurn({ context, prompter, state });
+		} catch (thrown) {
+			turn = await tellError({ context, prompter, state }, asRepotError(thrown));
+		}
+		if (turn === 'quit') return 'cancelled';
+		if (turn !== 'again') state = turn.reduce(wizardAfter, state);
+		if (state.leaving) return 'left';
+		if (state.screen === 'run') {
+			await watch(context, prompter);
+			return 'finished';
+		}
+	}
+}
+
+function takeTurn(talk: Talk): Promise<Turn> {
+	switch (talk.state.screen) {
+		case 'sources':
+			return askSources(talk);
+		case 'credentials':
+			return askCredentials(talk);
+		case 'preview':
+			return tellPlan(talk);
+		case 'confirm':
+			return askConfirm(talk);
+		default:
+			return askEnvironment(talk);
+	}
+}
+
+async function tellError({ prompter }: Talk, error: RepotError): Promise<Turn> {
+	prompter.say(`Error: ${error.message}`);
+	if (error.where !== undefined) prompter.say(`Where: ${error.where}`);
+	if (error.why !== undefined) prompter.say(`Why: ${error.why}`);
+	for (const step of error.next) prompter.say(`Next: ${step}`);
+	const answer = await prompter.ask('Press Enter to try again, or b to go back');
+	if (answer.kind === 'quit') return 'quit';
+	return answer.kind === 'back' ? [{ type: 'back' }] : 'again';
+}
+
+const backOrQuit = (kind: 'back' | 'quit'): Turn => (kind === 'quit' ? 'quit' : [{ type: 'back' }]);
+
+async function askEnvironment({ context, prompter, state }: Talk): Promise<Turn> {
+	const environments = await context.operations.environments();
+	if (environments.length === 0) {
+		prompter.say('No environment is configured. Run: repot init');
+		return 'quit';
+	}
+	prompter.say('Step 1 of 6, environment: where to?');
+	environments.forEach((environment, index) => {
+		prompter.say(`${index + 1}. ${describeEnvironment(environment)}`);
+	});
+	const wanted = environments.findIndex(({ name }) => name === (state.environment?.name ?? state.wantedEnvironment));
+	const chosen = await prompter.choose('Environment', environments.length, Math.max(0, wanted) + 1);
+	if (typeof chosen !== 'number') return backOrQuit(chosen);
+	const environment = environments[chosen - 1];
+	if (environment === undefined) return 'again';
+	return [
+		{ type: 'choose-environment', environment, restart: false },
+		{ type: 'next', said: environment.name },
+	];
+}
+
+function describeEnvironment({ name, guard, target, lastRun }: EnvironmentSummary): string {
+	const last = lastRun === null ? 'never run' : `last run ${statusWords[lastRun.status].text}`;
+	return `${name}, ${guard === 'protected' ? 'PROTECTED' : 'open'}, ${target ?? 'no target yet'}, ${last}`;
+}
+
+async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
+	const { operations } = context;
+	const datasets = await operations.datasets(choicesOf(state).environment);
+	prompter.say('Step 2 of 6, sources: what moves? They are opened read-only.');
+	datasets.forEach((dataset, index) => {
+		prompter.say(`${index + 1}. ${dataset.name}: SQLite ${dataset.sqlitePath ?? 'none'}, Chroma ${dataset.chromaPath ?? 'none'}`);
+	});
+	prompter.say(`${datasets.length + 1}. other files`);
+	const before = datasets.findIndex(({ name }) => name === answersOf(state).sources?.name);
+	const chosen = await prompter.choose('Dataset', datasets.length + 1, Math.max(0, before) + 1);
+	if (typeof chosen !== 'number') return backOrQuit(chosen);
+	const dataset = datasets[chosen - 1] ?? (await askPaths(prompter));
+	if (dataset === 'quit' || dataset === 'back') return dataset === 'quit' ? 'quit' : 'again';
+	const { sqlitePath, chromaPath, collection } = dataset;
+	let choice = { sqlitePath, chromaPath, collection };
+	let description = await operations.describeDataset(choice);
+	const collections = description.chroma?.collections ?? [];
+	if (description.chroma !== null && description.collection === null && collections.length > 0) {
+		collections.forEach(({ name, records }, index) => {
+			prompter.say(`${index + 1}. ${name}, ${formatQuantity(records, 'record')}`);
+		});
+		const picked = await prompter.choose('Collection', collections.length, 1);
+		if (typeof picked !== 'number') return picked === 'quit' ? 'quit' : 'again';
+		choice = { ...choice, collection: collections[picked - 1]?.name ?? null };
+		description = await operations.describeDataset(choice);
+	}
+	const obstacle = obstacleTo(description);
+	if (obstacle !== null) {
+		prompter.say(`This dataset cannot be used: ${obstacle}`);
+		return 'again';
+	}
+	for (const table of description.sqlite?.tables.filter(({ derived }) => !derived) ?? [])
+		prompter.say(`Table ${table.name}: ${formatQuantity(table.rows, 'row')}`);
+	if (description.collection !== null) prompter.say(`Collection ${description.collection}`);
+	return [
+		{ type: 'choose-sources', answer: { name: dataset.name, dataset, parts: 'both', ...choice, collection: description.collection } },
+		{ type: 'next', said: dataset.name },
+	];
+}
+
+async function askPaths(prompter: Prompter) {
+	const sqlite = await prompter.ask('SQLite file, empty for none');
+	if (sqlite.kind !== 'text') return sqlite.kind;
+	const chroma = await prompter.ask('Chroma directory, empty for none');
+	if (chroma.kind !== 'text') return chroma.kind;
+	const pathOf = (text: string) => (text === '' ? null : text);
+	return { name: 'other...', sqlitePath: pathOf(sqlite.text), chromaPath: pathOf(chroma.text), collection: null, from: 'typed' };
+}
+
+async function askCredentials({ context, prompter, state }: Talk): Promise<Turn> {
+	const { operations } = context;
+	const choices = choicesOf(state);
+	prompter.say('Step 3 of 6, credentials. Secrets are never shown.');
+	for (const { name, label, shown, from } of operations.credentials(choices)) {
+		prompter.say(`${label}: ${shown ?? 'not found'}${from === null ? '' : `, from ${from}`}`);
+		if (shown !== null) continue;
+		const secret = name === 'postgres-url';
+		const answer = await prompter.ask(secret ? `${label} (not shown while you type)` : label, { secret });
+		if (answer.kind !== 'text') return backOrQuit(answer.kind);
+		if (answer.text === '') return 'again';
+		return secret ? [{ type: 'type-target', target: new Secret(answer.text) }] : [{ type: 'type-tenant', tenant: answer.text }];
+	}
+	const test = await operations.testTarget(choices);
+	const { serverVersion, pgvectorVersion } = test.facts;
+	prompter.say(
+		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${serverVersion}, pgvector ${pgvectorVersion ?? 'not installed'}.`,
+	);
+	for (const problem of test.problems) prompter.say(`Look: ${problem}`);
+	const answer = await prompter.ask('Press Enter for the dry run, u to type another URL, t to type another user id, b to go back');
+	if (answer.kind !== 'text') return backOrQuit(answer.kind);
+	if (answer.text === 'u' || answer.text === 't') return retype(prompter, answer.text);
+	return [{ type: 'next', said: '' }];
+}
+
+async function retype(prompter: Prompter, what: 'u' | 't'): Promise<Turn> {
+	const typed = await prompter.ask(what === 'u' ? 'Target URL (not shown while you type)' : 'User id', { secret: what === 'u' });
+	if (typed.kind === 'quit') return 'quit';
+	if (typed.kind === 'back' || typed.text === '') return 'again';
+	return [what === 'u' ? { type: 'type-target', target: new Secret(typed.text) } : { type: 'type-tenant', tenant: typed.text }];
+}
+
+async function tellPlan({ context, prompter, state }: Talk): Promise<Turn> {
+	const { operations } = context;
+	if (state.planned === null) {
+		prompter.say('Step 4 of 6, dry run. Nothing is written.');
+		const request = operations.request(choicesOf(state));
+		let phase = '';
+		const plan = await operations.plan(request, undefined, (progress) => {
+			if (progress.phase !== phase) prompter.say(progress.phase);
+			phase = progress.phase;
+		});
+		return [{ type: 'planned', planned: { plan, request } }];
+	}
+	const { plan } = state.planned;
+	for (const text of planSentences(plan)) prompter.say(text);
+	if (isBlocked(plan)) {
+		const answer = await prompter.ask('Blocked: solve the hazards first. Press Enter to plan again, or b to go back');
+		if (answer.kind !== 'text') return backOrQuit(answer.kind);
+		return [{ type: 'replan' }];
+	}
+	const answer = await prompter.ask('Press Enter to go on to the confirmation, or b to go back');
+	return answer.kind === 'text' ? [{ type: 'next', said: '' }] : backOrQuit(answer.kind);
+}
+
+function planSentences(plan: Plan): readonly string[] {
+	const { records, rejected, bytes, seconds } = plan.totals;
+	return [
+		`Plan ${plan.id.slice(0, 8)}: ${formatQuantity(records, 'record')}, ${formatBytes(bytes)}, about ${formatDuration(seconds * 1000)}; ${formatCount(rejected)} will be set aside.`,
+		...plan.steps
+			.filter((step) => step.kind === 'copy')
+			.map((step) => `Step ${step.id}: ${formatQuantity(step.rows, 'row')} into table ${step.table}.`),
+		...(plan.hazards.length === 0
+			? ['Nothing to look at.']
+			: plainText(hazardLines(plan, 100))
+					.split('\n')
+					.map((text) => text.trim())
+					.filter((text) => text !== '')),
+		...(plan.doneBy === undefined ? [] : [`Nothing to do: run ${plan.doneBy} already wrote exactly this.`]),
+	];
+}
+
+async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
+	const { planned } = state;
+	if (planned === null) return [{ type: 'back' }];
+	const { plan, request } = planned;
+	const word = request.guard === 'protected' ? request.environment : 'yes';
+	prompter.say('Step 5 of 6, confirm.');
+	prompter.say(
+		`This writes ${formatQuantity(plan.totals.records - plan.totals.rejected, 'record')} to ${plan.target.label}, for ${plan.tenant.column} ${plan.tenant.value}.`,
+	);
+	prompter.say(
+		`The same without the wizard: ${formatCommand(['repot', ...context.operations.headlessCommand('migrate', choicesOf(state))])}`,
+	);
+	if (request.guard === 'protected') prompter.say(`The environment ${request.environment} is PROTECTED.`);
+	const answer = await prompter.ask(`Type ${word} to start writing, or b to go back`);
+	if (answer.kind !== 'text') return backOrQuit(answer.kind);
+	if (answer.text !== word) {
+		prompter.say(`That is not ${word}. Nothing was started.`);
+		return 'again';
+	}
+	context.session.start(planned);
+	return [{ type: 'next', said: '' }];
+}
+
+const progressEvery = 5000;
+const heartbeatEvery = 30_000;
+
+/** Tells what is new: notable events at once, figures every few seconds when they moved, a heartbeat when nothing does. */
+async function watch({ session, clock }: TextContext, prompter: Prompter): Promise<void> {
+	let told = 0;
+	let toldAt = clock.now();
+	let toldRows = -1;
+	const tell = () => {
+		const { state } = session.store.getSnapshot();
+		for (const entry of state.log.filter(({ number }) => number >= told)) {
+			prompter.say(`${entry.step === null ? '' : `${entry.step}: `}${entry.text}`);
+		}
+		told = state.logged;
+		const { rowsDone, rows } = runTotals(state);
+		const now = clock.now();
+		const isDue = (rowsDone !== toldRows && now - toldAt >= progressEvery) || now - toldAt >= heartbeatEvery;
+		if (!isDue || state.phase !== 'copying') return;
+		const left = timeLeft(state, now);
+		prompter.say(
+			`${formatPercent(runFraction(state))}, ${formatCount(rowsDone)} of ${formatCount(rows)} records, ${formatClock(elapsed(state, now))} gone${left === null ? '' : `, about ${formatDuration(left)} left`}`,
+		);
+		toldRows = rowsDone;
+		toldAt = now;
+	};
+	const unsubscribe = session.store.subscribe(tell);
+	const heartbeat = setInterval(tell, 1000);
+	await session.settled();
+	clearInterval(heartbeat);
+	unsubscribe();
+	tell();
+}

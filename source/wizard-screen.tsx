@@ -1,0 +1,255 @@
+import { useCallback } from 'react';
+import { ConfirmScreen } from '../screens/confirm.js';
+import { CredentialsScreen } from '../screens/credentials.js';
+import { EnvironmentScreen } from '../screens/environment.js';
+import { HistoryScreen } from '../screens/history.js';
+import { useStore } from '../screens/hooks/use-store.js';
+import type { Place } from '../screens/place.js';
+import type { Planned } from '../screens/planned.js';
+import { PreviewScreen } from '../screens/preview.js';
+import { RollbackScreen } from '../screens/rollback.js';
+import { RunScreen } from '../screens/run.js';
+import { SourcesScreen } from '../screens/sources.js';
+import { SummaryScreen } from '../screens/summary.js';
+import type { Operations, PlanRequest, WizardChoices } from './core/operations.js';
+import type { RunSummary } from './core/ports.js';
+import type { Session } from './session.js';
+import { answersOf, choicesOf, railOf, type WizardAction, type WizardState } from './wizard.js';
+
+/** Why the wizard closes; decides the exit code. */
+export type Leaving = 'cancelled' | 'left' | 'finished';
+
+interface WizardScreenProps {
+	readonly state: WizardState;
+	readonly dispatch: (action: WizardAction) => void;
+	readonly operations: Operations;
+	readonly session: Session;
+	readonly onLeave: (why: Leaving) => void;
+}
+
+/** The screen of the present step, wired to the reducer and the session. */
+export function WizardScreen(props: WizardScreenProps) {
+	switch (props.state.screen) {
+		case 'environment':
+			return <Environment {...props} />;
+		case 'sources':
+			return <Sources {...props} />;
+		case 'credentials':
+			return <Credentials {...props} />;
+		case 'preview':
+			return <Preview {...props} />;
+		case 'confirm':
+			return <Confirm {...props} />;
+		case 'run':
+			return <Run {...props} />;
+		case 'summary':
+			return <Summary {...props} />;
+		case 'history':
+			return <History {...props} />;
+		case 'rollback':
+			return <Rollback {...props} />;
+	}
+}
+
+function placeOf(state: WizardState): Place {
+	const { environment } = state;
+	return {
+		environment: environment === null ? null : { name: environment.name, protected: environment.guard === 'protected' },
+		rail: railOf(state),
+	};
+}
+
+/** The headless twin. A choice that is not complete yet has none that is: then the bare verb. */
+function commandOf(operations: Operations, verb: 'plan' | 'migrate', choices: WizardChoices): readonly string[] {
+	try {
+		return operations.headlessCommand(verb, choices);
+	} catch {
+		return [verb];
+	}
+}
+
+function Environment({ state, dispatch, operations, onLeave }: WizardScreenProps) {
+	return (
+		<EnvironmentScreen
+			place={{ ...placeOf(state), environment: null }}
+			operations={operations}
+			chosen={state.environment?.name ?? state.wantedEnvironment}
+			leaving={state.leaving}
+			commandFor={(environment) => commandOf(operations, 'plan', { ...choicesOf(state), environment })}
+			onChoose={(environment, restart) => {
+				dispatch({ type: 'choose-environment', environment, restart });
+				dispatch({ type: 'next', said: `${environment.name}${environment.guard === 'protected' ? ' ! PROTECTED' : ''}` });
+			}}
+			onHistory={() => dispatch({ type: 'open-history' })}
+			onBack={() => dispatch({ type: 'back' })}
+			onLeave={(leave) => (leave ? onLeave('left') : dispatch({ type: 'stay' }))}
+		/>
+	);
+}
+
+function Sources({ state, dispatch, operations }: WizardScreenProps) {
+	return (
+		<SourcesScreen
+			place={placeOf(state)}
+			operations={operations}
+			environment={choicesOf(state).environment}
+			answer={answersOf(state).sources}
+			commandFor={({ sqlitePath, chromaPath, collection }) =>
+				commandOf(operations, 'plan', { ...choicesOf(state), sqlitePath, chromaPath, collection })
+			}
+			onChoose={(answer) => {
+				dispatch({ type: 'choose-sources', answer });
+				const paths = [answer.sqlitePath, answer.chromaPath].filter((path) => path !== null);
+				dispatch({ type: 'next', said: `${answer.name}   ${paths.join('  +  ')}` });
+			}}
+			onBack={() => dispatch({ type: 'back' })}
+		/>
+	);
+}
+
+function Credentials({ state, dispatch, operations }: WizardScreenProps) {
+	const choices = choicesOf(state);
+	return (
+		<CredentialsScreen
+			place={placeOf(state)}
+			operations={operations}
+			choices={choices}
+			targetEdition={answersOf(state).targetEdition}
+			command={commandOf(operations, 'plan', choices)}
+			onTarget={(target) => dispatch({ type: 'type-target', target })}
+			onTenant={(tenant) => dispatch({ type: 'type-tenant', tenant })}
+			onNext={(said) => dispatch({ type: 'next', said })}
+			onBack={() => dispatch({ type: 'back' })}
+		/>
+	);
+}
+
+function Preview({ state, dispatch, operations }: WizardScreenProps) {
+	const choices = choicesOf(state);
+	const onPlanned = useCallback((planned: Planned) => dispatch({ type: 'planned', planned }), [dispatch]);
+	return (
+		<PreviewScreen
+			place={placeOf(state)}
+			operations={operations}
+			choices={choices}
+			restart={state.restart}
+			planned={state.planned}
+			command={commandOf(operations, 'plan', choices)}
+			onPlanned={onPlanned}
+			onReplan={() => dispatch({ type: 'replan' })}
+			onNext={(said) => dispatch({ type: 'next', said })}
+			onBack={() => dispatch({ type: 'back' })}
+		/>
+	);
+}
+
+function Confirm({ state, dispatch, operations, session }: WizardScreenProps) {
+	const { planned } = state;
+	if (planned === null) return null;
+	return (
+		<ConfirmScreen
+			place={placeOf(state)}
+			planned={planned}
+			command={commandOf(operations, 'migrate', choicesOf(state))}
+			onStart={() => {
+				session.start(planned);
+				dispatch({ type: 'next', said: 'writing started' });
+			}}
+			onBack={() => dispatch({ type: 'back' })}
+		/>
+	);
+}
+
+function Run({ state, dispatch, operations, session, onLeave }: WizardScreenProps) {
+	return (
+		<RunScreen
+			place={placeOf(state)}
+			controls={session}
+			plan={state.planned?.plan.id ?? ''}
+			command={commandOf(operations, 'migrate', choicesOf(state))}
+			onReplan={() => dispatch({ type: 'replan' })}
+			onQuit={() => onLeave('finished')}
+		/>
+	);
+}
+
+function Summary({ state, dispatch, operations, session, onLeave }: WizardScreenProps) {
+	const { state: run } = useStore(session.store);
+	const failure = useStore(session.failure);
+	return (
+		<SummaryScreen
+			place={placeOf(state)}
+			state={run}
+			failure={failure}
+			command={commandOf(operations, 'migrate', choicesOf(state))}
+			onQuit={() => onLeave('finished')}
+			onUndo={() =>
+				dispatch({
+					type: 'open-rollback',
+					subject: { run: run.run ?? '', environment: state.environment?.name ?? '', protected: state.environment?.guard === 'protected' },
+				})
+			}
+			onHistory={() => dispatch({ type: 'open-history' })}
+			onAgain={() => dispatch({ type: 'replan' })}
+		/>
+	);
+}
+
+function History({ state, dispatch, operations }: WizardScreenProps) {
+	const open = (run: RunSummary, isProtected: boolean) =>
+		dispatch({ type: 'open-rollback', subject: { run: run.id, environment: run.environment, protected: isProtected } });
+	return (
+		<HistoryScreen
+			place={placeOf(state)}
+			operations={operations}
+			onUndo={(run) => {
+				// An environment that the configuration no longer knows is treated as protected: its name must be typed.
+				operations.environments().then(
+					(all) => open(run, all.find(({ name }) => name === run.environment)?.guard !== 'open'),
+					() => open(run, true),
+				);
+			}}
+			onBack={() => dispatch({ type: 'back' })}
+		/>
+	);
+}
+
+function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
+	const subject = state.undoing;
+	if (subject === null) return null;
+	return (
+		<RollbackScreen
+			place={{ ...placeOf(state), environment: { name: subject.environment, protected: subject.protected } }}
+			operations={operations}
+			subject={subject}
+			controls={session}
+			findTarget={() => targetOf(operations, state, subject.run, subject.environment)}
+			onUndo={(target, reason) => session.startUndo(subject.run, target, reason)}
+			onBack={() => {
+				session.forgetUndo();
+				dispatch({ type: 'back' });
+			}}
+		/>
+	);
+}
+
+/** Where a run of the history wrote to: the request of this very wizard, or what the run's environment is configured with. */
+async function targetOf(
+	operations: Operations,
+	state: WizardState,
+	run: string,
+	environment: string,
+): Promise<Pick<PlanRequest, 'target'>> {
+	if (state.planned !== null && state.planned.request.environment === environment) return state.planned.request;
+	const [dataset] = await operations.datasets(environment);
+	const past = (await operations.runs()).find(({ id }) => id === run);
+	const own = state.environment?.name === environment ? answersOf(state) : (state.answers[environment] ?? state.given);
+	return operations.request({
+		environment,
+		sqlitePath: own.sources?.sqlitePath ?? dataset?.sqlitePath ?? null,
+		chromaPath: own.sources?.chromaPath ?? dataset?.chromaPath ?? null,
+		collection: own.sources?.collection ?? dataset?.collection ?? null,
+		target: own.target,
+		tenant: own.tenant ?? past?.tenant ?? null,
+	});
+}

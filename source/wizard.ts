@@ -1,0 +1,226 @@
+/**
+ * Where the operator is, what was chosen, and where "back" leads. A pure reducer: screens send actions, nothing else changes a choice.
+ *
+ * Answers are kept for each environment apart: going back never loses one, and a URL typed for dev can never be used for prod.
+ */
+
+import type { RailStep } from '../screens/components/step-rail.js';
+import type { Planned } from '../screens/planned.js';
+import type { UndoSubject } from '../screens/rollback.js';
+import type { SourcesAnswer } from '../screens/source-words.js';
+import type { EnvironmentSummary, WizardChoices } from './core/operations.js';
+import { isBlocked } from './core/plan/types.js';
+import type { Secret } from './core/secret.js';
+
+export const stepNames = ['environment', 'sources', 'credentials', 'preview', 'confirm', 'run'] as const;
+export type StepName = (typeof stepNames)[number];
+export type ScreenName = StepName | 'summary' | 'history' | 'rollback';
+const stepOrder: readonly ScreenName[] = stepNames;
+
+export interface Answers {
+	readonly sources: SourcesAnswer | null;
+	/** Typed; null: as found by the credentials. */
+	readonly target: Secret | null;
+	/** Counts the URLs typed: secrets are never compared, but a new one must be tested. */
+	readonly targetEdition: number;
+	readonly tenant: string | null;
+}
+
+/** One line that stays in the scrollback once its step is behind. */
+export interface FinishedStep {
+	readonly key: string;
+	readonly label: string;
+	readonly said: string;
+}
+
+export interface WizardState {
+	readonly screen: ScreenName;
+	readonly environment: Pick<EnvironmentSummary, 'name' | 'guard'> | null;
+	/** Asked for on the command line, until one is chosen. */
+	readonly wantedEnvironment: string | null;
+	/** What flags gave: the answers of every environment that has none of its own. */
+	readonly given: Answers;
+	readonly answers: Readonly<Record<string, Answers>>;
+	/** Start anew although an interrupted run could be resumed. */
+	readonly restart: boolean;
+	/** The plan of exactly the present choices; any change of a choice drops it. */
+	readonly planned: Planned | null;
+	/** Esc on the first step: asked, not yet answered. */
+	readonly leaving: boolean;
+	/** Where history leads back to, and where a rollback does. */
+	readonly historyFrom: ScreenName;
+	readonly rollbackFrom: ScreenName;
+	readonly undoing: UndoSubject | null;
+	readonly finished: readonly FinishedStep[];
+}
+
+export type WizardAction =
+	| { readonly type: 'choose-environment'; readonly environment: Pick<EnvironmentSummary, 'name' | 'guard'>; readonly restart: boolean }
+	| { readonly type: 'choose-sources'; readonly answer: SourcesAnswer }
+	| { readonly type: 'type-target'; readonly target: Secret }
+	| { readonly type: 'type-tenant'; readonly tenant: string }
+	| { readonly type: 'planned'; readonly planned: Planned }
+	| { readonly type: 'replan' }
+	/** `said` is what the scrollback keeps of the step. */
+	| { readonly type: 'next'; readonly said: string }
+	| { readonly type: 'back' }
+	| { readonly type: 'stay' }
+	| { readonly type: 'run-ended' }
+	| { readonly type: 'open-history' }
+	| { readonly type: 'open-rollback'; readonly subject: UndoSubject };
+
+const noAnswers: Answers = { sources: null, target: null, targetEdition: 0, tenant: null };
+
+/** The first state, with what flags already answered. */
+export function startWizard(initial: Partial<WizardChoices>, openHistory = false): WizardState {
+	const { sqlitePath = null, chromaPath = null, collection = null } = initial;
+	const hasPath = sqlitePath !== null || chromaPath !== null;
+	const dataset = { name: 'given', sqlitePath, chromaPath, collection, from: 'flags' };
+	return {
+		screen: openHistory ? 'history' : 'environment',
+		environment: null,
+		wantedEnvironment: initial.environment ?? null,
+		given: {
+			...noAnswers,
+			sources: hasPath ? { name: 'given', dataset, parts: 'both', sqlitePath, chromaPath, collection } : null,
+			target: initial.target ?? null,
+			tenant: initial.tenant ?? null,
+		},
+		answers: {},
+		restart: false,
+		planned: null,
+		leaving: false,
+		historyFrom: 'environment',
+		rollbackFrom: 'environment',
+		undoing: null,
+		finished: [],
+	};
+}
+
+export function wizardAfter(state: WizardState, action: WizardAction): WizardState {
+	switch (action.type) {
+		case 'choose-environment': {
+			const { environment, restart } = action;
+			const same = state.environment?.name === environment.name && state.restart === restart;
+			return { ...state, environment, restart, planned: same ? state.planned : null };
+		}
+		case 'choose-sources':
+			return answered(state, (answers) => ({ ...answers, sources: action.answer }), sameSources(answersOf(state).sources, action.answer));
+		case 'type-target':
+			return answered(state, (answers) => ({ ...answers, target: action.target, targetEdition: answers.targetEdition + 1 }), false);
+		case 'type-tenant':
+			return answered(state, (answers) => ({ ...answers, tenant: action.tenant }), answersOf(state).tenant === action.tenant);
+		case 'planned':
+			return state.screen === 'preview' ? { ...state, planned: action.planned } : state;
+		case 'replan':
+			return { ...state, screen: 'preview', planned: null };
+		case 'next':
+			return next(state, action.said);
+		case 'back':
+			return back(state);
+		case 'stay':
+			return { ...state, leaving: false };
+		case 'run-ended':
+			return state.screen === 'run' ? { ...state, screen: 'summary' } : state;
+		case 'open-history':
+			return state.screen === 'environment' || state.screen === 'summary'
+				? { ...state, screen: 'history', historyFrom: state.screen }
+				: state;
+		case 'open-rollback':
+			return state.screen === 'history' || state.screen === 'summary'
+				? { ...state, screen: 'rollback', rollbackFrom: state.screen, undoing: action.subject }
+				: state;
+	}
+}
+
+/** The answers of the present environment. */
+export function answersOf(state: WizardState): Answers {
+	return (state.environment === null ? undefined : state.answers[state.environment.name]) ?? state.given;
+}
+
+function answered(state: WizardState, change: (answers: Answers) => Answers, same: boolean): WizardState {
+	if (state.environment === null) return state;
+	const answers = { ...state.answers, [state.environment.name]: change(answersOf(state)) };
+	return { ...state, answers, planned: same ? state.planned : null };
+}
+
+function sameSources(before: SourcesAnswer | null, after: SourcesAnswer): boolean {
+	return (
+		before !== null &&
+		before.sqlitePath === after.sqlitePath &&
+		before.chromaPath === after.chromaPath &&
+		before.collection === after.collection
+	);
+}
+
+/** True when the present step has what it needs. */
+export function canGoOn(state: WizardState): boolean {
+	switch (state.screen) {
+		case 'environment':
+			return state.environment !== null && !state.leaving;
+		case 'sources':
+			return answersOf(state).sources !== null;
+		case 'credentials':
+			return true;
+		case 'preview':
+			return state.planned !== null && !isBlocked(state.planned.plan);
+		case 'confirm':
+			return state.planned !== null;
+		default:
+			return false;
+	}
+}
+
+function next(state: WizardState, said: string): WizardState {
+	const at = stepOrder.indexOf(state.screen);
+	const following = stepNames[at + 1];
+	if (at < 0 || following === undefined || !canGoOn(state)) return state;
+	const label = stepNames[at] ?? '';
+	const finished = [...state.finished, { key: String(state.finished.length), label, said }];
+	return { ...state, screen: following, finished };
+}
+
+function back(state: WizardState): WizardState {
+	switch (state.screen) {
+		case 'environment':
+			return { ...state, leaving: true };
+		case 'sources':
+			return { ...state, screen: 'environment' };
+		case 'credentials':
+			return { ...state, screen: 'sources' };
+		case 'preview':
+			return { ...state, screen: 'credentials' };
+		case 'confirm':
+			return { ...state, screen: 'preview' };
+		case 'history':
+			return { ...state, screen: state.historyFrom };
+		case 'rollback':
+			return { ...state, screen: state.rollbackFrom, undoing: null };
+		case 'run':
+		case 'summary':
+			// What was written cannot be un-started by going back.
+			return state;
+	}
+}
+
+/** What was chosen so far, in the shape that Operations takes. */
+export function choicesOf(state: WizardState): WizardChoices {
+	const { sources, target, tenant } = answersOf(state);
+	return {
+		environment: state.environment?.name ?? state.wantedEnvironment ?? '',
+		sqlitePath: sources?.sqlitePath ?? null,
+		chromaPath: sources?.chromaPath ?? null,
+		collection: sources?.collection ?? null,
+		target,
+		tenant,
+	};
+}
+
+/** The step rail: what is behind, where we are, what is ahead. */
+export function railOf(state: WizardState): readonly RailStep[] {
+	const at = state.screen === 'summary' ? stepNames.length : stepOrder.indexOf(state.screen);
+	return stepNames.map((name, index) => ({
+		label: name.charAt(0).toUpperCase() + name.slice(1),
+		state: index === at ? 'current' : index < at ? 'done' : 'ahead',
+	}));
+}

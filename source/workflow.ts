@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { credentialsOf, datasetSummaries, environmentSummaries, planRequest, targetOf } from './config/choices.js';
+import type { FoundDataset } from './config/discover.js';
+import { headlessCommandOf } from './config/headless-choices.js';
+import type { Settings } from './config/settings.js';
+import { asRepotError, RepotError } from './core/errors.js';
+import type { MigrationEvent } from './core/events.js';
+import { migrate } from './core/migrate.js';
+import type { DatasetDescription, Operations, PlanRequest, RunSignals, WizardChoices } from './core/operations.js';
+import { chooseCollection } from './core/plan/collection.js';
+import { makePlan } from './core/plan/make-plan.js';
+import type { Plan } from './core/plan/types.js';
+import type { Clock, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
+import type { Secret } from './core/secret.js';
+import { undo } from './core/undo.js';
+import { verifyAgain } from './core/verify-again.js';
+
+/** The outside world, as compose hands it in; tests hand in fakes. */
+export interface Adapters {
+	openSource(paths: SourcePaths): Source;
+	openTarget(url: Secret): Target;
+	findDatasets(): Promise<readonly FoundDataset[]>;
+	/** Writes a plan file, private and whole or not at all; returns its path. */
+	writePlan(path: string, plan: Plan): Promise<string>;
+	readonly history: RunHistory;
+	readonly embedder: Embedder | null;
+	readonly clock: Clock;
+	readonly operator: string;
+	readonly version: string;
+}
+
+export interface SourcePaths {
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+}
+
+/** Implements what the commands and the wizard ask for. Holds at most one source snapshot and one connection per target. */
+export function createOperations(settings: Settings, adapters: Adapters): Operations {
+	const sources = new SourceHolder(adapters);
+	const targets = new Map<string, Target>();
+	const targetFor = (url: Secret): Target => {
+		const known = targets.get(url.reveal());
+		if (known !== undefined) return known;
+		const opened = adapters.openTarget(url);
+		targets.set(url.reveal(), opened);
+		return opened;
+	};
+	const portsFor = (request: PlanRequest, source: Source): Ports => ({
+		source,
+		target: targetFor(request.target),
+		history: adapters.history,
+		embedder: adapters.embedder,
+		clock: adapters.clock,
+		operator: adapters.operator,
+		version: adapters.version,
+	});
+	return {
+		environments: async () => environmentSummaries(settings, await adapters.history.list()),
+		datasets: async () => datasetSummaries(settings, await adapters.findDatasets()),
+		describeDataset: (choice, signal) => describeDataset(adapters, choice, signal),
+		credentials: (choices) => credentialsOf(settings, choices),
+		async testTarget(choices, signal) {
+			const found = targetOf(settings, choices);
+			if (found === null) {
+				throw new RepotError({
+					kind: 'usage',
+					code: 'NO_TARGET',
+					message: 'no target is given',
+					next: ['Give --postgres-url URL, or type one here'],
+				});
+			}
+			return targetFor(found.target).test(signal);
+		},
+		request: (choices) => planRequest(settings, choices),
+		async plan(request, signal, onProgress) {
+			const source = await sources.fresh(request);
+			return makePlan(request, portsFor(request, source), signal, onProgress);
+		},
+		savePlan: (plan, path) => adapters.writePlan(path, plan),
+		async *migrate(plan: Plan, request: PlanRequest, signals: RunSignals) {
+			const source = await sources.held(request);
+			yield* migrate(plan, optionsOf(request, plan), portsFor(request, source), signals);
+		},
+		async *verify(request: PlanRequest, run: string | null, signal?: AbortSignal): AsyncIterable<MigrationEvent> {
+			const source = await sources.fresh(request);
+			yield* verifyAgain(request, run, portsFor(request, source), signal ?? new AbortController().signal);
+		},
+		rollbackPreview: (run, request) => targetFor(request.target).rollbackPreview(run),
+		rollback: (run, request, reason, signal) => undo(run, reason, targetFor(request.target), adapters.history, adapters.clock, signal),
+		runs: () => adapters.history.list(),
+		ledgerRuns: (request): Promise<readonly LedgerRun[]> => targetFor(request.target).ledger.runs(),
+		headlessCommand: (verb, choices: WizardChoices) => headlessCommandOf(settings, verb, choices),
+		async close() {
+			await sources.close();
+			const open = [...targets.values()];
+			targets.clear();
+			await Promise.all(open.map((target) => closeWithin(target, 5_000)));
+		},
+	};
+}
+
+/** A server that stopped answering must not keep the program from ending. */
+async function closeWithin(target: Target, milliseconds: number): Promise<void> {
+	await Promise.race([target.close().catch(() => {}), sleep(milliseconds, undefined, { ref: false })]);
+}
+
+const optionsOf = (request: PlanRequest, plan: Plan) => ({
+	validate: request.validate,
+	similarityThreshold: request.similarityThreshold,
+	validationSample: request.validationSample,
+	reportOutput: request.reportOutput,
+	retry: { maxRetries: request.maxRetries, delayMilliseconds: request.retryDelayMilliseconds },
+	target: plan.target.label,
+});
+
+/** One snapshot at a time: planning takes a fresh one, the run that follows reads the same. */
+class SourceHolder {
+	readonly #adapters: Adapters;
+	#held: { readonly paths: SourcePaths; readonly source: Source } | null = null;
+
+	constructor(adapters: Adapters) {
+		this.#adapters = adapters;
+	}
+
+	async fresh(paths: SourcePaths): Promise<Source> {
+		await this.close();
+		const source = this.#adapters.openSource(paths);
+		this.#held = { paths, source };
+		return source;
+	}
+
+	async held(paths: SourcePaths): Promise<Source> {
+		const held = this.#held;
+		if (held !== null && held.paths.sqlitePath === paths.sqlitePath && held.paths.chromaPath === paths.chromaPath) return held.source;
+		return this.fresh(paths);
+	}
+
+	async close(): Promise<void> {
+		const held = this.#held;
+		this.#held = null;
+		await held?.source.close();
+	}
+}
+
+/** Describes both halves on their own, so that one that cannot be read does not hide the other. */
+async function describeDataset(
+	adapters: Adapters,
+	choice: SourcePaths & { readonly collection: string | null },
+	signal: AbortSignal | undefined,
+): Promise<DatasetDescription> {
+	const problems: string[] = [];
+	const describe = async (paths: SourcePaths) => {
+		const source = adapters.openSource(paths);
+		try {
+			return await source.describe(signal);
+		} catch (thrown) {
+			if (signal?.aborted === true) throw thrown;
+			const error = asRepotError(thrown);
+			problems.push([error.message, error.where, error.why].filter((part) => part !== undefined).join(': '));
+			return null;
+		} finally {
+			await source.close();
+		}
+	};
+	const sqlite = choice.sqlitePath === null ? null : await describe({ sqlitePath: choice.sqlitePath, chromaPath: null });
+	const chroma = choice.chromaPath === null ? null : await describe({ sqlitePath: null, chromaPath: choice.chromaPath });
+	let collection: string | null = null;
+	try {
+		if (chroma?.chroma != null) collection = chooseCollection(chroma.chroma, choice.collection).name;
+	} catch (thrown) {
+		const error = asRepotError(thrown);
+		problems.push([error.message, error.why].filter((part) => part !== undefined).join(': '));
+	}
+	return { sqlite: sqlite?.sqlite ?? null, chroma: chroma?.chroma ?? null, problems, collection };
+}

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CopyTextEncoder } from '../../../services/postgres/copy-text.js';
+
+const unescapes: Readonly<Record<string, string>> = { b: '\b', t: '\t', n: '\n', v: '\v', f: '\f', r: '\r' };
+
+/** COPY text as the server reads it: lines, columns, then escapes. */
+const decode = (data: Uint8Array): (string | null)[][] => {
+	const text = Buffer.from(data).toString('utf8');
+	if (text === '') return [];
+	expect(text.endsWith('\n')).toBe(true);
+	return text
+		.slice(0, -1)
+		.split('\n')
+		.map((line) =>
+			line.split('\t').map((field) => (field === '\\N' ? null : field.replace(/\\(.)/gs, (_, escaped: string) => unescapes[escaped] ?? escaped))),
+		);
+};
+
+const encode = (rows: readonly (readonly (string | null)[])[]): Uint8Array => {
+	const encoder = new CopyTextEncoder();
+	for (const row of rows) encoder.row(row);
+	return encoder.take();
+};
+
+const value = fc.option(
+	fc.oneof(fc.string({ unit: 'grapheme' }), fc.array(fc.constantFrom('\\', 'N', '\t', '\n', '\r', '\b', '\f', '\v', '.', 'é', '😀')).map((units) => units.join(''))),
+	{ freq: 5 },
+);
+
+describe('COPY text', () => {
+	it('reads back to the same values', () => {
+		fc.assert(
+			fc.property(fc.integer({ min: 1, max: 5 }).chain((width) => fc.array(fc.array(value, { minLength: width, maxLength: width }))), (rows) => {
+				expect(decode(encode(rows))).toEqual(rows);
+			}),
+			{ numRuns: 300 },
+		);
+	});
+
+	it('tells NULL from the text \\N, and an empty text from both', () => {
+		expect(Buffer.from(encode([[null, '\\N', '']])).toString()).toBe('\\N\t\\\\N\t\n');
+	});
+
+	it('leaves no line break, carriage return or backslash bare, not even in an end-of-data mark', () => {
+		expect(Buffer.from(encode([['\\.'], ['a\r\nb']])).toString()).toBe('\\\\.\na\\r\\nb\n');
+	});
+
+	it('grows past its first buffer and starts anew after every batch', () => {
+		const encoder = new CopyTextEncoder();
+		const long = '日本'.repeat(300_000);
+		encoder.row([long]);
+		encoder.row(['x']);
+		const bytes = encoder.bytes;
+		const batch = encoder.take();
+		expect(batch.length).toBe(bytes);
+		expect(batch.buffer.byteLength).toBe(bytes);
+		expect(decode(batch)).toEqual([[long], ['x']]);
+		expect(encoder.bytes).toBe(0);
+		encoder.row(['y']);
+		expect(decode(encoder.take())).toEqual([['y']]);
+		expect(decode(batch)).toEqual([[long], ['x']]);
+	});
+
+	it('spells a vector as pgvector does', () => {
+		const encoder = new CopyTextEncoder();
+		encoder.row([new Uint8Array(Float32Array.of(1, -0.5, 0.1).buffer)]);
+		const [row] = decode(encoder.take());
+		expect(JSON.parse(row?.[0] ?? '').map(Math.fround)).toEqual([1, -0.5, Math.fround(0.1)]);
+	});
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { RepotError } from '../../../source/core/errors.js';
+import { errorLines } from '../../../source/headless/error-text.js';
+import { planLines, planSummaryLines } from '../../../source/headless/plan-text.js';
+import { plainStyle } from '../../../source/headless/style.js';
+import { blockingHazard, indexStep, itemsStep, samplePlan } from '../commands/fake-plan.js';
+
+const text = (lines: readonly string[]): string => lines.join('\n');
+
+describe('a plan as text', () => {
+	it('tells hazards with place, keys and hint, those that block first', () => {
+		const look = {
+			...blockingHazard,
+			severity: 'warn' as const,
+			column: 'trace_id',
+			message: 'empty in all 55 rows',
+			count: 1,
+			sample: ['\u001b[31mred'],
+		};
+		const shown = text(planSummaryLines(samplePlan({ hazards: [look, blockingHazard] }), plainStyle));
+		expect(shown.indexOf('X items.id: 7 keys')).toBeLessThan(shown.indexOf('! items.trace_id'));
+		expect(shown).toContain('keys  i-1, i-2, ...');
+		expect(shown).toContain('next  repot migrate --on-conflict update overwrites them');
+		expect(shown).toContain('X Blocked by 1 hazard');
+		expect(shown).not.toContain('\u001b');
+	});
+
+	it('counts what is set aside and what is there already', () => {
+		const step = { ...itemsStep, rejected: 2, state: { exists: true, rowsBefore: 9, tenantRowsBefore: 3, equal: 3, differing: 1 } };
+		const shown = text(
+			planSummaryLines(
+				samplePlan({ steps: [step, { ...indexStep, needed: false }], totals: { records: 55, rejected: 2, bytes: 1, seconds: 1 } }),
+				plainStyle,
+			),
+		);
+		expect(shown).toContain('2 set aside, 9 rows there before, 3 already the same, 1 differ');
+		expect(shown).toContain('Quarantine: 2 expected');
+		expect(shown).toContain('exactly these 53 records');
+		expect(shown).toMatch(/= +vector index/);
+	});
+
+	it('names the run that did it, or goes on with one', () => {
+		expect(text(planSummaryLines(samplePlan({ doneBy: '-' }), plainStyle))).toContain('the target already holds exactly this');
+		expect(text(planSummaryLines(samplePlan({ resumes: 'r-7' }), plainStyle))).toContain('Goes on with run r-7');
+	});
+
+	it('holds every column and every statement', () => {
+		const shown = text(planLines(samplePlan(), plainStyle));
+		for (const column of itemsStep.columns) expect(shown).toContain(column.name);
+		expect(shown).toContain('CREATE INDEX langchain_pg_embedding_hnsw');
+	});
+});
+
+describe('an error as text', () => {
+	it('is what, where, why and next, with commands on lines of their own', () => {
+		const error = new RepotError({
+			kind: 'target',
+			code: 'NO_PGVECTOR',
+			message: 'pgvector is not installed',
+			where: 'db:5432/app',
+			why: 'the role may not create extensions',
+			next: ['CREATE EXTENSION vector;', 'repot doctor'],
+		});
+		expect(errorLines(error, plainStyle)).toEqual([
+			'X pgvector is not installed',
+			'  where  db:5432/app',
+			'  why    the role may not create extensions',
+			'  next   CREATE EXTENSION vector;',
+			'         repot doctor',
+		]);
+	});
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { MigrationEvent } from '../../../source/core/events.js';
+import { plainStyle } from '../../../source/headless/style.js';
+import { textSink } from '../../../source/headless/text-sink.js';
+import { finished } from '../commands/fake-operations.js';
+
+const start = Date.parse('2025-03-01T12:00:00.000Z');
+const second = 1000;
+
+/** A run of `total` rows that commits `perSecond` rows each second of a clock that only this test moves. */
+function play(options: {
+	readonly seconds: number;
+	readonly total: number;
+	readonly perSecond: number;
+	readonly until?: number;
+	readonly tables?: boolean;
+}) {
+	let now = start;
+	let tick = (): void => {};
+	const lines: { readonly at: number; readonly text: string }[] = [];
+	const sink = textSink({
+		write: (text) => void lines.push({ at: (now - start) / second, text }),
+		style: { ...plainStyle, tables: options.tables ?? true },
+		clock: { now: () => now },
+		every: (_milliseconds, run) => {
+			tick = run;
+			return () => {
+				tick = () => {};
+			};
+		},
+	});
+	const at = (): string => new Date(now).toISOString();
+	const step = {
+		id: 'items',
+		label: 'items',
+		kind: 'copy' as const,
+		rows: options.total,
+		bytes: options.total * 10,
+		seconds: options.seconds,
+		rowsDone: 0,
+		bytesDone: 0,
+	};
+	sink.handle({ at: at(), type: 'run-started', run: 'r-1', plan: 'p', environment: 'dev', resumed: false, steps: [step] });
+	sink.handle({ at: at(), type: 'step-started', step: 'items', resumedFromBatch: -1 });
+	for (let passed = 1; passed <= options.seconds; passed += 1) {
+		now = start + passed * second;
+		const rows = passed > (options.until ?? Number.POSITIVE_INFINITY) ? 0 : options.perSecond;
+		if (rows > 0)
+			sink.handle({
+				at: at(),
+				type: 'batch-committed',
+				step: 'items',
+				batch: passed,
+				rows,
+				bytes: rows * 10,
+				rejected: 0,
+				milliseconds: 5,
+			});
+		tick();
+	}
+	const progress = () => lines.filter((line) => /% {2}/.test(line.text));
+	return { lines, progress, sink, at };
+}
+
+describe('progress lines', () => {
+	it('come every second first, then every five, then as a heartbeat, and every second in the last minute', () => {
+		const { progress } = play({ seconds: 600, total: 600_000, perSecond: 1000 });
+		const between = (from: number, to: number) => progress().filter((line) => line.at > from && line.at <= to).length;
+		expect(between(0, 59)).toBe(59);
+		expect(between(60, 180)).toBeGreaterThanOrEqual(23);
+		expect(between(60, 180)).toBeLessThanOrEqual(26);
+		expect(between(180, 530)).toBeGreaterThanOrEqual(10);
+		expect(between(180, 530)).toBeLessThanOrEqual(13);
+		expect(between(545, 599)).toBeGreaterThanOrEqual(50);
+	});
+
+	it('say how much, how fast and how long', () => {
+		const { progress } = play({ seconds: 30, total: 60_000, perSecond: 1000 });
+		expect(progress().at(-1)?.text).toMatch(
+			/^0:30 {2}50 % {2}30\.0 k of 60\.0 k records {2}[\d.]+ k\/s {2}[\d.]+ KiB\/s {2}about 0:30 left {2}items$/,
+		);
+	});
+
+	it('are not repeated while nothing moves, but the time that passes is', () => {
+		const { progress } = play({ seconds: 40, total: 1000, perSecond: 10, until: 2 });
+		expect(new Set(progress().map((line) => line.text)).size).toBe(progress().length);
+	});
+
+	it('come every 30 s for a screen reader', () => {
+		const { progress } = play({ seconds: 120, total: 120_000, perSecond: 1000, tables: false });
+		expect(progress().length).toBeLessThanOrEqual(5);
+		expect(progress().length).toBeGreaterThanOrEqual(4);
+	});
+});
+
+describe('news', () => {
+	const quiet = () => play({ seconds: 0, total: 100, perSecond: 0 });
+
+	it('is told at once, with a bound on refused records', () => {
+		const { sink, lines, at } = quiet();
+		for (let number = 0; number < 50; number += 1) {
+			const event: MigrationEvent = {
+				at: at(),
+				type: 'record-quarantined',
+				step: 'items',
+				key: `i-${number}`,
+				column: 'raw_response',
+				code: 'INVALID_JSON',
+				reason: 'it is not JSON',
+			};
+			sink.handle(event);
+		}
+		const told = lines.filter((line) => line.text.includes('set aside'));
+		expect(told).toHaveLength(11);
+		expect(told.at(-1)?.text).toContain('quarantine.jsonl');
+	});
+
+	it('cannot steer the terminal', () => {
+		const { sink, lines, at } = quiet();
+		sink.handle({ at: at(), type: 'notice', step: null, message: 'a \u001b[2J key\r\nfrom data' });
+		expect(lines.at(-1)?.text).toContain('a .[2J key from data');
+	});
+
+	it('ends with the verdict', () => {
+		const { sink, lines } = quiet();
+		sink.handle(finished('quarantined', { quarantined: 2 }));
+		expect(lines.at(-1)?.text).toBe('LOOK  Done, with records set aside: run r-8M4TB, 110 records written, 2 set aside in 2 s');
+		expect(lines.some((line) => line.text === 'Undo   repot rollback r-8M4TB')).toBe(true);
+	});
+});

@@ -1,0 +1,109 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { WizardIo } from '../../../source/interactive.js';
+import { runTextWizard } from '../../../source/interactive-text.js';
+import { outcomeOf } from '../../../source/outcome.js';
+import { Session } from '../../../source/session.js';
+import { describeTerminal } from '../../../source/terminal.js';
+import { fakeOperations, type Script } from '../../fakes/operations.js';
+
+/** Runs the conversation: each line is sent once the text before it has been said. */
+async function talk(script: Script, lines: readonly (readonly [expected: string, answer: string])[]) {
+	const { operations, calls } = fakeOperations(script);
+	const clock = { now: () => Date.now() };
+	const session = new Session({ operations, clock, intervalMilliseconds: 3000 });
+	const stdin = new PassThrough();
+	const stderr = new PassThrough();
+	let said = '';
+	let heard = 0;
+	const remaining = [...lines];
+	stderr.on('data', (chunk: Buffer) => {
+		said += chunk.toString('utf8');
+		const [wanted] = remaining;
+		if (wanted === undefined || !said.slice(heard).includes(wanted[0])) return;
+		remaining.shift();
+		heard = said.length;
+		stdin.write(`${wanted[1]}\n`);
+	});
+	const io: WizardIo = {
+		stdin: stdin as unknown as WizardIo['stdin'],
+		stderr: stderr as unknown as WizardIo['stderr'],
+		signals: { on: () => process, off: () => process },
+	};
+	const terminal = describeTerminal({ stdin: {}, stdout: {}, stderr: {}, env: {}, flags: { screenReader: true } });
+	const why = await runTextWizard({ operations, terminal, version: '0.1.0', initial: {}, clock, io, session });
+	return { said, calls, why, outcome: outcomeOf(session, why, 79), left: remaining };
+}
+
+describe('the wizard for screen readers', () => {
+	it('asks in numbered lines, runs after a typed word and ends with the verdict', async () => {
+		const { said, calls, outcome, left } = await talk({}, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', ''],
+			['for the dry run', ''],
+			['go on to the confirmation', ''],
+			['Type yes', 'yes'],
+		]);
+		expect(left).toEqual([]);
+		expect(calls.migrated).toHaveLength(1);
+		expect(said).toContain('4. prod, PROTECTED');
+		expect(said).toContain('items: done in 1 s');
+		expect(said).toContain('run r-8M4T ended: done');
+		expect(outcome.exitCode).toBe(0);
+		expect(outcome.summary.at(0)).toContain('ALL CHECKS PASS');
+	});
+
+	it('only ever appends: no escape, no box, no block', async () => {
+		const { said } = await talk({}, [
+			['Environment, 1 to 4', '1'],
+			['Dataset, 1 to 3', '1'],
+			['for the dry run', ''],
+			['go on to the confirmation', ''],
+			['Type yes', 'yes'],
+		]);
+		expect(said).toMatch(/^[\x20-\x7e\n]*$/);
+	});
+
+	it('does not start on another word, and starts a protected environment only by its name', async () => {
+		const { said, calls } = await talk({}, [
+			['Environment, 1 to 4', '4'],
+			['Dataset, 1 to 3', '1'],
+			['for the dry run', ''],
+			['go on to the confirmation', ''],
+			['Type prod', 'yes'],
+			['Type prod', 'prod'],
+		]);
+		expect(said).toContain('That is not prod. Nothing was started.');
+		expect(calls.migrated).toHaveLength(1);
+	});
+
+	it('goes back with b and leaves from the first question', async () => {
+		const { calls, outcome, why } = await talk({}, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', 'b'],
+			['Environment, 1 to 4', 'b'],
+		]);
+		expect(calls.plans).toBe(0);
+		expect(why).toBe('left');
+		expect(outcome.exitCode).toBe(0);
+	});
+
+	it('tells an error in sentences and asks again', async () => {
+		let tries = 0;
+		const { said } = await talk(
+			{
+				describeDataset: async () => {
+					tries += 1;
+					throw new Error(`broken ${tries}`);
+				},
+			},
+			[
+				['Environment, 1 to 4', '1'],
+				['Dataset, 1 to 3', '1'],
+				['try again', 'b'],
+				['Environment, 1 to 4', 'b'],
+			],
+		);
+		expect(said).toContain('Error: broken 1');
+	});
+});
