@@ -2,13 +2,16 @@
 
 import { existsSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeNotices } from './notices.mjs';
 
-const out = new URL('../dist/', import.meta.url).pathname;
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = join(root, 'dist');
 
 await rm(out, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
 	absWorkingDir: root,
 	entryPoints: [
 		{ in: 'source/cli.ts', out: 'cli' },
@@ -22,11 +25,18 @@ await build({
 	platform: 'node',
 	target: 'node20.17',
 	minifySyntax: true,
+	// The licences themselves go into one file beside the bundle.
 	legalComments: 'none',
+	metafile: true,
+	// React and its reconciler choose their production halves at build time, and the development halves stay out of the bundle.
+	define: { 'process.env.NODE_ENV': '"production"' },
+	// cli.ts sets the same at run time, for when it runs from source.
+	logOverride: { 'assign-to-define': 'silent' },
 	// Native code and WASM find their files beside their own package.
 	external: ['better-sqlite3', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'react-devtools-core', 'pg-native'],
 	banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 	logLevel: 'warning',
 });
-const demo = new URL('../source/demo/data/', import.meta.url);
-if (existsSync(demo)) await cp(demo, new URL('../dist/demo/', import.meta.url), { recursive: true });
+const demo = join(root, 'source/demo/data');
+if (existsSync(demo)) await cp(demo, join(out, 'demo'), { recursive: true });
+await writeNotices(Object.keys(metafile.inputs), root, join(out, 'THIRD-PARTY-NOTICES.txt'));

@@ -126,7 +126,7 @@ function interrupt(context: CommandContext, stop: AbortController, abort: AbortC
 }
 
 /** Flags that a further command needs to find the same config and state. */
-export function samePlace(context: CommandContext): string {
+function samePlace(context: CommandContext): string {
 	const { config, stateDir } = context.settings.values;
 	const words = [
 		...(config.level === 'flag' && config.value !== null ? ['--config', config.value] : []),

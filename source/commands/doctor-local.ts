@@ -31,11 +31,11 @@ export const finding = (
 });
 
 /** Oldest Node.js that works. */
-export const leastNode = [20, 17] as const;
+const leastNode = [20, 17] as const;
 /** Less free space than this is worth a look: snapshots of the sources are taken in the state folder. */
 const littleSpace = 1024 ** 3;
 
-export function isNodeOldEnough(version: string): boolean {
+function isNodeOldEnough(version: string): boolean {
 	const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
 	return major > leastNode[0] || (major === leastNode[0] && minor >= leastNode[1]);
 }

@@ -27,7 +27,7 @@ const schema = z.strictObject({
 	...(Object.fromEntries(storedKeys.map((key) => [key, scalar.optional()])) as Record<OptionKey, z.ZodOptional<typeof scalar>>),
 });
 
-export type ConfigContent = z.infer<typeof schema>;
+type ConfigContent = z.infer<typeof schema>;
 
 export interface ConfigFile {
 	/** Absolute. */

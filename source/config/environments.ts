@@ -7,7 +7,7 @@ import { maskUrl } from './target-url.js';
 import { nearest } from './values.js';
 
 /** Name of the environment when the config names none. */
-export const unnamedEnvironment = 'default';
+const unnamedEnvironment = 'default';
 
 export interface KnownEnvironment {
 	readonly name: string;

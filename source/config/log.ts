@@ -12,7 +12,7 @@ export interface Log {
 	close(): void;
 }
 
-export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {}, close() {} };
+const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {}, close() {} };
 
 export interface LogOptions {
 	readonly path: string;

@@ -8,7 +8,7 @@ import { defaultStateDir, pathFrom, showPath } from './paths.js';
 import { isTargetUrl, relocated, secretsOf, targetUrl } from './target-url.js';
 import { BadValue, type Parser } from './values.js';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Lowest first: a higher level wins. */
 const levels = ['default', 'config', 'variable', 'flag'] as const;
@@ -24,7 +24,7 @@ export interface Setting<T> {
 /** Compares two levels of precedence: above zero when `a` wins over `b`. */
 export const overrides = (a: Level, b: Level): number => levels.indexOf(a) - levels.indexOf(b);
 
-export interface ConfiguredEnvironment {
+interface ConfiguredEnvironment {
 	readonly name: string;
 	readonly guard: Guard;
 	readonly target: Secret | null;

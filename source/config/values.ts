@@ -57,7 +57,7 @@ export const orWord =
 const sizeUnits: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
 /** Bytes. `64MB` and `64MiB` are the same, powers of 1024, as PostgreSQL reads its memory settings. */
-export const size: Parser<number> = (value) => {
+const size: Parser<number> = (value) => {
 	const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])i?b?|b)?$/i.exec(value);
 	const bytes = match === null ? Number.NaN : Math.round(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1));
 	if (!Number.isSafeInteger(bytes)) throw new BadValue('write a size like 64MB or 1GiB');

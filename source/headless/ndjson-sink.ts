@@ -1,7 +1,7 @@
 import type { EventSink } from './sink.js';
 
 /** Version of the event lines. A minor step adds fields or types; a major one changes what is there. */
-export const eventsVersion = '1.0';
+const eventsVersion = '1.0';
 
 /** The first line of every stream. */
 export const versionLine = (version: string): string => JSON.stringify({ type: 'version', repot: version, events: eventsVersion });

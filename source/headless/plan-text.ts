@@ -153,7 +153,7 @@ const severities: readonly (readonly [Hazard['severity'], string, Tone])[] = [
 ];
 
 /** Hazards, those that block first, each with its keys and what to do. */
-export function hazardLines(hazards: readonly Hazard[], style: TextStyle): readonly string[] {
+function hazardLines(hazards: readonly Hazard[], style: TextStyle): readonly string[] {
 	const lines = severities.flatMap(([severity, sign, tone]) =>
 		hazards.filter((hazard) => hazard.severity === severity).flatMap((hazard) => oneHazard(hazard, sign, tone, style)),
 	);

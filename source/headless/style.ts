@@ -27,6 +27,3 @@ export function paint(style: TextStyle, tone: Tone, text: string): string {
 	const [on, off] = codes[tone];
 	return `\u001b[${on}m${text}\u001b[${off}m`;
 }
-
-/** Text of our own in the characters that the terminal has. Data is never changed by it. */
-export const mark = (style: TextStyle, unicode: string, ascii: string): string => (style.unicode ? unicode : ascii);

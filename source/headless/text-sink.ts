@@ -55,7 +55,7 @@ export function textSink(options: TextSinkOptions): EventSink {
 }
 
 /** Milliseconds until the next progress line is due. */
-export function interval(state: RunState, now: number, slow = false): number {
+function interval(state: RunState, now: number, slow = false): number {
 	if (slow) return 30_000;
 	const gone = elapsed(state, now);
 	const left = timeLeft(state, now);
@@ -64,7 +64,7 @@ export function interval(state: RunState, now: number, slow = false): number {
 }
 
 /** `0:41  60 %  720 k of 1.20 M records  17.6 k/s  9.1 MiB/s  about 0:27 left  vectors`. */
-export function progressLine(state: RunState, now: number): string {
+function progressLine(state: RunState, now: number): string {
 	const totals = runTotals(state);
 	const rate = currentRate(state, now);
 	const left = timeLeft(state, now);

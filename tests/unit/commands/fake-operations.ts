@@ -9,7 +9,7 @@ import type { Plan } from '../../../source/core/plan/types.js';
 import type { RollbackPreview, RunSummary, TargetTest } from '../../../source/core/ports.js';
 import { samplePlan } from './fake-plan.js';
 
-export const at = '2025-03-01T12:00:00.000Z';
+const at = '2025-03-01T12:00:00.000Z';
 
 export const passedCheck: CheckResult = { name: 'rows', result: 'pass', figures: '55 = 55', data: { items: 55 }, details: [] };
 export const failedCheck: CheckResult = {
@@ -38,7 +38,7 @@ export const sampleRun: RunSummary = {
 	reason: null,
 };
 
-export const samplePreview: RollbackPreview = {
+const samplePreview: RollbackPreview = {
 	run: sampleRun,
 	tables: [
 		{

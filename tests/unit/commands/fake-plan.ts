@@ -41,7 +41,7 @@ export const itemsStep: CopyStep = {
 	seconds: 0.1,
 };
 
-export const vectorsStep: CopyStep = {
+const vectorsStep: CopyStep = {
 	...itemsStep,
 	id: 'vectors',
 	source: { kind: 'chroma', collection: 'golden', collectionId: 'c-1', dimension: 1024, space: 'cosine' },

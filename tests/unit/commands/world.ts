@@ -18,7 +18,7 @@ export interface World {
 	write(name: string, content: unknown): Promise<void>;
 }
 
-export interface Result {
+interface Result {
 	readonly code: number;
 	readonly stdout: string;
 	readonly stderr: string;

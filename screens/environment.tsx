@@ -1,0 +1,160 @@
+import { formatAgo, formatQuantity } from '../source/core/format.js';
+import type { EnvironmentSummary, Operations } from '../source/core/operations.js';
+import type { TableRow } from './components/data-table.js';
+import { errorLines } from './components/error-panel.js';
+import { Frame } from './components/frame.js';
+import { selectListLines } from './components/select-list.js';
+import { useList } from './hooks/use-list.js';
+import { useTask } from './hooks/use-task.js';
+import type { Binding } from './key-router.js';
+import { blank, type LineSpec, line, paragraph, words } from './lines.js';
+import type { Place } from './place.js';
+import { statusWords } from './run-words.js';
+import { useCanvas, useShell } from './shell-context.js';
+
+interface EnvironmentScreenProps {
+	readonly place: Place;
+	readonly operations: Operations;
+	/** Chosen before, or asked for on the command line. */
+	readonly chosen: string | null;
+	/** Esc was pressed: nothing happens before the answer. */
+	readonly leaving: boolean;
+	readonly commandFor: (environment: string) => readonly string[];
+	readonly onChoose: (environment: EnvironmentSummary, restart: boolean) => void;
+	readonly onHistory: () => void;
+	readonly onBack: () => void;
+	readonly onLeave: (leave: boolean) => void;
+}
+
+/** Step 1: where to. */
+export function EnvironmentScreen(props: EnvironmentScreenProps) {
+	const { task, retry } = useTask('environments', () => props.operations.environments());
+	if (task.state === 'ok') return <EnvironmentList {...props} environments={task.value} />;
+	return <EnvironmentWait {...props} error={task.state === 'failed' ? task.error.toJSON() : null} retry={retry} />;
+}
+
+function EnvironmentWait({
+	place,
+	error,
+	retry,
+	leaving,
+	onBack,
+	onLeave,
+}: EnvironmentScreenProps & { readonly error: Parameters<typeof errorLines>[0] | null; readonly retry: () => void }) {
+	const { width } = useCanvas();
+	const body = error === null ? [words('Reading the configuration', 'dim')] : errorLines(error, width);
+	const bindings: Binding[] = [
+		...(error === null ? [] : [{ keys: ['r'], label: 'r', does: 'try again', run: retry }]),
+		{ keys: ['esc'], label: 'esc', does: 'leave', run: onBack },
+	];
+	return <Frame {...place} body={leaving ? leaveLines : body} bindings={leaving ? leaveBindings(onLeave) : bindings} />;
+}
+
+const leaveLines: readonly LineSpec[] = [
+	blank,
+	words('Leave repot? Nothing has been written.', 'strong'),
+	blank,
+	words('y  leave      n  stay'),
+];
+
+function leaveBindings(onLeave: (leave: boolean) => void): readonly Binding[] {
+	return [
+		{ keys: ['y'], label: 'y', does: 'leave', run: () => onLeave(true) },
+		{ keys: ['n', 'esc'], label: 'n', does: 'stay', run: () => onLeave(false) },
+	];
+}
+
+function EnvironmentList(props: EnvironmentScreenProps & { readonly environments: readonly EnvironmentSummary[] }) {
+	const { place, environments, chosen, leaving, commandFor, onChoose, onHistory, onBack, onLeave } = props;
+	const canvas = useCanvas();
+	const { clock } = useShell();
+	const start = Math.max(
+		0,
+		environments.findIndex(({ name }) => name === chosen),
+	);
+	// The list shares the body with a title, the details of one environment and the headless line.
+	const list = useList({ items: environments, height: Math.max(2, canvas.lines - 11), textOf: ({ name }) => name, start });
+	const selected = list.selected;
+	const now = clock.now();
+	const body = [
+		line({ text: 'Where to?', tone: 'strong' }, { text: `   ${formatQuantity(environments.length, 'environment')}`, tone: 'dim' }),
+		blank,
+		...selectListLines({
+			list,
+			columns,
+			rowOf: (item) => rowOf(item, now),
+			width: canvas.width,
+			none: 'No environment is configured: run repot init',
+		}),
+		blank,
+		...(selected === undefined ? [] : details(selected, now, canvas.width, commandFor(selected.name))),
+	];
+	const choose = (restart: boolean) => () => {
+		if (selected !== undefined) onChoose(selected, restart);
+	};
+	const resumable = selected !== undefined && selected.resumable !== null;
+	const bindings: readonly Binding[] = [
+		...list.bindings,
+		{ keys: ['enter'], label: 'enter', does: resumable ? 'resume' : 'next', run: choose(false) },
+		...(resumable
+			? [
+					{ keys: ['r'], label: 'r', does: 'resume', run: choose(false), bar: false },
+					{ keys: ['n'], label: 'n', does: 'new run', run: choose(true) },
+				]
+			: []),
+		{ keys: ['h'], label: 'h', does: 'history', run: onHistory },
+		{ keys: ['esc'], label: 'esc', does: 'leave', run: onBack, bar: false },
+	];
+	const filterKeys: readonly Binding[] = [{ keys: [], label: 'enter', does: 'keep the filter', run: () => undefined }];
+	return (
+		<Frame
+			{...place}
+			body={leaving ? leaveLines : body}
+			bindings={leaving ? leaveBindings(onLeave) : list.filtering ? filterKeys : bindings}
+			capture={leaving ? undefined : list.capture}
+			command={selected === undefined ? undefined : commandFor(selected.name)}
+		/>
+	);
+}
+
+const columns = [
+	{ title: 'NAME', least: 8 },
+	{ title: 'GUARD' },
+	{ title: 'TARGET', least: 12, cut: 'middle' as const },
+	{ title: 'LAST RUN', least: 8, dropOrder: 1 },
+];
+
+function rowOf(environment: EnvironmentSummary, now: number): TableRow {
+	const { lastRun } = environment;
+	const last = lastRun === null ? null : statusWords[lastRun.status];
+	return {
+		cells: [
+			environment.guard === 'protected' ? `${environment.name} !` : environment.name,
+			environment.guard === 'protected' ? { text: 'PROTECTED', tone: 'bad' } : { text: 'open', tone: 'dim' },
+			environment.target === null ? { text: 'no target yet', tone: 'warn' } : environment.target,
+			lastRun === null || last === null
+				? { text: 'never', tone: 'dim' }
+				: { text: `${formatAgo(lastRun.startedAt, now)}  ${last.text}`, tone: last.tone },
+		],
+	};
+}
+
+function details(environment: EnvironmentSummary, now: number, width: number, command: readonly string[]): readonly LineSpec[] {
+	const { resumable } = environment;
+	return [
+		line({ text: environment.name, tone: 'strong' }, { text: `   from ${environment.from}`, tone: 'dim' }),
+		...(environment.guard === 'protected' ? paragraph('PROTECTED: writing or undoing here takes its name, typed.', width, 'warn') : []),
+		...(resumable === null
+			? []
+			: [
+					line(
+						{ text: '! ', tone: 'warn' },
+						{ text: `Run ${resumable.id} stopped safely ${formatAgo(resumable.startedAt, now)}` },
+						{ text: ` after ${formatQuantity(resumable.written, 'record')}`, tone: 'dim' },
+						{ text: '   enter resumes   n new run', tone: 'dim' },
+					),
+				]),
+		blank,
+		line({ text: 'Headless  ', tone: 'dim' }, { text: `repot ${command.join(' ')}`, tone: 'dim', cut: 'middle' }),
+	];
+}

@@ -1,0 +1,224 @@
+import { useState } from 'react';
+import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
+import type { Operations } from '../source/core/operations.js';
+import { isBlocked, type Plan } from '../source/core/plan/types.js';
+import { tableLines } from './components/data-table.js';
+import { Frame } from './components/frame.js';
+import { hiddenRows, windowAround } from './components/list-window.js';
+import type { Binding } from './key-router.js';
+import { blank, type LineSpec, line, words } from './lines.js';
+import type { Place } from './place.js';
+import { type PlanRow, planRows } from './plan-rows.js';
+import { ddlLines, hazardLines } from './plan-views.js';
+import type { Planned } from './planned.js';
+import { dryRunMode } from './run-words.js';
+import { SavePlan } from './save-plan.js';
+import { useCanvas } from './shell-context.js';
+
+interface PlanReaderProps {
+	readonly place: Place;
+	readonly operations: Operations;
+	readonly planned: Planned;
+	readonly command: readonly string[];
+	readonly onReplan: () => void;
+	readonly onNext: (said: string) => void;
+	readonly onBack: () => void;
+}
+
+type View = 'steps' | 'hazards' | 'ddl';
+
+/** The plan to read: steps that unfold, hazards, DDL; and the way on, unless something blocks. */
+export function PlanReader({ place, operations, planned, command, onReplan, onNext, onBack }: PlanReaderProps) {
+	const { plan } = planned;
+	const canvas = useCanvas();
+	const [view, setView] = useState<View>('steps');
+	const [cursor, setCursor] = useState({ at: 0, from: 0 });
+	const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+	const [saving, setSaving] = useState(false);
+	const [said, setSaid] = useState<string | null>(null);
+	const blocked = isBlocked(plan);
+
+	const rows = planRows(plan, canvas.width);
+	const content = view === 'steps' ? stepLines(rows, open, cursor.at, canvas.width) : readingLines(view, plan, canvas.width);
+	const head = view === 'steps' ? [legend, content.titles] : [viewTitle(view, plan)];
+	const foot = footLines(plan, blocked, said);
+	const height = Math.max(1, canvas.lines - head.length - foot.length - 1);
+	const window = windowAround(content.lines.length, view === 'steps' ? cursor.at : cursor.from, height, cursor.from);
+	const hidden = hiddenRows(window);
+	const body = [
+		...head,
+		...content.lines.slice(window.from, window.to),
+		...(hidden === null ? [] : [line({ text: `  ${hidden}`, tone: 'dim' })]),
+		...(hidden === null && canvas.lines > head.length + foot.length + content.lines.length ? [blank] : []),
+		...foot,
+	];
+	if (saving) {
+		const close = (result: string | null) => {
+			setSaving(false);
+			setSaid(result);
+		};
+		return <SavePlan place={place} plan={plan} save={(path) => operations.savePlan(plan, path)} onClose={close} />;
+	}
+	const move = (by: number) => {
+		const last = content.lines.length - 1;
+		// Without a cursor the text itself scrolls, and stops when its end is in sight.
+		const at = Math.max(
+			0,
+			Math.min(view === 'steps' ? last : Math.max(0, content.lines.length - height), (view === 'steps' ? cursor.at : window.from) + by),
+		);
+		setCursor({ at, from: view === 'steps' ? windowAround(content.lines.length, at, height, window.from).from : at });
+	};
+	const show = (wanted: View) => {
+		setView(view === wanted ? 'steps' : wanted);
+		setCursor({ at: 0, from: 0 });
+	};
+	const toggle = (unfold: boolean | null) => {
+		const id = content.rowAt(cursor.at);
+		if (view !== 'steps' || id === undefined) return;
+		const isOpen = open.has(id);
+		const next = new Set(open);
+		if (unfold ?? !isOpen) next.add(id);
+		else next.delete(id);
+		setOpen(next);
+		if (isOpen && next.size < open.size) setCursor({ at: content.startOf(id), from: Math.min(window.from, content.startOf(id)) });
+	};
+	const bindings: readonly Binding[] = [
+		{ keys: ['up', 'k'], label: 'up/down', does: 'move', run: () => move(-1) },
+		{
+			keys: ['enter'],
+			label: 'enter',
+			does: blocked ? 'blocked, see !' : 'next',
+			run: () => (blocked ? show('hazards') : onNext(planSaid(plan))),
+		},
+		{ keys: ['down', 'j'], label: 'j/k', does: 'move too', run: () => move(1), bar: false },
+		{ keys: ['pageup'], label: 'pgup/pgdn', does: 'move by a page', run: () => move(-height), bar: false },
+		{ keys: ['pagedown'], label: 'pgdn', does: 'a page down', run: () => move(height), bar: false },
+		...(view === 'steps' ? unfoldBindings(toggle) : []),
+		{ keys: ['!'], label: '!', does: view === 'hazards' ? 'steps' : 'hazards', run: () => show('hazards') },
+		{ keys: ['d'], label: 'd', does: view === 'ddl' ? 'steps' : 'DDL', run: () => show('ddl') },
+		{ keys: ['esc'], label: 'esc', does: 'back', run: () => (view === 'steps' ? onBack() : show(view)) },
+		{ keys: ['s'], label: 's', does: 'save plan', run: () => setSaving(true) },
+		{ keys: ['r'], label: 'r', does: 'plan again', run: onReplan, bar: false },
+	];
+	return <Frame {...place} mode={dryRunMode} ids={`plan ${plan.id.slice(0, 8)}`} body={body} bindings={bindings} command={command} />;
+}
+
+function unfoldBindings(toggle: (unfold: boolean | null) => void): readonly Binding[] {
+	return [
+		{ keys: ['right', 'l'], label: 'right', does: 'open', run: () => toggle(true) },
+		{ keys: ['left'], label: 'left', does: 'close', run: () => toggle(false), bar: false },
+		{ keys: [' '], label: 'space', does: 'open or close', run: () => toggle(null), bar: false },
+	];
+}
+
+const planSaid = (plan: Plan): string =>
+	`${plan.id.slice(0, 8)}   ${formatQuantity(plan.totals.records, 'record')}   ${formatBytes(plan.totals.bytes)}`;
+
+const legend: LineSpec = line(
+	{ text: '+', tone: 'good' },
+	{ text: ' create   ', tone: 'dim' },
+	{ text: '~', tone: 'accent' },
+	{ text: ' change   ', tone: 'dim' },
+	{ text: '=', tone: 'plain' },
+	{ text: ' already there   ', tone: 'dim' },
+	{ text: '!', tone: 'warn' },
+	{ text: ' needs a look   ', tone: 'dim' },
+	{ text: 'X', tone: 'bad' },
+	{ text: ' blocks', tone: 'dim' },
+);
+
+interface Content {
+	readonly titles: LineSpec;
+	readonly lines: readonly LineSpec[];
+	/** The row that a line belongs to, and the line at which a row starts. */
+	readonly rowAt: (index: number) => string | undefined;
+	readonly startOf: (id: string) => number;
+}
+
+const columns = [
+	{ title: '' },
+	{ title: 'STEP', least: 8, cut: 'middle' as const },
+	{ title: 'TO', least: 12, cut: 'middle' as const },
+	{ title: 'ROWS', align: 'right' as const },
+	{ title: 'SIZE', align: 'right' as const, dropOrder: 2 },
+	{ title: 'TIME', align: 'right' as const, dropOrder: 1 },
+	{ title: 'NOTES', least: 6 },
+];
+
+function stepLines(rows: readonly PlanRow[], open: ReadonlySet<string>, cursor: number, width: number): Content {
+	const starts = new Map<string, number>();
+	const owners: string[] = [];
+	for (const row of rows) {
+		starts.set(row.id, owners.length);
+		owners.push(row.id, ...(open.has(row.id) ? row.details.map(() => row.id) : []));
+	}
+	const current = owners[cursor];
+	const tableRows = rows.map((row) => ({ cells: row.cells, under: open.has(row.id) ? row.details : [] }));
+	const index = rows.findIndex((row) => row.id === current);
+	const [titles = blank, ...lines] = tableLines({ columns, rows: tableRows, width, cursor: index });
+	const pointed = lines.map((spec, at) => (at === cursor && at !== starts.get(current ?? '') ? pointAt(spec) : spec));
+	return { titles, lines: pointed, rowAt: (at) => owners[at], startOf: (id) => starts.get(id) ?? 0 };
+}
+
+/** A detail line under the cursor carries the pointer where its indentation was. */
+function pointAt(spec: LineSpec): LineSpec {
+	const [first, second, ...rest] = spec.parts;
+	if (first === undefined || second === undefined) return spec;
+	return { parts: [first, { text: '    > ', tone: 'accent' }, { ...second, text: second.text.replace(/^ {1,6}/, '') }, ...rest] };
+}
+
+function readingLines(view: 'hazards' | 'ddl', plan: Plan, width: number): Content {
+	const lines = view === 'hazards' ? hazardLines(plan, width) : ddlLines(plan, width);
+	return { titles: blank, lines, rowAt: () => undefined, startOf: () => 0 };
+}
+
+function viewTitle(view: 'hazards' | 'ddl', plan: Plan): LineSpec {
+	return view === 'hazards'
+		? line(
+				{ text: 'Hazards', tone: 'strong' },
+				{ text: `   ${formatQuantity(plan.hazards.length, 'finding')}, counted over every source value`, tone: 'dim' },
+			)
+		: line({ text: 'DDL', tone: 'strong' }, { text: '   every statement checks first whether it is needed', tone: 'dim' });
+}
+
+function footLines(plan: Plan, blocked: boolean, said: string | null): readonly LineSpec[] {
+	const { records, bytes, seconds, rejected } = plan.totals;
+	const blocks = plan.hazards.filter(({ severity }) => severity === 'block').length;
+	return [
+		line(
+			{ text: 'Total', tone: 'dim', width: 8 },
+			{ text: `${formatQuantity(records, 'record')}   ${formatBytes(bytes)}   about ${formatDuration(seconds * 1000)}`, tone: 'strong' },
+			{ text: `     Quarantine: ${formatCount(rejected)} expected`, tone: rejected > 0 ? 'warn' : 'dim' },
+		),
+		...undoLines(plan, blocked, blocks),
+		...(said === null ? [] : [words(said, 'good')]),
+	];
+}
+
+function undoLines(plan: Plan, blocked: boolean, blocks: number): readonly LineSpec[] {
+	if (blocked) {
+		return [
+			line(
+				{ text: 'X', tone: 'bad', width: 8 },
+				{ text: `${formatQuantity(blocks, 'hazard')} must be solved before this can run: ! shows what to do`, tone: 'bad' },
+			),
+		];
+	}
+	if (plan.doneBy !== undefined) {
+		const by = plan.doneBy === '-' ? 'the target already holds exactly this' : `run ${plan.doneBy} already wrote exactly this`;
+		return [line({ text: 'Done', tone: 'good', width: 8 }, { text: `${by}; there is nothing to do` })];
+	}
+	if (plan.resumes !== undefined) {
+		return [
+			line({ text: 'Resumes', tone: 'accent', width: 8 }, { text: `run ${plan.resumes} where it stopped; nothing is written twice` }),
+		];
+	}
+	const { records, rejected } = plan.totals;
+	const written = records - rejected;
+	return [
+		line(
+			{ text: 'Undo', tone: 'dim', width: 8 },
+			{ text: `yes: repot rollback removes exactly the ${formatQuantity(written, 'record')} of this run` },
+		),
+	];
+}

@@ -1,0 +1,182 @@
+/** A plan as rows to read: one per table, collection or index, with its columns, objects and hazards to unfold. Pure. */
+
+import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
+import type { ColumnMapping, CopyStep, Hazard, Plan, SchemaStep, Severity } from '../source/core/plan/types.js';
+import type { Cell } from './components/data-table.js';
+import { type LineSpec, line } from './lines.js';
+import type { Tone } from './theme.js';
+
+/** `+` create, `~` change, `=` already there, `!` needs a look, `X` blocks. */
+export type Mark = '+' | '~' | '=' | '!' | 'X';
+
+export const markTone: Record<Mark, Tone> = { '+': 'good', '~': 'accent', '=': 'dim', '!': 'warn', X: 'bad' };
+
+export interface PlanRow {
+	readonly id: string;
+	readonly mark: Mark;
+	readonly cells: readonly Cell[];
+	readonly details: readonly LineSpec[];
+}
+
+export const severityMark: Record<Severity, Mark> = { block: 'X', warn: '!', info: '=' };
+
+/** `width`: of the line; where it is short, tables are named without the word. */
+export function planRows(plan: Plan, width: number): readonly PlanRow[] {
+	const copies = plan.steps.filter((step) => step.kind === 'copy');
+	const schema = plan.steps.filter((step) => step.kind === 'schema');
+	const standalone = schema.filter((step) => step.what === 'extension' || step.what === 'vector-index');
+	const others = schema.filter((step) => !standalone.includes(step) && step.what !== 'table');
+	return [
+		...standalone.filter((step) => step.what === 'extension').map((step) => schemaRow(plan, step)),
+		...copies.map((step) => copyRow(plan, step, schema, width)),
+		...(others.length === 0 ? [] : [keysRow(others)]),
+		...standalone.filter((step) => step.what === 'vector-index').map((step) => schemaRow(plan, step)),
+	];
+}
+
+const hazardsOf = (plan: Plan, id: string): readonly Hazard[] => plan.hazards.filter((hazard) => hazard.step === id);
+
+function worstMark(hazards: readonly Hazard[]): 'X' | '!' | null {
+	if (hazards.some(({ severity }) => severity === 'block')) return 'X';
+	return hazards.some(({ severity }) => severity === 'warn') ? '!' : null;
+}
+
+/** `1 block`, `2 look`: counts of what deserves a look. */
+function hazardNote(hazards: readonly Hazard[]): string {
+	const blocks = hazards.filter(({ severity }) => severity === 'block').length;
+	const warnings = hazards.filter(({ severity }) => severity === 'warn').length;
+	return [blocks > 0 ? `${blocks} X` : '', warnings > 0 ? `${warnings} !` : ''].filter((note) => note !== '').join('  ');
+}
+
+function copyRow(plan: Plan, step: CopyStep, schema: readonly SchemaStep[], width: number): PlanRow {
+	const hazards = hazardsOf(plan, step.id);
+	const creates = schema.some((other) => other.what === 'table' && other.table === step.table && other.needed);
+	const isThere = step.rows > 0 && step.state.equal + step.rejected >= step.rows;
+	const changes = step.state.differing > 0 && plan.policies.onConflict === 'update';
+	const mark = worstMark(hazards) ?? (isThere ? '=' : changes ? '~' : '+');
+	const notes = [hazardNote(hazards), stateNote(step), step.rejected > 0 ? `${formatCount(step.rejected)} set aside` : ''];
+	const where = step.collection === undefined && width >= 70 ? `${creates ? 'new ' : ''}table ${step.table}` : step.table;
+	return {
+		id: step.id,
+		mark,
+		cells: [
+			{ text: mark, tone: markTone[mark] },
+			{ text: step.id },
+			{ text: where },
+			{ text: formatCount(step.rows) },
+			{ text: formatBytes(step.bytes) },
+			{ text: formatDuration(step.seconds * 1000) },
+			{ text: notes.filter((note) => note !== '').join('  '), tone: mark === 'X' ? 'bad' : mark === '!' ? 'warn' : 'dim' },
+		],
+		details: [...step.columns.map(columnLine), ...collectionLines(step), ...hazards.map(hazardLine)],
+	};
+}
+
+/** What the target already holds of this step. */
+function stateNote({ state }: CopyStep): string {
+	return [
+		state.equal > 0 ? `${formatCount(state.equal)} there` : '',
+		state.differing > 0 ? `${formatCount(state.differing)} differ` : '',
+		state.equal === 0 && state.differing === 0 && state.rowsBefore > 0 ? `beside ${formatCount(state.rowsBefore)}` : '',
+	]
+		.filter((note) => note !== '')
+		.join(', ');
+}
+
+const plainCasts: ReadonlySet<ColumnMapping['cast']> = new Set(['text', 'bigint', 'double', 'bytea', 'vector']);
+
+function columnLine(column: ColumnMapping): LineSpec {
+	const added = column.source === null;
+	const cast = !added && !plainCasts.has(column.cast);
+	const mark: Mark | ' ' = added ? '+' : cast ? '~' : ' ';
+	const from = column.sourceType === null || column.sourceType === '' ? '' : `${column.sourceType.toLowerCase()} -> `;
+	const type = added ? `${column.targetType}${column.nullable ? '' : ' not null'}` : `${cast ? from : ''}${column.targetType}`;
+	const note = added && column.constant !== undefined ? `= ${column.constant}` : (column.note ?? '');
+	return line(
+		{ text: '      ' },
+		{ text: mark, tone: mark === ' ' ? undefined : markTone[mark] },
+		{ text: ' ' },
+		{ text: column.name, width: 18, cut: 'middle' },
+		{ text: ' ' },
+		{ text: type, width: 26, tone: 'dim' },
+		{ text: ' ' },
+		{ text: note, tone: 'dim' },
+	);
+}
+
+function collectionLines({ collection }: CopyStep): readonly LineSpec[] {
+	if (collection === undefined) return [];
+	const mark: Mark = collection.exists ? '=' : '+';
+	return [line({ text: '      ' }, { text: mark, tone: markTone[mark] }, { text: ` collection ${collection.name}` })];
+}
+
+function hazardLine(hazard: Hazard): LineSpec {
+	const mark = severityMark[hazard.severity];
+	const column = hazard.column === undefined ? '' : `${hazard.column}  `;
+	return line(
+		{ text: '      ' },
+		{ text: mark, tone: markTone[mark] },
+		{ text: ` ${column}${hazard.message}`, tone: mark === '=' ? 'dim' : 'plain' },
+	);
+}
+
+function schemaRow(plan: Plan, step: SchemaStep): PlanRow {
+	const hazards = hazardsOf(plan, step.id);
+	const mark = worstMark(hazards) ?? (step.needed ? '+' : '=');
+	const { vectorIndex } = step;
+	const to = vectorIndex === undefined ? step.object : `${vectorIndex.method} ${vectorIndex.operatorClass}`;
+	const notes = [hazardNote(hazards), step.needed ? '' : 'already there'].filter((note) => note !== '').join('  ');
+	return {
+		id: step.id,
+		mark,
+		cells: [
+			{ text: mark, tone: markTone[mark] },
+			{ text: vectorIndex === undefined ? step.what : 'index' },
+			{ text: to },
+			{ text: '-', tone: 'dim' },
+			{ text: '-', tone: 'dim' },
+			{ text: step.needed ? formatDuration(step.seconds * 1000) : '-' },
+			{ text: notes, tone: mark === 'X' ? 'bad' : mark === '!' ? 'warn' : 'dim' },
+		],
+		details: [
+			...(vectorIndex === undefined
+				? []
+				: [
+						line({
+							text: `      builds with ${formatBytes(vectorIndex.memoryBytes)} and ${formatQuantity(vectorIndex.workers, 'worker')}`,
+							tone: 'dim',
+						}),
+					]),
+			line({ text: `      ${step.sql.replace(/\s+/g, ' ')}`, tone: 'dim' }),
+			...hazards.map(hazardLine),
+		],
+	};
+}
+
+/** Keys, foreign keys and ordinary indexes: many and quick, so one row that unfolds. */
+function keysRow(steps: readonly SchemaStep[]): PlanRow {
+	const needed = steps.filter((step) => step.needed);
+	const mark: Mark = needed.length > 0 ? '+' : '=';
+	const seconds = needed.reduce((sum, step) => sum + step.seconds, 0);
+	return {
+		id: 'keys and indexes',
+		mark,
+		cells: [
+			{ text: mark, tone: markTone[mark] },
+			{ text: 'keys' },
+			{ text: 'keys and indexes' },
+			{ text: '-', tone: 'dim' },
+			{ text: '-', tone: 'dim' },
+			{ text: needed.length > 0 ? formatDuration(seconds * 1000) : '-' },
+			{ text: needed.length > 0 ? `${formatCount(needed.length)} new` : 'already there', tone: 'dim' },
+		],
+		details: steps.map((step) =>
+			line(
+				{ text: '      ' },
+				{ text: step.needed ? '+' : '=', tone: markTone[step.needed ? '+' : '='] },
+				{ text: ` ${step.what.replace('-', ' ')}`, width: 16, tone: 'dim' },
+				{ text: ` ${step.object}`, cut: 'middle' },
+			),
+		),
+	};
+}

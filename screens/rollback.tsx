@@ -1,0 +1,123 @@
+import { useState } from 'react';
+import { formatCount, formatQuantity } from '../source/core/format.js';
+import type { Operations, PlanRequest } from '../source/core/operations.js';
+import type { RollbackPreview } from '../source/core/ports.js';
+import { errorLines } from './components/error-panel.js';
+import { Frame } from './components/frame.js';
+import { hiddenRows, windowAround } from './components/list-window.js';
+import { useStore } from './hooks/use-store.js';
+import { useTask } from './hooks/use-task.js';
+import type { Binding } from './key-router.js';
+import { blank, line, words } from './lines.js';
+import type { Place } from './place.js';
+import { RollbackConfirm } from './rollback-confirm.js';
+import { rollbackLines, undoLines } from './rollback-lines.js';
+import type { RunControls } from './run-controls.js';
+import { useCanvas } from './shell-context.js';
+
+/** The run to undo. */
+export interface UndoSubject {
+	readonly run: string;
+	readonly environment: string;
+	readonly protected: boolean;
+}
+
+type TargetOnly = Pick<PlanRequest, 'target'>;
+
+interface RollbackScreenProps {
+	readonly place: Place;
+	readonly operations: Operations;
+	readonly subject: UndoSubject;
+	readonly controls: RunControls;
+	/** Where the run wrote to; throws a RepotError naming what is missing. */
+	readonly findTarget: () => Promise<TargetOnly>;
+	readonly onUndo: (target: TargetOnly, reason: string | null) => void;
+	readonly onBack: () => void;
+}
+
+const previewMode = 'ROLLBACK PREVIEW - nothing has been removed';
+
+/** Undo in four steps: preview, confirm, undo, result. */
+export function RollbackScreen(props: RollbackScreenProps) {
+	const { place, operations, subject, controls, findTarget, onBack } = props;
+	const canvas = useCanvas();
+	const undo = useStore(controls.undo);
+	const { task, retry } = useTask(`rollback ${subject.run}`, async () => {
+		const target = await findTarget();
+		return { target, preview: await operations.rollbackPreview(subject.run, target) };
+	});
+	if (undo.phase !== 'idle' && (undo.run === subject.run || undo.run === null)) return <Undoing {...props} />;
+	if (task.state === 'ok') return <Preview {...props} preview={task.value.preview} target={task.value.target} />;
+	const failed = task.state === 'failed';
+	const bindings: readonly Binding[] = [
+		...(failed ? [{ keys: ['r'], label: 'r', does: 'try again', run: retry }] : []),
+		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
+	];
+	const body = failed
+		? errorLines(task.error.toJSON(), canvas.width)
+		: [words(`Counting what run ${subject.run} wrote and what changed since`, 'dim')];
+	return <Frame {...place} mode={previewMode} ids={`run ${subject.run}`} body={body} bindings={bindings} />;
+}
+
+function Preview(props: RollbackScreenProps & { readonly preview: RollbackPreview; readonly target: TargetOnly }) {
+	const { place, subject, preview, target, onUndo, onBack } = props;
+	const canvas = useCanvas();
+	const [confirming, setConfirming] = useState(false);
+	const [from, setFrom] = useState(0);
+	if (confirming) {
+		return (
+			<RollbackConfirm
+				place={place}
+				subject={subject}
+				preview={preview}
+				onCancel={() => setConfirming(false)}
+				onConfirm={(reason) => onUndo(target, reason)}
+			/>
+		);
+	}
+	const all = rollbackLines(preview, canvas.width);
+	const height = canvas.lines - 3;
+	const window = windowAround(all.length, from, height, from);
+	const hidden = hiddenRows(window);
+	const removable = preview.tables.reduce((sum, table) => sum + table.removable + table.restorable, 0);
+	const body = [
+		line(
+			{ text: `Undo run ${subject.run}?`, tone: 'strong' },
+			{ text: `   ${formatQuantity(removable, 'row')} to remove or restore`, tone: 'dim' },
+		),
+		blank,
+		...all.slice(window.from, window.to),
+		...(hidden === null ? [] : [words(hidden, 'dim')]),
+	];
+	const scroll = (by: number) => () => setFrom(Math.max(0, Math.min(Math.max(0, all.length - height), window.from + by)));
+	const bindings: readonly Binding[] = [
+		...(all.length > height
+			? [
+					{ keys: ['up', 'k'], label: 'up/down', does: 'scroll', run: scroll(-1) },
+					{ keys: ['down', 'j'], label: 'j/k', does: 'scroll too', run: scroll(1), bar: false },
+				]
+			: []),
+		{ keys: ['enter'], label: 'enter', does: 'go on to confirm', run: () => setConfirming(true) },
+		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
+	];
+	const command = ['rollback', subject.run, '--dry-run'];
+	return <Frame {...place} mode={previewMode} ids={`run ${subject.run}`} body={body} bindings={bindings} command={command} />;
+}
+
+function Undoing({ place, subject, controls, onBack }: RollbackScreenProps) {
+	const canvas = useCanvas();
+	const undo = useStore(controls.undo);
+	const finished = undo.phase === 'finished';
+	const kept = undo.kept > 0 ? `, ${formatCount(undo.kept)} kept` : '';
+	const mode = finished ? `undone: ${formatCount(undo.removed)} removed, ${formatCount(undo.restored)} restored${kept}` : 'UNDOING';
+	const bindings: readonly Binding[] = finished ? [{ keys: ['enter', 'esc', 'q'], label: 'enter', does: 'close', run: onBack }] : [];
+	return (
+		<Frame
+			{...place}
+			mode={undo.outcome === 'failed' ? 'UNDO FAILED' : mode}
+			ids={`run ${subject.run}`}
+			body={undoLines(undo, canvas)}
+			bindings={bindings}
+		/>
+	);
+}

@@ -1,0 +1,206 @@
+/** A run in progress, as lines. Pure: everything comes from the run's state and `now`; numbers keep their columns. */
+
+import {
+	formatByteRate,
+	formatClock,
+	formatCompact,
+	formatCount,
+	formatPercent,
+	formatRate,
+	formatTimeOfDay,
+} from '../source/core/format.js';
+import {
+	currentRate,
+	elapsed,
+	runFraction,
+	runTotals,
+	speedHistory,
+	stepFraction,
+	stepTimeLeft,
+	timeLeft,
+} from '../source/core/run-progress.js';
+import type { RunState, StepState } from '../source/core/run-state.js';
+import type { RunControl } from '../source/core/run-store.js';
+import { textWidth } from '../source/core/text-width.js';
+import { windowAround } from './components/list-window.js';
+import { logLines } from './components/log-pane.js';
+import { barText, sparkText } from './components/progress-bar.js';
+import { blank, type LineSpec, line, type Part } from './lines.js';
+import { checkWords } from './run-words.js';
+import type { Canvas } from './shell-context.js';
+
+export type RunDetail = 'overview' | 'log' | 'rejects';
+
+interface RunLinesProps {
+	readonly state: RunState;
+	readonly control: RunControl;
+	readonly now: number;
+	/** Milliseconds that the operator held the run for. */
+	readonly idle: number;
+	readonly detail: RunDetail;
+	readonly canvas: Canvas;
+}
+
+export function runLines({ state, control, now, idle, detail, canvas }: RunLinesProps): readonly LineSpec[] {
+	if (state.phase === 'idle')
+		return [line({ text: 'Starting: taking the lock, checking that nothing changed since the plan', tone: 'dim' })];
+	const top = totalLines(state, now, idle, canvas);
+	const notes = noteLines(state, control);
+	const room = canvas.lines - top.length - notes.length;
+	if (detail !== 'overview') return [...top, ...detailLines(state, detail, room, canvas), ...notes].slice(0, canvas.lines);
+	// The log gets what the steps leave, and a few lines at least where there is room for them.
+	const steps = stepLines(state, now, canvas, Math.max(2, room - (room > 8 ? 5 : 0)));
+	const free = room - steps.length;
+	const gap = free > 5 ? [blank] : [];
+	const logRoom = free - gap.length - 1;
+	return [...top, ...steps, ...gap, ...notes, ...(logRoom > 0 ? [rule('log', canvas), ...logLines(state.log, logRoom)] : [])];
+}
+
+function totalLines(state: RunState, now: number, idle: number, canvas: Canvas): readonly LineSpec[] {
+	const totals = runTotals(state);
+	const fraction = state.phase === 'copying' ? runFraction(state) : 1;
+	const rate = currentRate(state, now);
+	const left = timeLeft(state, now, idle);
+	const counts = `${formatCompact(totals.rowsDone).padStart(6)} / ${formatCompact(totals.rows)} records`;
+	const barWidth = Math.max(10, Math.min(48, canvas.width - 9 - 8 - textWidth(counts) - 3));
+	const leftWords =
+		state.phase !== 'copying'
+			? 'checking'
+			: left === null
+				? 'time left: not yet known'
+				: `about ${formatClock(left)} left (${formatTimeOfDay(now + left, false)})`;
+	const speed =
+		rate === null
+			? []
+			: [
+					{ text: formatRate(rate.rows), width: 11, align: 'right' as const },
+					{ text: formatByteRate(rate.bytes), width: 13, align: 'right' as const, tone: 'dim' as const },
+				];
+	const spark = sparkText(speedHistory(state, now, Math.max(10, Math.min(60, canvas.width - 24))), canvas.glyphs);
+	return [
+		line(
+			{ text: 'Total', tone: 'strong', width: 8 },
+			{ text: barText(fraction, barWidth, canvas.glyphs), tone: 'accent' },
+			{ text: formatPercent(fraction), width: 7, align: 'right' },
+			{ text: `   ${counts}` },
+		),
+		line({ text: '', width: 8 }, { text: `${formatClock(elapsed(state, now))} gone`, width: 13 }, { text: leftWords, width: 28 }, ...speed),
+		...(canvas.lines > 12
+			? [
+					line({ text: 'Speed', tone: 'dim', width: 8 }, spark === '' ? { text: 'first seconds', tone: 'dim' } : { text: spark }, {
+						text: spark === '' ? '' : '  last 2 min',
+						tone: 'dim',
+					}),
+					blank,
+				]
+			: []),
+	];
+}
+
+function stepLines(state: RunState, now: number, canvas: Canvas, height: number): readonly LineSpec[] {
+	const labelWidth = Math.min(24, Math.max(8, ...state.steps.map((step) => textWidth(step.label))));
+	const active = Math.max(
+		0,
+		state.steps.findIndex((step) => step.state === 'running'),
+	);
+	const done = state.steps.findLastIndex((step) => step.state === 'done' || step.state === 'nothing-to-do');
+	const focus = state.steps.some((step) => step.state === 'running') ? active : Math.max(0, done);
+	const isWhole = state.steps.length <= height;
+	const window = windowAround(state.steps.length, focus, isWhole ? height : height - 1, focus - 1);
+	const barWidth = Math.max(8, Math.min(24, canvas.width - labelWidth - 46));
+	const hidden = window.above + window.below;
+	return [
+		...state.steps.slice(window.from, window.to).map((step) => stepLine(step, now, labelWidth, barWidth, canvas)),
+		...(hidden === 0
+			? []
+			: [
+					line({
+						text: `  ${window.above > 0 ? `+${window.above} above  ` : ''}${window.below > 0 ? `+${window.below} more` : ''}`,
+						tone: 'dim',
+					}),
+				]),
+	];
+}
+
+function stepLine(step: StepState, now: number, labelWidth: number, barWidth: number, canvas: Canvas): LineSpec {
+	const running = step.state === 'running';
+	const head: Part[] = [
+		{ text: running ? '> ' : '  ', tone: 'accent' },
+		{ text: step.label, width: labelWidth + 2, cut: 'middle', tone: running ? 'strong' : step.state === 'waiting' ? 'dim' : 'plain' },
+	];
+	if (step.state === 'waiting' && step.rowsDone === 0) return line(...head, { text: 'waiting', tone: 'dim' });
+	if (step.state === 'nothing-to-do') return line(...head, { text: '=  already there', tone: 'dim' });
+	if (step.kind === 'schema' && step.state === 'done') {
+		return line(
+			...head,
+			{ text: 'ok', tone: 'good', width: barWidth + 16 },
+			{ text: formatClock(step.milliseconds ?? 0), width: 8, align: 'right', tone: 'dim' },
+		);
+	}
+	const fraction = stepFraction(step);
+	const left = stepTimeLeft(step, now);
+	const tail: Part[] =
+		step.state === 'done'
+			? [
+					{ text: '   ok', tone: 'good' },
+					{ text: formatClock(step.milliseconds ?? 0), width: 8, align: 'right', tone: 'dim' },
+					{ text: step.rejected > 0 ? `   ${formatCount(step.rejected)} set aside` : '', tone: 'warn' },
+				]
+			: [
+					{ text: step.kind === 'schema' ? `   ${step.phase}` : step.batch < 0 ? '' : `   batch ${step.batch + 1}`, tone: 'dim' },
+					{ text: left === null ? '' : `   ~${formatClock(left)} left`, tone: 'dim' },
+				];
+	return line(
+		...head,
+		{ text: barText(fraction, barWidth, canvas.glyphs), tone: step.state === 'done' ? 'good' : 'accent' },
+		{ text: formatPercent(fraction), width: 7, align: 'right' },
+		{ text: step.kind === 'schema' ? '' : formatCompact(Math.min(step.rowsDone, step.rows)), width: 9, align: 'right' },
+		...tail,
+	);
+}
+
+function noteLines(state: RunState, control: RunControl): readonly LineSpec[] {
+	const counted: Part[] = [
+		...(state.retries > 0 ? [{ text: `retries ${formatCount(state.retries)}   `, tone: 'warn' as const }] : []),
+		...(state.rejected > 0 ? [{ text: `set aside ${formatCount(state.rejected)}   `, tone: 'warn' as const }] : []),
+		...state.checks.map(
+			(check): Part => ({ text: `${check.name} ${checkWords[check.result].text}   `, tone: checkWords[check.result].tone }),
+		),
+	];
+	const slowed =
+		state.slowed === null || state.phase !== 'copying'
+			? []
+			: [line({ text: `slowed ${formatTimeOfDay(state.slowed.at)}: `, tone: 'warn' }, { text: state.slowed.reason })];
+	const held =
+		control.stopping === 'stop'
+			? 'Stopping after the batch in flight. Ctrl+C once more stops now; that batch is then rolled back.'
+			: control.stopping === 'abort'
+				? 'Stopping now: the batch in flight is rolled back.'
+				: control.paused
+					? 'Paused between batches. p goes on.'
+					: null;
+	return [
+		...(counted.length === 0 ? [] : [line(...counted)]),
+		...slowed,
+		...(held === null ? [] : [line({ text: `! ${held}`, tone: 'warn' })]),
+	];
+}
+
+function detailLines(state: RunState, detail: 'log' | 'rejects', room: number, canvas: Canvas): readonly LineSpec[] {
+	if (detail === 'log') return [rule('log', canvas), ...logLines(state.log, room - 1)];
+	const shown = state.rejects.slice(-Math.max(1, room - 1));
+	const lines = shown.map((reject) =>
+		line(
+			{ text: reject.step, width: 14, cut: 'middle', tone: 'dim' },
+			{ text: ` ${reject.key}`, width: 22, cut: 'middle' },
+			{ text: ` ${reject.column ?? ''}`, width: 16, cut: 'middle', tone: 'dim' },
+			{ text: ` ${reject.reason}`, tone: 'warn' },
+		),
+	);
+	return [rule('set aside', canvas), ...(lines.length === 0 ? [line({ text: 'Nothing was set aside.', tone: 'dim' })] : lines)];
+}
+
+function rule(title: string, canvas: Canvas): LineSpec {
+	const { rule: stroke } = canvas.glyphs;
+	return { parts: [{ text: ` ${stroke} ${title} ${stroke.repeat(Math.max(0, canvas.width - textWidth(title) - 4))}`, tone: 'dim' }] };
+}

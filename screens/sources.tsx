@@ -1,0 +1,179 @@
+import { useState } from 'react';
+import type { DatasetDescription, DatasetSummary, Operations } from '../source/core/operations.js';
+import { CollectionPicker } from './collection-picker.js';
+import { errorLines } from './components/error-panel.js';
+import { Frame } from './components/frame.js';
+import { selectListLines } from './components/select-list.js';
+import { useList } from './hooks/use-list.js';
+import { type TaskState, useTask } from './hooks/use-task.js';
+import type { Binding } from './key-router.js';
+import { blank, type LineSpec, line, words } from './lines.js';
+import { PathFields } from './path-fields.js';
+import type { Place } from './place.js';
+import { useCanvas } from './shell-context.js';
+import { chosenParts, descriptionLines, obstacleTo, type Parts, partsWords, type SourcesAnswer } from './source-words.js';
+
+interface SourcesScreenProps {
+	readonly place: Place;
+	readonly operations: Operations;
+	readonly environment: string;
+	/** What was chosen before, or given on the command line. */
+	readonly answer: SourcesAnswer | null;
+	readonly commandFor: (answer: SourcesAnswer) => readonly string[];
+	readonly onChoose: (answer: SourcesAnswer) => void;
+	readonly onBack: () => void;
+}
+
+/** Step 2: which data. Every source is opened read-only and described before it can be chosen. */
+export function SourcesScreen(props: SourcesScreenProps) {
+	const { task, retry } = useTask(`datasets ${props.environment}`, () => props.operations.datasets(props.environment));
+	if (task.state === 'ok') return <DatasetList {...props} datasets={withAnswer(task.value, props.answer)} />;
+	return <SourcesWait {...props} task={task} retry={retry} />;
+}
+
+function SourcesWait({
+	place,
+	task,
+	retry,
+	onBack,
+}: SourcesScreenProps & { readonly task: TaskState<unknown>; readonly retry: () => void }) {
+	const { width } = useCanvas();
+	const body = task.state === 'failed' ? errorLines(task.error.toJSON(), width) : [words('Looking for datasets', 'dim')];
+	const bindings: readonly Binding[] = [
+		...(task.state === 'failed' ? [{ keys: ['r'], label: 'r', does: 'try again', run: retry }] : []),
+		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
+	];
+	return <Frame {...place} body={body} bindings={bindings} />;
+}
+
+const other = 'other...';
+
+/** The datasets that were found, the one chosen before when it is none of them, and the way to type paths. */
+function withAnswer(found: readonly DatasetSummary[], answer: SourcesAnswer | null): readonly DatasetSummary[] {
+	const typed: DatasetSummary = {
+		name: other,
+		sqlitePath: null,
+		chromaPath: null,
+		collection: null,
+		from: 'typed',
+		...(answer?.name === other ? answer.dataset : {}),
+	};
+	const given = answer !== null && answer.name !== other && !found.some(({ name }) => name === answer.name) ? [answer.dataset] : [];
+	return [...given, ...found, typed];
+}
+
+type View = 'list' | 'paths' | 'collections';
+
+function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly DatasetSummary[] }) {
+	const { place, operations, answer, commandFor, onChoose, onBack } = props;
+	const canvas = useCanvas();
+	const [view, setView] = useState<View>('list');
+	const [typed, setTyped] = useState<DatasetSummary | null>(null);
+	const [parts, setParts] = useState<Parts>(answer?.parts ?? 'both');
+	const [collection, setCollection] = useState<string | null>(answer?.collection ?? null);
+	const datasets = props.datasets.map((dataset) => (dataset.name === other && typed !== null ? typed : dataset));
+	const start = Math.max(
+		0,
+		datasets.findIndex(({ name }) => name === answer?.name),
+	);
+	const list = useList({ items: datasets, height: Math.max(2, canvas.lines - 11), textOf: ({ name }) => name, start });
+	const selected = list.selected;
+	const wanted = selected === undefined ? null : chosenParts(selected, parts, collection);
+	const hasPath = wanted !== null && (wanted.sqlitePath !== null || wanted.chromaPath !== null);
+	const { task, retry } = useTask(hasPath ? JSON.stringify(wanted) : null, (signal) =>
+		operations.describeDataset(wanted ?? { sqlitePath: null, chromaPath: null, collection: null }, signal),
+	);
+	const obstacle = task.state === 'ok' ? obstacleTo(task.value) : 'not described yet';
+	const next = () => {
+		if (selected?.name === other && !hasPath) return setView('paths');
+		if (task.state !== 'ok' || selected === undefined || wanted === null || obstacle !== null) return;
+		onChoose({
+			name: selected.name,
+			dataset: selected,
+			parts,
+			...wanted,
+			collection: wanted.chromaPath === null ? null : task.value.collection,
+		});
+	};
+	if (view === 'paths') {
+		return (
+			<PathFields
+				place={place}
+				initial={datasets.find(({ name }) => name === other) ?? null}
+				onCancel={() => setView('list')}
+				onDone={(sqlitePath, chromaPath) => {
+					setTyped({ name: other, sqlitePath, chromaPath, collection: null, from: 'typed' });
+					setCollection(null);
+					setView('list');
+				}}
+			/>
+		);
+	}
+	const collections = task.state === 'ok' ? (task.value.chroma?.collections ?? []) : [];
+	if (view === 'collections') {
+		return (
+			<CollectionPicker
+				place={place}
+				collections={collections}
+				onCancel={() => setView('list')}
+				onPick={(name) => {
+					setCollection(name);
+					setView('list');
+				}}
+			/>
+		);
+	}
+	const body: readonly LineSpec[] = [
+		line({ text: 'What moves?', tone: 'strong' }, { text: '   sources are opened read-only and never written', tone: 'dim' }),
+		blank,
+		...selectListLines({ list, columns, rowOf, width: canvas.width, none: 'Nothing was found' }),
+		blank,
+		...(selected === undefined || !hasPath
+			? []
+			: [line({ text: selected.name, tone: 'strong' }, { text: `   from ${selected.from}`, tone: 'dim' })]),
+		...under(task, hasPath, parts, canvas.width),
+	];
+	const bindings: readonly Binding[] = [
+		...list.bindings,
+		{ keys: ['enter'], label: 'enter', does: selected?.name === other && !hasPath ? 'type paths' : 'next', run: next },
+		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
+		{ keys: ['p'], label: 'p', does: 'parts', run: () => setParts(nextParts(parts)) },
+		...(collections.length > 1 ? [{ keys: ['c'], label: 'c', does: 'collection', run: () => setView('collections') }] : []),
+		{ keys: ['o'], label: 'o', does: 'other files', run: () => setView('paths'), bar: selected?.name === other },
+		{ keys: ['r'], label: 'r', does: 'look again', run: retry, bar: false },
+	];
+	const command =
+		selected === undefined || wanted === null ? undefined : commandFor({ name: selected.name, dataset: selected, parts, ...wanted });
+	return <Frame {...place} body={body} bindings={list.filtering ? filterKeys : bindings} capture={list.capture} command={command} />;
+}
+
+const filterKeys: readonly Binding[] = [{ keys: [], label: 'enter', does: 'keep the filter', run: () => undefined }];
+
+const nextParts = (parts: Parts): Parts => (parts === 'both' ? 'sqlite' : parts === 'sqlite' ? 'chroma' : 'both');
+
+const columns = [
+	{ title: 'DATASET', least: 8 },
+	{ title: 'SQLITE', least: 14, cut: 'middle' as const },
+	{ title: 'CHROMA', least: 14, cut: 'middle' as const },
+];
+
+function rowOf(dataset: DatasetSummary) {
+	const isEmpty = dataset.name === other && dataset.sqlitePath === null && dataset.chromaPath === null;
+	return {
+		cells: [
+			dataset.name,
+			isEmpty ? { text: 'type paths', tone: 'dim' as const } : (dataset.sqlitePath ?? { text: '-', tone: 'dim' as const }),
+			dataset.chromaPath ?? { text: isEmpty ? '' : '-', tone: 'dim' as const },
+		],
+	};
+}
+
+function under(task: TaskState<DatasetDescription>, hasPath: boolean, parts: Parts, width: number): readonly LineSpec[] {
+	if (!hasPath)
+		return [
+			words(parts === 'both' ? 'Enter lets you type the paths.' : `This dataset has no ${partsWords[parts]} part. p chooses parts.`, 'dim'),
+		];
+	if (task.state === 'failed') return errorLines(task.error.toJSON(), width);
+	if (task.state !== 'ok') return [words('Opening read-only ...', 'dim')];
+	return descriptionLines(task.value, parts, width);
+}

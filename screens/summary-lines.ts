@@ -1,0 +1,66 @@
+/** The end of a run, as lines for the summary screen and as plain text for the terminal afterwards. Pure. */
+
+import type { ErrorFact } from '../source/core/errors.js';
+import { formatCount, formatQuantity } from '../source/core/format.js';
+import type { RunState } from '../source/core/run-state.js';
+import { tableLines } from './components/data-table.js';
+import { errorLines } from './components/error-panel.js';
+import { blank, facts, type LineSpec, line, paragraph, plainText } from './lines.js';
+import { checkWords, outcomeWords } from './run-words.js';
+
+/** `finished`, `stopped` or `failed`. */
+export function summaryVerdict(state: RunState): string {
+	if (state.outcome === 'interrupted') return 'stopped';
+	return state.outcome === 'failed' ? 'failed' : 'finished';
+}
+
+export function summaryLines(state: RunState, failure: ErrorFact | null, width: number): readonly LineSpec[] {
+	const error = failure ?? state.error;
+	return [
+		...verdictLines(state),
+		blank,
+		...(error === null ? [] : [...errorLines(error, width), blank]),
+		...checkLines(state, width),
+		...fileLines(state, width),
+	];
+}
+
+function verdictLines(state: RunState): readonly LineSpec[] {
+	if (state.outcome === null) return [line({ text: 'The run did not begin. Nothing was written.', tone: 'strong' })];
+	const { text, tone } = outcomeWords[state.outcome];
+	const unchecked = state.outcome === 'done' && state.checks.length === 0;
+	const counts = [
+		formatQuantity(state.written, 'record written', 'records written'),
+		...(state.quarantined > 0 ? [`${formatCount(state.quarantined)} set aside`] : []),
+		...(state.skipped > 0 ? [`${formatCount(state.skipped)} left as they were`] : []),
+	];
+	return [line({ text: unchecked ? 'DONE, NOT CHECKED' : text, tone: unchecked ? 'warn' : tone }, { text: `   ${counts.join(', ')}` })];
+}
+
+function checkLines(state: RunState, width: number): readonly LineSpec[] {
+	if (state.checks.length === 0) return [];
+	const rows = state.checks.map((check) => ({
+		cells: [check.name, checkWords[check.result], check.figures],
+		under: check.result !== 'fail' ? [] : check.details.flatMap((detail) => paragraph(detail, width - 8, 'plain', 8)),
+	}));
+	const columns = [{ title: 'CHECK' }, { title: 'RESULT' }, { title: 'FIGURES', least: 20 }];
+	return [...tableLines({ columns, rows, width, cursor: null }), blank];
+}
+
+function fileLines(state: RunState, width: number): readonly LineSpec[] {
+	const [first, ...others] = state.files;
+	const pairs: (readonly [string, string])[] = [
+		...(first === undefined ? [] : [['Report', first] as const]),
+		...others.map((path) => ['', path] as const),
+		...(state.run !== null && state.written > 0 ? [['Undo', `repot rollback ${state.run}`] as const] : []),
+		...(state.outcome === 'interrupted' || state.outcome === 'failed'
+			? [['Next', 'the same command resumes where it stopped; nothing is written twice'] as const]
+			: []),
+	];
+	return facts(pairs, width);
+}
+
+/** What stays on the terminal after the wizard closed: plain text, the verdict first. */
+export function closingLines(state: RunState, failure: ErrorFact | null, width: number): readonly string[] {
+	return plainText(summaryLines(state, failure, width)).split('\n');
+}

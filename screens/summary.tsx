@@ -1,0 +1,39 @@
+import type { ErrorFact } from '../source/core/errors.js';
+import { formatClock } from '../source/core/format.js';
+import type { RunState } from '../source/core/run-state.js';
+import { Frame } from './components/frame.js';
+import type { Binding } from './key-router.js';
+import type { Place } from './place.js';
+import { outcomeWords } from './run-words.js';
+import { useCanvas } from './shell-context.js';
+import { summaryLines, summaryVerdict } from './summary-lines.js';
+
+interface SummaryScreenProps {
+	readonly place: Place;
+	readonly state: RunState;
+	readonly failure: ErrorFact | null;
+	readonly command: readonly string[];
+	readonly onQuit: () => void;
+	readonly onUndo: () => void;
+	readonly onHistory: () => void;
+	/** Plans again: resumes what stopped, or starts the next job. */
+	readonly onAgain: () => void;
+}
+
+/** What happened: the checks with their figures, the verdict, where the report is, how to undo. */
+export function SummaryScreen({ place, state, failure, command, onQuit, onUndo, onHistory, onAgain }: SummaryScreenProps) {
+	const canvas = useCanvas();
+	const resumable = state.outcome === 'interrupted' || state.outcome === 'failed';
+	const bindings: readonly Binding[] = [
+		{ keys: ['enter', 'q', 'esc'], label: 'enter', does: 'finish', run: onQuit },
+		...(resumable ? [{ keys: ['r'], label: 'r', does: 'resume', run: onAgain }] : []),
+		...(state.written > 0 ? [{ keys: ['u'], label: 'u', does: 'undo (preview first)', run: onUndo }] : []),
+		{ keys: ['h'], label: 'h', does: 'history', run: onHistory },
+	];
+	const verdict = summaryVerdict(state);
+	const mode = state.outcome === null ? null : `run ${state.run ?? ''} ${verdict} in ${formatClock(state.milliseconds ?? 0)}`;
+	const word = state.outcome === null ? null : outcomeWords[state.outcome].text;
+	return (
+		<Frame {...place} mode={mode} ids={word} body={summaryLines(state, failure, canvas.width)} bindings={bindings} command={command} />
+	);
+}

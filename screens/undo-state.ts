@@ -1,0 +1,64 @@
+/** What a rollback did so far, folded from its events. Pure. */
+
+import type { ErrorFact } from '../source/core/errors.js';
+import { formatCount } from '../source/core/format.js';
+import type { RollbackCount, RollbackEvent } from '../source/core/ports.js';
+
+export interface UndoState {
+	readonly phase: 'idle' | 'running' | 'finished';
+	readonly run: string | null;
+	readonly tables: readonly RollbackCount[];
+	/** By step: what happened to its rows so far. */
+	readonly done: Readonly<Record<string, { readonly removed: number; readonly restored: number; readonly kept: number }>>;
+	/** Newest last. */
+	readonly log: readonly string[];
+	readonly outcome: 'done' | 'kept-some' | 'failed' | null;
+	readonly removed: number;
+	readonly restored: number;
+	readonly kept: number;
+	readonly error: ErrorFact | null;
+}
+
+export const noUndo: UndoState = {
+	phase: 'idle',
+	run: null,
+	tables: [],
+	done: {},
+	log: [],
+	outcome: null,
+	removed: 0,
+	restored: 0,
+	kept: 0,
+	error: null,
+};
+
+const logLimit = 100;
+
+export function foldUndo(state: UndoState, event: RollbackEvent): UndoState {
+	switch (event.type) {
+		case 'rollback-started':
+			return { ...noUndo, phase: 'running', run: event.run, tables: event.tables };
+		case 'rows-removed': {
+			const { step, removed, restored, kept } = event;
+			const told = `${step}: ${formatCount(removed)} removed, ${formatCount(restored)} restored, ${formatCount(kept)} kept`;
+			return logged({ ...state, done: { ...state.done, [step]: { removed, restored, kept } } }, told);
+		}
+		case 'object-dropped':
+			return logged(state, `dropped ${event.object}`);
+		case 'notice':
+			return logged(state, event.step === null ? event.message : `${event.step}: ${event.message}`);
+		case 'rollback-finished': {
+			const { outcome, removed, restored, kept } = event;
+			return { ...state, phase: 'finished', run: event.run, outcome, removed, restored, kept, error: event.error ?? null };
+		}
+	}
+}
+
+/** The state after the rollback threw instead of telling. */
+export function undoFailed(state: UndoState, error: ErrorFact): UndoState {
+	return { ...state, phase: 'finished', outcome: 'failed', error };
+}
+
+function logged(state: UndoState, text: string): UndoState {
+	return { ...state, log: [...state.log, text].slice(-logLimit) };
+}

@@ -1,0 +1,69 @@
+import type { ErrorFact } from '../../source/core/errors.js';
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { CastRecord, Cursor, Neighbour, Probe, Reject, ScanResult, SourceBatch, SourceDescription } from '../../source/core/ports.js';
+
+/** What the worker is started with. */
+export interface FeedSettings {
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+	/** Private folder of this feed; the snapshots are made in it, and the main thread removes it. */
+	readonly folder: string;
+	/** Module that exports `openChroma`, as a URL; null: the program's own. */
+	readonly chromaModule: string | null;
+}
+
+/** The copied SQLite database, so that the main thread can hash it while the worker scans. */
+export interface SqliteCopy {
+	readonly path: string;
+	readonly files: readonly string[];
+}
+
+export interface Described {
+	readonly description: SourceDescription;
+	readonly sqliteCopy: SqliteCopy | null;
+}
+
+type Excluded = Readonly<Record<string, readonly string[]>>;
+
+/** Everything the main thread asks of the worker: argument and answer by name. Streams are opened, then pulled one item at a time. */
+export interface FeedCalls {
+	describe: { argument: null; answer: Described };
+	chromaFingerprint: { argument: null; answer: string | null };
+	scan: { argument: { readonly step: CopyStep }; answer: ScanResult };
+	openBatches: { argument: { readonly step: CopyStep; readonly from: Cursor | null; readonly excluded: Excluded }; answer: number };
+	openRecords: { argument: { readonly step: CopyStep; readonly limit: number | null }; answer: number };
+	nextBatch: { argument: { readonly stream: number }; answer: SourceBatch | null };
+	nextRecords: { argument: { readonly stream: number }; answer: readonly CastRecord[] | null };
+	closeStream: { argument: { readonly stream: number }; answer: null };
+	refusedRecord: {
+		argument: { readonly step: CopyStep; readonly first: Cursor; readonly row: number; readonly code: string; readonly reason: string };
+		answer: Reject;
+	};
+	probes: { argument: { readonly step: CopyStep; readonly count: number }; answer: readonly Probe[] };
+	neighbours: {
+		argument: { readonly step: CopyStep; readonly probes: readonly Probe[]; readonly k: number };
+		answer: readonly (readonly Neighbour[])[];
+	};
+	close: { argument: null; answer: null };
+}
+
+export type FeedCallName = keyof FeedCalls;
+
+/** One call as it travels. `stop` is shared memory: the worker is busy in synchronous loops, where no message reaches it. */
+export type FeedRequest =
+	| {
+			[Name in FeedCallName]: {
+				readonly type: 'call';
+				readonly id: number;
+				readonly name: Name;
+				readonly argument: FeedCalls[Name]['argument'];
+				readonly stop: Int32Array<SharedArrayBuffer>;
+			};
+	  }[FeedCallName]
+	| { readonly type: 'abort'; readonly id: number };
+
+export type FeedReply =
+	| { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+	| { readonly type: 'progress'; readonly id: number; readonly fraction: number }
+	| { readonly type: 'aborted'; readonly id: number }
+	| { readonly type: 'error'; readonly id: number; readonly error: ErrorFact; readonly stack: string | null };

@@ -1,0 +1,194 @@
+import type Database from 'better-sqlite3';
+import { RepotError } from '../../source/core/errors.js';
+import { RecordCaster } from '../../source/core/mapping/cast-record.js';
+import type { CopyStep, ForeignKey } from '../../source/core/plan/types.js';
+import type { Cursor, Neighbour, Probe, Reject, ScanResult } from '../../source/core/ports.js';
+import { tableOf } from '../sqlite/reader.js';
+import { encodeBatches } from './batches.js';
+import type { Described, FeedCalls, FeedSettings } from './feed-protocol.js';
+import { FeedSources } from './feed-sources.js';
+import { findOrphans, foreignKeyGuard, sourceColumns, translateKeys } from './foreign-keys.js';
+import { NearestSearch } from './neighbours.js';
+import { castRecords, drawProbes } from './sample.js';
+import { scanStep } from './scan.js';
+import { StepPass } from './step-pass.js';
+import type { StopSignal } from './stop-signal.js';
+
+/** Keys of the records of a step that do not go to the target. */
+interface SetAside {
+	readonly keys: Set<string>;
+	/** Whether every record of the step was judged. */
+	complete: boolean;
+}
+
+type Excluded = FeedCalls['openBatches']['argument']['excluded'];
+
+/** What the worker knows and does, one call after another. Knows nothing of threads. */
+export class FeedSession {
+	readonly #sources: FeedSources;
+	/** Every step seen so far: a child's foreign keys are judged by its parent's casts. */
+	readonly #steps = new Map<string, CopyStep>();
+	readonly #setAside = new Map<string, SetAside>();
+	readonly #orphans = new Map<string, ReadonlySet<string>>();
+	/** Where the reading of each batch began, by step and first cursor. */
+	readonly #batchStarts = new Map<string, Cursor | null>();
+
+	constructor(settings: FeedSettings) {
+		this.#sources = new FeedSources(settings);
+	}
+
+	describe(stop: StopSignal): Promise<Described> {
+		return this.#sources.describe(stop.signal);
+	}
+
+	async chromaFingerprint(stop: StopSignal): Promise<string | null> {
+		await this.#sources.open(stop.signal);
+		return (await this.#sources.chroma?.fingerprint()) ?? null;
+	}
+
+	async scan(step: CopyStep, stop: StopSignal, onProgress: (fraction: number) => void): Promise<ScanResult> {
+		await this.#sources.open(stop.signal);
+		const setAside = this.#startSetAside(step);
+		const own = selfReference(step);
+		// Whether a row's parent in the same table is refused may be known only further down, so such a table is judged beforehand.
+		if (own) this.#judgeAll(step, stop);
+		const result = scanStep(this.#pass(step, {}, stop), stop, onProgress, (key) => setAside.keys.add(key));
+		setAside.complete = true;
+		return result;
+	}
+
+	async openBatches(step: CopyStep, from: Cursor | null, excluded: Excluded, stop: () => StopSignal) {
+		await this.#sources.open(stop().signal);
+		const setAside = this.#startSetAside(step);
+		if (selfReference(step) && !setAside.complete) this.#judgeAll(step, stop());
+		const hasExcluded = step.foreignKeys.some(({ parent }) => (excluded[parent]?.length ?? 0) > 0);
+		return encodeBatches(this.#pass(step, excluded, stop()), from, stop, {
+			batch: (first, before) => this.#batchStarts.set(`${step.id}/${first}`, before),
+			// What is refused for the sake of `excluded` is the caller's knowledge and not remembered as the casts' own.
+			rejected: (key) => (hasExcluded ? undefined : setAside.keys.add(key)),
+			end: () => {
+				if (from === null && !hasExcluded) setAside.complete = true;
+			},
+		});
+	}
+
+	async openRecords(step: CopyStep, limit: number | null, stop: () => StopSignal) {
+		await this.#sources.open(stop().signal);
+		this.#startSetAside(step);
+		return castRecords(this.#pass(step, {}, stop()), limit, stop);
+	}
+
+	/** Reads the batch again up to the row in question. */
+	async refusedRecord(argument: FeedCalls['refusedRecord']['argument'], stop: StopSignal): Promise<Reject> {
+		await this.#sources.open(stop.signal);
+		const { step, first, row, code, reason } = argument;
+		const start = this.#batchStarts.get(`${step.id}/${first}`);
+		if (start === undefined) throw lostRecord(step, `no batch that begins at ${first} was read here`);
+		const pass = this.#pass(step, {}, stop);
+		let accepted = -1;
+		for (const record of pass.records(start, stop)) {
+			if (pass.judge(record) !== null || ++accepted < row) continue;
+			return pass.reject(record, { column: null, code, reason });
+		}
+		throw lostRecord(step, `the batch that begins at ${first} has no row ${row}`);
+	}
+
+	async probes(step: CopyStep, count: number, stop: StopSignal): Promise<readonly Probe[]> {
+		await this.#sources.open(stop.signal);
+		return drawProbes(this.#pass(step, {}, stop), count, stop);
+	}
+
+	async neighbours(step: CopyStep, probes: readonly Probe[], k: number, stop: StopSignal): Promise<readonly (readonly Neighbour[])[]> {
+		await this.#sources.open(stop.signal);
+		if (step.source.kind !== 'chroma') throw lostRecord(step, 'the step holds no vectors');
+		const search = new NearestSearch(step.source.space, probes, k);
+		// Once it is known which records are refused, the vectors alone are read.
+		const aside = this.#judgeAll(step, stop).keys;
+		const key = new Set(['id', ...step.key]);
+		const columns = step.columns.filter(({ cast, name }) => cast === 'vector' || key.has(name));
+		const pass = new StepPass(step, this.#sources.reader(step), new RecordCaster({ ...step, columns }), []);
+		const place = pass.caster.fields.indexOf('embedding');
+		for (const record of pass.records(null, stop)) {
+			const id = pass.keyOf(record);
+			const vector = record.values[place];
+			if (vector instanceof Float32Array && !aside.has(id)) search.add(id, vector);
+		}
+		return search.result();
+	}
+
+	close(): Promise<void> {
+		return this.#sources.close();
+	}
+
+	#startSetAside(step: CopyStep): SetAside {
+		this.#steps.set(step.id, step);
+		let setAside = this.#setAside.get(step.id);
+		if (setAside === undefined) {
+			setAside = { keys: new Set(), complete: false };
+			this.#setAside.set(step.id, setAside);
+		}
+		return setAside;
+	}
+
+	/** Runs every record through casts and foreign keys, unless that happened before. */
+	#judgeAll(step: CopyStep, stop: StopSignal): SetAside {
+		const setAside = this.#startSetAside(step);
+		if (setAside.complete) return setAside;
+		let known: number;
+		do {
+			known = setAside.keys.size;
+			const pass = this.#pass(step, {}, stop);
+			for (const record of pass.records(null, stop)) {
+				if (pass.judge(record) !== null) setAside.keys.add(pass.keyOf(record));
+			}
+			// A refused row of a table that refers to itself takes the rows below it along, round after round.
+		} while (selfReference(step) && setAside.keys.size > known);
+		setAside.complete = true;
+		return setAside;
+	}
+
+	#pass(step: CopyStep, excluded: Excluded, stop: StopSignal): StepPass {
+		const caster = new RecordCaster(step);
+		const connection = this.#sources.connection;
+		const guards =
+			step.source.kind !== 'sqlite' || connection === null
+				? []
+				: step.foreignKeys.flatMap((key) => {
+						const orphans = this.#orphansOf(connection, step, key);
+						const keys = this.#keysAside(connection, step, key, excluded, stop);
+						return foreignKeyGuard(step, caster.fields, key, orphans, keys) ?? [];
+					});
+		return new StepPass(step, this.#sources.reader(step), caster, guards);
+	}
+
+	#orphansOf(connection: Database.Database, step: CopyStep, key: ForeignKey): ReadonlySet<string> {
+		const table = tableOf(step);
+		const columns = sourceColumns(step, key);
+		const name = JSON.stringify([table, columns, key.parent, key.parentColumns]);
+		let orphans = this.#orphans.get(name);
+		if (orphans === undefined) {
+			orphans = this.#sources.guarded(() => findOrphans(connection, table, columns, key));
+			this.#orphans.set(name, orphans);
+		}
+		return orphans;
+	}
+
+	#keysAside(
+		connection: Database.Database,
+		step: CopyStep,
+		key: ForeignKey,
+		excluded: Excluded,
+		stop: StopSignal,
+	): ReadonlySet<string> {
+		const parent = this.#steps.get(key.parent);
+		const judged = parent === undefined || parent.id === step.id ? this.#setAside.get(key.parent) : this.#judgeAll(parent, stop);
+		const keys = new Set([...(judged?.keys ?? []), ...(excluded[key.parent] ?? [])]);
+		const names = parent?.key.flatMap((name) => parent.columns.find((column) => column.name === name)?.source ?? []) ?? null;
+		return this.#sources.guarded(() => translateKeys(connection, key, keys, names));
+	}
+}
+
+const selfReference = (step: CopyStep): boolean => step.foreignKeys.some(({ parent }) => parent === step.id);
+
+const lostRecord = (step: CopyStep, why: string): RepotError =>
+	new RepotError({ kind: 'internal', code: 'RECORD_NOT_FOUND', message: `a record of step ${step.id} cannot be found again`, why });

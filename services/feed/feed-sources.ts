@@ -1,0 +1,121 @@
+import type Database from 'better-sqlite3';
+import { RepotError } from '../../source/core/errors.js';
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { SqliteDescription } from '../../source/core/ports.js';
+import type { ChromaSnapshot } from '../chroma/open.js';
+import { inspectSqlite } from '../sqlite/inspect.js';
+import { openSnapshot, sqliteReader } from '../sqlite/reader.js';
+import { type Snapshot, takeSnapshot } from '../sqlite/snapshot.js';
+import { sourceError } from '../sqlite/source-errors.js';
+import type { Described, FeedSettings } from './feed-protocol.js';
+import type { Reader } from './reader.js';
+
+interface ChromaModule {
+	readonly openChroma: (request: { path: string; into: string; signal?: AbortSignal }) => Promise<ChromaSnapshot>;
+}
+
+interface Opened {
+	readonly snapshot: Snapshot | null;
+	readonly connection: Database.Database | null;
+	readonly chroma: ChromaSnapshot | null;
+}
+
+/** The snapshots of both sources and the readers over them. Taken at the first call that needs them, kept until close. */
+export class FeedSources {
+	readonly #settings: FeedSettings;
+	readonly #readers = new Map<string, Reader>();
+	#opened: Opened | null = null;
+	#sqliteDescription: SqliteDescription | null = null;
+
+	constructor(settings: FeedSettings) {
+		this.#settings = settings;
+	}
+
+	get connection(): Database.Database | null {
+		return this.#opened?.connection ?? null;
+	}
+
+	get chroma(): ChromaSnapshot | null {
+		return this.#opened?.chroma ?? null;
+	}
+
+	async open(signal: AbortSignal): Promise<Opened> {
+		if (this.#opened !== null) return this.#opened;
+		const snapshot = await this.#copySqlite(signal);
+		try {
+			const chroma = await this.#openChroma(signal);
+			const connection = snapshot === null ? null : this.guarded(() => openSnapshot(snapshot.path));
+			this.#opened = { snapshot, connection, chroma };
+			return this.#opened;
+		} catch (thrown) {
+			await snapshot?.remove();
+			throw thrown;
+		}
+	}
+
+	async #copySqlite(signal: AbortSignal): Promise<Snapshot | null> {
+		const { sqlitePath, folder } = this.#settings;
+		return sqlitePath === null ? null : takeSnapshot({ database: sqlitePath, companions: [], into: folder, signal });
+	}
+
+	async #openChroma(signal: AbortSignal): Promise<ChromaSnapshot | null> {
+		const { chromaPath, folder, chromaModule } = this.#settings;
+		if (chromaPath === null) return null;
+		const { openChroma }: ChromaModule = chromaModule === null ? await import('../chroma/open.js') : await import(chromaModule);
+		return openChroma({ path: chromaPath, into: folder, signal });
+	}
+
+	async describe(signal: AbortSignal): Promise<Described> {
+		const { snapshot, chroma } = await this.open(signal);
+		if (snapshot !== null) this.#sqliteDescription ??= inspectSqlite(snapshot, this.#settings.sqlitePath ?? snapshot.path);
+		return {
+			description: { sqlite: this.#sqliteDescription, chroma: chroma?.describe() ?? null },
+			sqliteCopy: snapshot === null ? null : { path: snapshot.path, files: snapshot.files },
+		};
+	}
+
+	reader(step: CopyStep): Reader {
+		const { source } = step;
+		const name = source.kind === 'sqlite' ? 'sqlite' : `chroma/${source.collectionId}`;
+		let reader = this.#readers.get(name);
+		if (reader === undefined) {
+			reader = source.kind === 'sqlite' ? this.#sqliteReader(step) : this.#chromaReader(step, source.collectionId);
+			this.#readers.set(name, reader);
+		}
+		return reader;
+	}
+
+	#sqliteReader(step: CopyStep): Reader {
+		const { connection } = this;
+		if (connection === null) throw noSource(step, 'no SQLite database is given');
+		return sqliteReader(connection, this.#settings.sqlitePath ?? '');
+	}
+
+	#chromaReader(step: CopyStep, collection: string): Reader {
+		const { chroma } = this;
+		if (chroma === null) throw noSource(step, 'no Chroma directory is given');
+		return chroma.reader(collection);
+	}
+
+	/** Runs a query of the SQLite snapshot; what SQLite throws becomes an error a person can act on. */
+	guarded<T>(work: () => T): T {
+		try {
+			return work();
+		} catch (thrown) {
+			throw sourceError(thrown, this.#settings.sqlitePath ?? '');
+		}
+	}
+
+	async close(): Promise<void> {
+		const opened = this.#opened;
+		this.#opened = null;
+		for (const reader of this.#readers.values()) reader.close();
+		this.#readers.clear();
+		if (opened?.connection?.open === true) opened.connection.close();
+		await opened?.chroma?.close();
+		await opened?.snapshot?.remove();
+	}
+}
+
+const noSource = (step: CopyStep, why: string): RepotError =>
+	new RepotError({ kind: 'usage', code: 'NO_SOURCE', message: `step ${step.id} has nothing to read from`, why });

@@ -1,0 +1,114 @@
+import type { CastRecord, Source, SourceBatch } from '../../source/core/ports.js';
+import { fingerprint } from '../sqlite/snapshot.js';
+import { FeedClient } from './feed-client.js';
+import type { FeedCalls } from './feed-protocol.js';
+import { makeWorkFolder, type WorkFolder } from './work-folder.js';
+
+export interface FeedOptions {
+	readonly sqlitePath: string | null;
+	readonly chromaPath: string | null;
+	/** Directory for the private copies. Made when missing; what killed processes left in it is removed. */
+	readonly workDir: string;
+	/** URL of a module that exports `openChroma`, in place of the program's own. */
+	readonly chromaModule?: string;
+}
+
+/** Items asked for before the consumer wants them: one being encoded while one waits. */
+const readAhead = 2;
+
+/**
+ * Both sources behind the port. A worker thread takes the snapshots, reads, casts and encodes; this side only moves what it sends.
+ * Nothing happens before the first call. Errors are RepotError; an aborted call rejects with the signal's reason.
+ */
+export function createFeed(options: FeedOptions): Source {
+	const connection = new FeedConnection(options);
+	return {
+		describe: async (signal) => (await connection.call('describe', null, { signal })).description,
+		async fingerprints(signal) {
+			const { sqliteCopy } = await connection.call('describe', null, { signal });
+			// Hashed here, in small pieces, so that it overlaps a scan in the worker.
+			const [sqlite, chroma] = await Promise.all([
+				sqliteCopy === null ? null : fingerprint(sqliteCopy, signal),
+				options.chromaPath === null ? null : connection.call('chromaFingerprint', null, { signal }),
+			]);
+			return { sqlite, chroma };
+		},
+		scan: (step, signal, onProgress) => connection.call('scan', { step }, { signal, onProgress }),
+		read: (step, from, excluded, signal) => connection.stream<SourceBatch>('openBatches', { step, from, excluded }, 'nextBatch', signal),
+		records: (step, limit, signal) => connection.stream<readonly CastRecord[]>('openRecords', { step, limit }, 'nextRecords', signal),
+		refusedRecord: (step, first, row, code, reason) => connection.call('refusedRecord', { step, first, row, code, reason }),
+		probes: (step, count, signal) => connection.call('probes', { step, count }, { signal }),
+		neighbours: (step, probes, k, signal) => connection.call('neighbours', { step, probes, k }, { signal }),
+		close: () => connection.close(),
+	};
+}
+
+type Opener = 'openBatches' | 'openRecords';
+type Puller = 'nextBatch' | 'nextRecords';
+
+/** The worker, started when first needed, and the folder of its snapshots. */
+class FeedConnection {
+	readonly #options: FeedOptions;
+	#started: { readonly client: FeedClient; readonly folder: WorkFolder } | null = null;
+	#closed = false;
+
+	constructor(options: FeedOptions) {
+		this.#options = options;
+	}
+
+	get #client(): FeedClient {
+		if (this.#closed) throw new Error('this source is closed');
+		if (this.#started === null) {
+			const { sqlitePath, chromaPath, workDir, chromaModule } = this.#options;
+			const folder = makeWorkFolder(workDir);
+			const client = new FeedClient({ sqlitePath, chromaPath, folder: folder.path, chromaModule: chromaModule ?? null });
+			this.#started = { client, folder };
+		}
+		return this.#started.client;
+	}
+
+	async call<Name extends keyof FeedCalls>(
+		name: Name,
+		argument: FeedCalls[Name]['argument'],
+		options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((fraction: number) => void) | undefined } = {},
+	): Promise<FeedCalls[Name]['answer']> {
+		return this.#client.call(name, argument, options);
+	}
+
+	/** Opens a stream and pulls it, a bounded number of items ahead of the consumer. Leaving the loop closes it. */
+	async *stream<Item>(
+		opener: Opener,
+		argument: FeedCalls[Opener]['argument'],
+		puller: Puller,
+		signal: AbortSignal | undefined,
+	): AsyncGenerator<Item, void, undefined> {
+		const client = this.#client;
+		const stream = await client.call(opener, argument, { signal });
+		const pull = (): Promise<Item | null> => {
+			const item = client.call(puller, { stream }, { signal }) as Promise<Item | null>;
+			// It may fail before anybody waits for it.
+			item.catch(() => undefined);
+			return item;
+		};
+		const ahead = Array.from({ length: readAhead }, pull);
+		try {
+			for (;;) {
+				const item = (await ahead.shift()) ?? null;
+				if (item === null) return;
+				signal?.throwIfAborted();
+				ahead.push(pull());
+				yield item;
+			}
+		} finally {
+			await client.call('closeStream', { stream }).catch(() => undefined);
+		}
+	}
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		const started = this.#started;
+		this.#started = null;
+		await started?.client.close();
+		started?.folder.remove();
+	}
+}

@@ -1,0 +1,110 @@
+import type { CastRecord, Cursor, Probe } from '../../source/core/ports.js';
+import { latest, type StopSignal } from './stop-signal.js';
+import type { RawRecord } from './reader.js';
+import type { StepPass } from './step-pass.js';
+
+const chunkRecords = 500;
+
+/** Cast records that are accepted, in chunks: all of them, or a sample of `limit` spread evenly (see `spread`). */
+export function* castRecords(pass: StepPass, limit: number | null, stop: () => StopSignal): Generator<CastRecord[], void, undefined> {
+	let chunk: CastRecord[] = [];
+	const records = limit === null ? acceptedRecords(pass, stop) : spread(pass, limit, sampleSeed, stop);
+	for (const _record of records) {
+		chunk.push({ key: pass.caster.targetKey(), values: [...pass.caster.values] });
+		if (chunk.length === chunkRecords) {
+			yield chunk;
+			chunk = [];
+		}
+	}
+	if (chunk.length > 0) yield chunk;
+}
+
+function* acceptedRecords(pass: StepPass, stop: () => StopSignal): Generator<RawRecord, void, undefined> {
+	for (const record of pass.records(null, latest(stop))) {
+		if (pass.judge(record) === null) yield record;
+	}
+}
+
+const sampleSeed = 0x5eed;
+const probeSeed = 0x9b0be;
+
+/** `count` stored vectors, drawn like a sample. Vectors without a direction (all zeros) are no use as probes and passed over. */
+export function drawProbes(pass: StepPass, count: number, stop: StopSignal): Probe[] {
+	const place = pass.caster.fields.indexOf('embedding');
+	const probes: Probe[] = [];
+	for (const record of spread(pass, count, probeSeed, () => stop)) {
+		const vector = record.values[place];
+		if (!(vector instanceof Float32Array) || vector.every((component) => component === 0)) continue;
+		probes.push({ label: pass.keyOf(record), vector: vector.slice() });
+	}
+	return probes;
+}
+
+/**
+ * A stratified sample: the records are cut, in cursor order, into `limit` runs of equal length, and one is drawn from each with a fixed
+ * seed. A refused record is replaced by the next accepted one of its run. The same source gives the same sample.
+ */
+function* spread(pass: StepPass, limit: number, seed: number, stop: () => StopSignal): Generator<RawRecord, void, undefined> {
+	const total = countCursors(pass, stop());
+	if (total <= limit) {
+		yield* acceptedRecords(pass, stop);
+		return;
+	}
+	const runs = drawRuns(pass, total, limit, seed, stop());
+	for (const { before, length } of runs) {
+		let left = length;
+		for (const record of pass.records(before, stop())) {
+			if (pass.judge(record) === null) {
+				yield record;
+				break;
+			}
+			if (--left === 0) break;
+		}
+	}
+}
+
+function countCursors(pass: StepPass, stop: StopSignal): number {
+	let total = 0;
+	for (const _cursor of pass.cursors(stop)) total++;
+	return total;
+}
+
+interface Run {
+	/** Cursor before the record drawn. */
+	readonly before: Cursor | null;
+	/** Records from the one drawn to the end of its run. */
+	readonly length: number;
+}
+
+function drawRuns(pass: StepPass, total: number, limit: number, seed: number, stop: StopSignal): Run[] {
+	const random = mulberry32(seed);
+	const runs: Run[] = [];
+	let wanted = 0;
+	let drawn = Math.floor(random() * (total / limit));
+	let index = 0;
+	let before: Cursor | null = null;
+	for (const cursor of pass.cursors(stop)) {
+		if (index === drawn) {
+			const end = Math.floor(((wanted + 1) * total) / limit);
+			runs.push({ before, length: Math.max(1, end - index) });
+			if (++wanted === limit) break;
+			const start = Math.floor((wanted * total) / limit);
+			const next = Math.floor(((wanted + 1) * total) / limit);
+			drawn = start + Math.floor(random() * Math.max(1, next - start));
+		}
+		before = cursor;
+		index++;
+	}
+	return runs;
+}
+
+/** mulberry32 by Tommy Ettinger (public domain): small, seeded and the same on every machine. Gives 0 <= x < 1. */
+function mulberry32(seed: number): () => number {
+	let state = seed;
+	return () => {
+		state = (state + 0x6d2b79f5) | 0;
+		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+		return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+	};
+}

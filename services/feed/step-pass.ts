@@ -1,0 +1,70 @@
+import { type ColumnRefusal, RecordCaster } from '../../source/core/mapping/cast-record.js';
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { Cursor, Reject } from '../../source/core/ports.js';
+import type { StopSignal } from './stop-signal.js';
+import type { ForeignKeyGuard } from './foreign-keys.js';
+import type { RawRecord, Reader } from './reader.js';
+
+/** Records between two looks at the stop flag: a fraction of a millisecond. */
+const recordsPerCheck = 256;
+
+/** One reading of a step: its records, judged by its casts and its foreign keys. */
+export class StepPass {
+	readonly step: CopyStep;
+	readonly caster: RecordCaster;
+	readonly #reader: Reader;
+	readonly #guards: readonly ForeignKeyGuard[];
+
+	constructor(step: CopyStep, reader: Reader, caster: RecordCaster, guards: readonly ForeignKeyGuard[]) {
+		this.step = step;
+		this.caster = caster;
+		this.#reader = reader;
+		this.#guards = guards;
+	}
+
+	/** Records after `from`. Leaving the loop early ends the reading. */
+	*records(from: Cursor | null, stop: StopSignal): Generator<RawRecord, void, undefined> {
+		let untilCheck = 1;
+		for (const record of this.#reader.read(this.step, this.caster.fields, from)) {
+			if (--untilCheck === 0) {
+				stop.check();
+				untilCheck = recordsPerCheck;
+			}
+			yield record;
+		}
+	}
+
+	/** Cursors alone, which is far quicker than the records. */
+	*cursors(stop: StopSignal): Generator<Cursor, void, undefined> {
+		let untilCheck = 1;
+		for (const record of this.#reader.read(this.step, [], null)) {
+			if (--untilCheck === 0) {
+				stop.check();
+				untilCheck = recordsPerCheck;
+			}
+			yield record.cursor;
+		}
+	}
+
+	/** Null: accepted, and `caster.values` holds its cast values until the next call. */
+	judge(record: RawRecord): ColumnRefusal | null {
+		if (!this.caster.run(record.values)) return this.caster.refusal;
+		return this.#guards.length === 0 ? null : this.brokenReference(record);
+	}
+
+	brokenReference(record: RawRecord): ColumnRefusal | null {
+		for (const guard of this.#guards) {
+			const refusal = guard.check(record);
+			if (refusal !== null) return refusal;
+		}
+		return null;
+	}
+
+	keyOf(record: RawRecord): string {
+		return this.caster.sourceKey(record.values, record.cursor);
+	}
+
+	reject(record: RawRecord, refusal: { readonly column: number | null; readonly code: string; readonly reason: string }): Reject {
+		return this.caster.reject(record.values, record.cursor, refusal);
+	}
+}

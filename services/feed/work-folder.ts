@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Computers may share a state directory, and a process id means something on one computer only. */
+const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const form = /^feed-([0-9a-f]{8})-(\d+)-/;
+
+const held = new Set<string>();
+const removeHeld = (): void => {
+	for (const folder of held) rmSync(folder, { recursive: true, force: true });
+};
+
+export interface WorkFolder {
+	readonly path: string;
+	remove(): void;
+}
+
+/**
+ * Makes a private folder (mode 0700) in `parent` whose name carries the process id, and removes what killed processes of this computer
+ * left there. It is removed on `remove`, or else when the process exits; a process that dies of a signal leaves it to the next sweep.
+ */
+export function makeWorkFolder(parent: string): WorkFolder {
+	mkdirSync(parent, { recursive: true });
+	sweep(parent);
+	// mkdtemp gives mode 0700 by itself.
+	const path = mkdtempSync(join(resolve(parent), `feed-${host}-${process.pid}-`));
+	if (held.size === 0) process.on('exit', removeHeld);
+	held.add(path);
+	return {
+		path,
+		remove() {
+			rmSync(path, { recursive: true, force: true });
+			held.delete(path);
+			if (held.size === 0) process.off('exit', removeHeld);
+		},
+	};
+}
+
+function sweep(parent: string): void {
+	for (const name of readdirSync(parent)) {
+		const match = form.exec(name);
+		if (match === null || match[1] !== host) continue;
+		const path = join(parent, name);
+		if (isLeftover(path, Number(match[2]))) rmSync(path, { recursive: true, force: true });
+	}
+}
+
+function isLeftover(path: string, pid: number): boolean {
+	// A process id comes back, in a container even at every start: a folder older than this process is not this process's.
+	if (pid === process.pid) return !held.has(path) && changedAt(path) < Date.now() - process.uptime() * 1000;
+	try {
+		process.kill(pid, 0);
+		return false;
+	} catch (thrown) {
+		// EPERM means that it lives and belongs to somebody else.
+		return thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH';
+	}
+}
+
+function changedAt(path: string): number {
+	try {
+		return statSync(path).mtimeMs;
+	} catch {
+		return Number.POSITIVE_INFINITY;
+	}
+}

@@ -1,0 +1,81 @@
+import Database from 'better-sqlite3';
+import type { SourceTable, SqliteDescription } from '../../source/core/ports.js';
+import { columnsOf, foreignKeysOf, indexesOf, type ListedTable, listTables, quoteName } from './schema.js';
+import type { Snapshot } from './snapshot.js';
+import { reasonOf, sourceError } from './source-errors.js';
+
+/**
+ * What a snapshot holds: tables with exact row counts, columns, indexes and foreign keys, and what PRAGMA quick_check says. `path` is the
+ * original, for the description and for errors. Damage that SQLite can live with is told in `integrity`; when not even the
+ * schema can be read, throws RepotError (source).
+ */
+export function inspectSqlite(snapshot: Pick<Snapshot, 'path' | 'bytes' | 'journalMode'>, path: string): SqliteDescription {
+	let connection: Database.Database | null = null;
+	try {
+		connection = new Database(snapshot.path, { readonly: true, fileMustExist: true });
+		const complaints: string[] = [];
+		const tables: SourceTable[] = [];
+		for (const listed of listTables(connection)) tables.push(describeTable(connection, listed, complaints));
+		return {
+			path,
+			bytes: snapshot.bytes,
+			tables,
+			integrity: quickCheck(connection) ?? complaints[0] ?? 'ok',
+			journalMode: snapshot.journalMode,
+		};
+	} catch (thrown) {
+		throw sourceError(thrown, path);
+	} finally {
+		connection?.close();
+	}
+}
+
+function describeTable(connection: Database.Database, listed: ListedTable, complaints: string[]): SourceTable {
+	const { name, withoutRowid } = listed;
+	const derived = listed.type === 'virtual' || listed.type === 'shadow';
+	const facts = { name, withoutRowid, derived };
+	try {
+		return {
+			...facts,
+			columns: columnsOf(connection, name),
+			indexes: indexesOf(connection, name),
+			foreignKeys: foreignKeysOf(connection, name),
+			rows: countRows(connection, name),
+		};
+	} catch (thrown) {
+		// A virtual table of a module that is not here cannot be opened, and need not be: its data is derived.
+		if (derived) return { ...facts, columns: [], indexes: [], foreignKeys: [], rows: 0 };
+		complaints.push(`table ${name} cannot be read: ${reasonOf(thrown)}`);
+		return { ...facts, ...schemaOnly(connection, name), rows: 0 };
+	}
+}
+
+function schemaOnly(connection: Database.Database, table: string): Pick<SourceTable, 'columns' | 'indexes' | 'foreignKeys'> {
+	try {
+		return { columns: columnsOf(connection, table), indexes: indexesOf(connection, table), foreignKeys: foreignKeysOf(connection, table) };
+	} catch {
+		return { columns: [], indexes: [], foreignKeys: [] };
+	}
+}
+
+function countRows(connection: Database.Database, table: string): number {
+	try {
+		return connection.prepare(`SELECT count(*) FROM ${quoteName(table)}`).pluck().get() as number;
+	} catch {
+		// The count walks the smallest index; one with a collation of the application's own, or a damaged one, leaves the table itself readable.
+		return connection.prepare(`SELECT count(*) FROM ${quoteName(table)} NOT INDEXED`).pluck().get() as number;
+	}
+}
+
+/** The first complaint in one line, or null when there is none. */
+function quickCheck(connection: Database.Database): string | null {
+	try {
+		const answer = connection.prepare('PRAGMA quick_check(1)').pluck().get() as string | undefined;
+		if (answer === undefined || answer === 'ok') return null;
+		const lines = answer.split('\n').filter((line) => !line.startsWith('***'));
+		return lines[0] ?? answer;
+	} catch (thrown) {
+		const reason = reasonOf(thrown);
+		return /no such collation sequence/.test(reason) ? `not checked: ${reason}, which only its application defines` : reason;
+	}
+}

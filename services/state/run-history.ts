@@ -1,0 +1,62 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Plan } from '../../source/core/plan/types.js';
+import type { RunFolder, RunHistory, RunSummary } from '../../source/core/ports.js';
+import { makePrivateFolder, stateError, writeAtomically } from './files.js';
+import { openRunFolder } from './run-folder.js';
+
+export interface RunHistoryOptions {
+	/** Absolute. Runs lie in `runs/<run>/` below it. */
+	readonly stateDir: string;
+	/** Passes every event line before it is written; masks secrets. */
+	readonly redact?: (text: string) => string;
+}
+
+export function createRunHistory({ stateDir, redact = (text) => text }: RunHistoryOptions): RunHistory {
+	const runs = join(stateDir, 'runs');
+	const folderOf = (run: string): string => join(runs, safeName(run));
+	return {
+		async open(run: string, plan: Plan): Promise<RunFolder> {
+			const folder = folderOf(run);
+			await makePrivateFolder(folder);
+			const opened = await openRunFolder(folder, redact);
+			await opened.write('plan.json', `${JSON.stringify(plan, null, '\t')}\n`);
+			return opened;
+		},
+		async record(run: RunSummary): Promise<void> {
+			const folder = folderOf(run.id);
+			await makePrivateFolder(folder);
+			await writeAtomically(join(folder, 'run.json'), `${redact(JSON.stringify(run, null, '\t'))}\n`);
+		},
+		async list(): Promise<readonly RunSummary[]> {
+			const names = await readdir(runs).catch((thrown: unknown) => {
+				if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+				throw stateError(runs, thrown);
+			});
+			const found = await Promise.all(names.map((name) => readSummary(join(runs, name))));
+			return found.filter((one) => one !== null).sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : 0));
+		},
+		find: (run) => readSummary(folderOf(run)),
+	};
+}
+
+/** A run's id becomes a folder name: nothing in it may lead elsewhere. */
+function safeName(run: string): string {
+	return run.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_');
+}
+
+/** Null when there is no run here, or a folder that a kill left before its first record. */
+async function readSummary(folder: string): Promise<RunSummary | null> {
+	const text = await readFile(join(folder, 'run.json'), 'utf8').catch((thrown: unknown) => {
+		const code = (thrown as NodeJS.ErrnoException).code;
+		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+		throw stateError(folder, thrown);
+	});
+	if (text === null) return null;
+	try {
+		const run = JSON.parse(text) as RunSummary;
+		return typeof run.id === 'string' && typeof run.startedAt === 'string' ? { ...run, folder } : null;
+	} catch {
+		return null;
+	}
+}
