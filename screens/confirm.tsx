@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { formatAgo, formatBytes, formatCommand, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
+import { formatAgo, formatBytes, formatCommand, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
 import type { Plan } from '../source/core/plan/types.js';
 import { Frame } from './components/frame.js';
 import { fieldParts } from './components/text-field.js';
@@ -93,7 +93,7 @@ function confirmLines(
 		['Tenant', `${plan.tenant.column} = ${plan.tenant.value}`],
 		...(rejected > 0 ? [['Set aside', `${formatCount(rejected)} to quarantine.jsonl, with key and reason`, 'warn'] as const] : []),
 		['Undo', 'repot rollback removes exactly what this run writes'],
-		['Time', `about ${formatDuration(seconds * 1000)}${request.validate ? ', then all checks' : ', without checks'}`],
+		['Time', `${formatEstimate(seconds * 1000)}${request.validate ? ', then all checks' : ', without checks'}`],
 		['From', sources.join('  +  ')],
 		['Server', `PostgreSQL ${plan.target.serverVersion}, pgvector ${plan.target.pgvectorVersion ?? 'not installed'}`],
 		['Plan', `${plan.id.slice(0, 8)}, made ${formatAgo(plan.createdAt, now)}; refused if source or target changed since`],

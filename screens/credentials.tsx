@@ -130,11 +130,13 @@ function testCell(task: TaskState<TargetTest>): Cell {
 
 function pgvectorRow(task: TaskState<TargetTest>): readonly TableRow[] {
 	if (task.state !== 'ok') return [];
-	const { pgvectorVersion } = task.value.facts;
+	const { facts, problems } = task.value;
 	const from = { text: 'target', tone: 'dim' as const };
-	return pgvectorVersion === null
-		? [{ cells: [{ text: '!  pgvector', tone: 'warn' }, { text: 'not installed', tone: 'warn' }, from, '-'] }]
-		: [{ cells: ['ok pgvector', pgvectorVersion, from, { text: '-', tone: 'dim' }] }];
+	const none = { text: '-', tone: 'dim' as const };
+	if (facts.pgvectorVersion !== null) return [{ cells: ['ok pgvector', facts.pgvectorVersion, from, none] }];
+	// Without a complaint from the target it can be created; the plan says whether it will be.
+	const tone = problems.length > 0 ? 'warn' : 'dim';
+	return [{ cells: [{ text: `${problems.length > 0 ? '! ' : '  '} pgvector`, tone }, { text: 'not installed yet', tone }, from, none] }];
 }
 
 function adviceLines(missing: 'url' | 'tenant' | null, task: TaskState<TargetTest>, width: number): readonly LineSpec[] {

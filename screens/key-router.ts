@@ -70,10 +70,14 @@ export class KeyReader {
 }
 
 function pressesOf(input: string, key: RawKey): readonly KeyPress[] {
+	// Esc and Ctrl+C that arrive together are read as one unknown key: stopping must work all the same.
+	if (input === '\u0003') return [{ name: 'ctrl+c', text: '' }];
+	// Alt and a key, or Esc and a key that arrived together: nobody can tell which, so neither acts.
+	if (key.meta && !key.escape) return [];
 	const named = nameOf(key);
 	if (named !== null) return [{ name: named, text: '' }];
 	if (key.ctrl) return input === '' ? [] : [{ name: `ctrl+${input}`, text: '' }];
-	if (key.meta || input === '') return [];
+	if (input === '') return [];
 	const characters = [...input];
 	if (characters.length === 1) return [{ name: input, text: input }];
 	// A held key can arrive as several at once; any other text of more than one character was pasted, and must not act as keys.

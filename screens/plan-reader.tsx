@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
+import { formatBytes, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
 import { isBlocked, type Plan } from '../source/core/plan/types.js';
 import { tableLines } from './components/data-table.js';
@@ -187,7 +187,7 @@ function footLines(plan: Plan, blocked: boolean, said: string | null): readonly 
 	return [
 		line(
 			{ text: 'Total', tone: 'dim', width: 8 },
-			{ text: `${formatQuantity(records, 'record')}   ${formatBytes(bytes)}   about ${formatDuration(seconds * 1000)}`, tone: 'strong' },
+			{ text: `${formatQuantity(records, 'record')}   ${formatBytes(bytes)}   ${formatEstimate(seconds * 1000)}`, tone: 'strong' },
 			{ text: `     Quarantine: ${formatCount(rejected)} expected`, tone: rejected > 0 ? 'warn' : 'dim' },
 		),
 		...undoLines(plan, blocked, blocks),

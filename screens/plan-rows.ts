@@ -90,7 +90,8 @@ function columnLine(column: ColumnMapping): LineSpec {
 	const cast = !added && !plainCasts.has(column.cast);
 	const mark: Mark | ' ' = added ? '+' : cast ? '~' : ' ';
 	const from = column.sourceType === null || column.sourceType === '' ? '' : `${column.sourceType.toLowerCase()} -> `;
-	const type = added ? `${column.targetType}${column.nullable ? '' : ' not null'}` : `${cast ? from : ''}${column.targetType}`;
+	const named = column.targetType.replace(' without time zone', '');
+	const type = added ? `${named}${column.nullable ? '' : ' not null'}` : `${cast ? from : ''}${named}`;
 	const note = added && column.constant !== undefined ? `= ${column.constant}` : (column.note ?? '');
 	return line(
 		{ text: '      ' },

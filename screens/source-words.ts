@@ -74,7 +74,7 @@ function sqliteLines(sqlite: SqliteDescription): readonly LineSpec[] {
 			{ text: '', width: labelWidth },
 			sound ? { text: 'integrity ok', tone: 'good' } : { text: `! ${sqlite.integrity}`, tone: 'warn' },
 			{ text: `   journal ${sqlite.journalMode}`, tone: 'dim' },
-			{ text: derived === 0 ? '' : `   ${formatQuantity(derived, 'derived table')} left out (search index)`, tone: 'dim' },
+			{ text: derived === 0 ? '' : `   ${formatQuantity(derived, 'search table')} left out`, tone: 'dim' },
 		),
 	];
 }

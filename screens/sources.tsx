@@ -58,8 +58,14 @@ function withAnswer(found: readonly DatasetSummary[], answer: SourcesAnswer | nu
 		from: 'typed',
 		...(answer?.name === other ? answer.dataset : {}),
 	};
-	const given = answer !== null && answer.name !== other && !found.some(({ name }) => name === answer.name) ? [answer.dataset] : [];
-	return [...given, ...found, typed];
+	const isOwn = answer !== null && answer.name !== other && !found.some((dataset) => isSame(dataset, answer));
+	return [...(isOwn ? [answer.dataset] : []), ...found, typed];
+}
+
+/** Paths that were given may be those of a dataset that has a name. */
+function isSame(dataset: DatasetSummary, answer: SourcesAnswer): boolean {
+	const { sqlitePath, chromaPath } = answer.dataset;
+	return dataset.name === answer.name || (dataset.sqlitePath === sqlitePath && dataset.chromaPath === chromaPath);
 }
 
 type View = 'list' | 'paths' | 'collections';
@@ -74,7 +80,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	const datasets = props.datasets.map((dataset) => (dataset.name === other && typed !== null ? typed : dataset));
 	const start = Math.max(
 		0,
-		datasets.findIndex(({ name }) => name === answer?.name),
+		datasets.findIndex((dataset) => answer !== null && isSame(dataset, answer)),
 	);
 	const list = useList({ items: datasets, height: Math.max(2, canvas.lines - 11), textOf: ({ name }) => name, start });
 	const selected = list.selected;

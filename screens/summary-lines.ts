@@ -14,14 +14,15 @@ export function summaryVerdict(state: RunState): string {
 	return state.outcome === 'failed' ? 'failed' : 'finished';
 }
 
-export function summaryLines(state: RunState, failure: ErrorFact | null, width: number): readonly LineSpec[] {
+/** `undone`: the run was undone since, so that nobody is sent to undo it again. */
+export function summaryLines(state: RunState, failure: ErrorFact | null, width: number, undone: boolean): readonly LineSpec[] {
 	const error = failure ?? state.error;
 	return [
 		...verdictLines(state),
 		blank,
 		...(error === null ? [] : [...errorLines(error, width), blank]),
 		...checkLines(state, width),
-		...fileLines(state, width),
+		...fileLines(state, width, undone),
 	];
 }
 
@@ -47,12 +48,12 @@ function checkLines(state: RunState, width: number): readonly LineSpec[] {
 	return [...tableLines({ columns, rows, width, cursor: null }), blank];
 }
 
-function fileLines(state: RunState, width: number): readonly LineSpec[] {
+function fileLines(state: RunState, width: number, undone: boolean): readonly LineSpec[] {
 	const [first, ...others] = state.files;
 	const pairs: (readonly [string, string])[] = [
 		...(first === undefined ? [] : [['Report', first] as const]),
 		...others.map((path) => ['', path] as const),
-		...(state.run !== null && state.written > 0 ? [['Undo', `repot rollback ${state.run}`] as const] : []),
+		...(state.run !== null && state.written > 0 ? [['Undo', undone ? 'done, see history' : `repot rollback ${state.run}`] as const] : []),
 		...(state.outcome === 'interrupted' || state.outcome === 'failed'
 			? [['Next', 'the same command resumes where it stopped; nothing is written twice'] as const]
 			: []),
@@ -61,6 +62,6 @@ function fileLines(state: RunState, width: number): readonly LineSpec[] {
 }
 
 /** What stays on the terminal after the wizard closed: plain text, the verdict first. */
-export function closingLines(state: RunState, failure: ErrorFact | null, width: number): readonly string[] {
-	return plainText(summaryLines(state, failure, width)).split('\n');
+export function closingLines(state: RunState, failure: ErrorFact | null, width: number, undone = false): readonly string[] {
+	return plainText(summaryLines(state, failure, width, undone)).split('\n');
 }

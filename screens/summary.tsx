@@ -12,6 +12,8 @@ interface SummaryScreenProps {
 	readonly place: Place;
 	readonly state: RunState;
 	readonly failure: ErrorFact | null;
+	/** The run was undone since. */
+	readonly undone: boolean;
 	readonly command: readonly string[];
 	readonly onQuit: () => void;
 	readonly onUndo: () => void;
@@ -21,19 +23,26 @@ interface SummaryScreenProps {
 }
 
 /** What happened: the checks with their figures, the verdict, where the report is, how to undo. */
-export function SummaryScreen({ place, state, failure, command, onQuit, onUndo, onHistory, onAgain }: SummaryScreenProps) {
+export function SummaryScreen({ place, state, failure, undone, command, onQuit, onUndo, onHistory, onAgain }: SummaryScreenProps) {
 	const canvas = useCanvas();
 	const resumable = state.outcome === 'interrupted' || state.outcome === 'failed';
 	const bindings: readonly Binding[] = [
 		{ keys: ['enter', 'q', 'esc'], label: 'enter', does: 'finish', run: onQuit },
 		...(resumable ? [{ keys: ['r'], label: 'r', does: 'resume', run: onAgain }] : []),
-		...(state.written > 0 ? [{ keys: ['u'], label: 'u', does: 'undo (preview first)', run: onUndo }] : []),
+		...(state.written > 0 && !undone ? [{ keys: ['u'], label: 'u', does: 'undo (preview first)', run: onUndo }] : []),
 		{ keys: ['h'], label: 'h', does: 'history', run: onHistory },
 	];
 	const verdict = summaryVerdict(state);
 	const mode = state.outcome === null ? null : `run ${state.run ?? ''} ${verdict} in ${formatClock(state.milliseconds ?? 0)}`;
 	const word = state.outcome === null ? null : outcomeWords[state.outcome].text;
 	return (
-		<Frame {...place} mode={mode} ids={word} body={summaryLines(state, failure, canvas.width)} bindings={bindings} command={command} />
+		<Frame
+			{...place}
+			mode={mode}
+			ids={word}
+			body={summaryLines(state, failure, canvas.width, undone)}
+			bindings={bindings}
+			command={command}
+		/>
 	);
 }

@@ -46,7 +46,7 @@ export function foldUndo(state: UndoState, event: RollbackEvent): UndoState {
 		case 'object-dropped':
 			return logged(state, `dropped ${event.object}`);
 		case 'notice':
-			return logged(state, event.step === null ? event.message : `${event.step}: ${event.message}`);
+			return logged(state, event.message);
 		case 'rollback-finished': {
 			const { outcome, removed, restored, kept } = event;
 			return { ...state, phase: 'finished', run: event.run, outcome, removed, restored, kept, error: event.error ?? null };

@@ -14,6 +14,7 @@ import {
 	formatCommand,
 	formatCount,
 	formatDuration,
+	formatEstimate,
 	formatLatency,
 	formatPercent,
 	formatQuantity,
@@ -239,7 +240,7 @@ async function tellPlan({ context, prompter, state }: Talk): Promise<Turn> {
 function planSentences(plan: Plan): readonly string[] {
 	const { records, rejected, bytes, seconds } = plan.totals;
 	return [
-		`Plan ${plan.id.slice(0, 8)}: ${formatQuantity(records, 'record')}, ${formatBytes(bytes)}, about ${formatDuration(seconds * 1000)}; ${formatCount(rejected)} will be set aside.`,
+		`Plan ${plan.id.slice(0, 8)}: ${formatQuantity(records, 'record')}, ${formatBytes(bytes)}, ${formatEstimate(seconds * 1000)}; ${formatCount(rejected)} will be set aside.`,
 		...plan.steps
 			.filter((step) => step.kind === 'copy')
 			.map((step) => `Step ${step.id}: ${formatQuantity(step.rows, 'row')} into table ${step.table}.`),

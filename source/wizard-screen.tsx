@@ -181,6 +181,7 @@ function Summary({ state, dispatch, operations, session, onLeave }: WizardScreen
 			place={placeOf(state)}
 			state={run}
 			failure={failure}
+			undone={session.lastUndo?.run === run.run && session.lastUndo.outcome === 'done'}
 			command={commandOf(operations, 'migrate', choicesOf(state))}
 			onQuit={() => onLeave('finished')}
 			onUndo={() =>

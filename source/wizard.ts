@@ -75,7 +75,7 @@ const noAnswers: Answers = { sources: null, target: null, targetEdition: 0, tena
 export function startWizard(initial: Partial<WizardChoices>, openHistory = false): WizardState {
 	const { sqlitePath = null, chromaPath = null, collection = null } = initial;
 	const hasPath = sqlitePath !== null || chromaPath !== null;
-	const dataset = { name: 'given', sqlitePath, chromaPath, collection, from: 'flags' };
+	const dataset = { name: 'given', sqlitePath, chromaPath, collection, from: 'the settings' };
 	return {
 		screen: openHistory ? 'history' : 'environment',
 		environment: null,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentialsOf, datasetSummaries, environmentSummaries, planRequest, targetOf } from './config/choices.js';
 import type { FoundDataset } from './config/discover.js';
@@ -76,7 +77,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 			const source = await sources.fresh(request);
 			return makePlan(request, portsFor(request, source), signal, onProgress);
 		},
-		savePlan: (plan, path) => adapters.writePlan(path, plan),
+		savePlan: (plan, path) => adapters.writePlan(path, withAbsolutePaths(plan, settings.cwd)),
 		async *migrate(plan: Plan, request: PlanRequest, signals: RunSignals) {
 			const source = await sources.held(request);
 			yield* migrate(plan, optionsOf(request, plan), portsFor(request, source), signals);
@@ -95,6 +96,18 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 			const open = [...targets.values()];
 			targets.clear();
 			await Promise.all(open.map((target) => closeWithin(target, 5_000)));
+		},
+	};
+}
+
+/** A saved plan may be run from another folder. The spelling of paths is not part of a plan's id. */
+function withAbsolutePaths(plan: Plan, cwd: string): Plan {
+	const { sqlite, chroma } = plan.sources;
+	return {
+		...plan,
+		sources: {
+			...(sqlite === undefined ? {} : { sqlite: { ...sqlite, path: resolve(cwd, sqlite.path) } }),
+			...(chroma === undefined ? {} : { chroma: { ...chroma, path: resolve(cwd, chroma.path) } }),
 		},
 	};
 }

@@ -1,17 +1,19 @@
 import type { Cursor, Reject, SourceBatch } from '../../source/core/ports.js';
-import { latest, type StopSignal } from './stop-signal.js';
 import type { RawRecord } from './reader.js';
 import { rowEncoder } from './row-encoder.js';
 import type { StepPass } from './step-pass.js';
+import { latest, type StopSignal } from './stop-signal.js';
 
 /**
  * Encoded batches of a step after `from`. A batch ends with the record that reaches `batchRecords` (refused ones count) or `batchBytes`.
- * `onBatch` hears of each batch where its reading began, `onRejected` the keys of refused records, `onEnd` that the last record was read.
+ * `on.batch` hears of each batch where its reading began, `on.rejected` the keys of refused records, `on.end` that the last record was read.
+ * `spares` are buffers of earlier batches that may be filled again.
  */
 export function* encodeBatches(
 	pass: StepPass,
 	from: Cursor | null,
 	stop: () => StopSignal,
+	spares: ArrayBuffer[],
 	on: {
 		readonly batch: (first: Cursor, from: Cursor | null) => void;
 		readonly rejected: (key: string) => void;
@@ -29,7 +31,7 @@ export function* encodeBatches(
 		const firstCursor = first?.cursor ?? '';
 		const lastCursor = last?.cursor ?? '';
 		on.batch(firstCursor, before);
-		const batch = { data: encoder.take(), rows, first: firstCursor, last: lastCursor, rejects };
+		const batch = { data: encoder.take(spares.pop()), rows, first: firstCursor, last: lastCursor, rejects };
 		before = lastCursor;
 		first = null;
 		rows = 0;

@@ -3,6 +3,13 @@ import { RepotError } from '../../source/core/errors.js';
 import { startWorker } from '../worker-url.js';
 import type { FeedCallName, FeedCalls, FeedReply, FeedRequest, FeedSettings } from './feed-protocol.js';
 
+export interface CallOptions {
+	readonly signal?: AbortSignal | undefined;
+	readonly onProgress?: ((fraction: number) => void) | undefined;
+	/** Buffers of the argument that are given away instead of copied. */
+	readonly transfer?: readonly ArrayBuffer[];
+}
+
 interface Waiting {
 	resolve(answer: unknown): void;
 	reject(reason: unknown): void;
@@ -38,9 +45,9 @@ export class FeedClient {
 	call<Name extends FeedCallName>(
 		name: Name,
 		argument: FeedCalls[Name]['argument'],
-		options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((fraction: number) => void) | undefined } = {},
+		options: CallOptions = {},
 	): Promise<FeedCalls[Name]['answer']> {
-		const { signal, onProgress } = options;
+		const { signal, onProgress, transfer } = options;
 		if (this.#dead !== null) return Promise.reject(this.#dead);
 		if (signal?.aborted === true) return Promise.reject(signal.reason);
 		const id = this.#next++;
@@ -59,7 +66,7 @@ export class FeedClient {
 				stop,
 				release: () => signal?.removeEventListener('abort', abort),
 			});
-			this.#worker.postMessage({ type: 'call', id, name, argument, stop } as FeedRequest);
+			this.#worker.postMessage({ type: 'call', id, name, argument, stop } as FeedRequest, transfer ?? []);
 		});
 	}
 
@@ -88,7 +95,8 @@ export class FeedClient {
 		}
 		this.#settle(reply.id, waiting);
 		if (reply.type === 'answer') waiting.resolve(reply.answer);
-		else if (reply.type === 'aborted') waiting.reject(new RepotError({ kind: 'interrupted', code: 'INTERRUPTED', message: 'reading was stopped' }));
+		else if (reply.type === 'aborted')
+			waiting.reject(new RepotError({ kind: 'interrupted', code: 'INTERRUPTED', message: 'reading was stopped' }));
 		else waiting.reject(fromWorker(reply));
 	}
 
@@ -120,9 +128,14 @@ function crashed(cause: Error): RepotError {
 	return new RepotError({
 		kind: 'internal',
 		code: outOfMemory ? 'READER_OUT_OF_MEMORY' : 'READER_CRASHED',
-		message: outOfMemory ? 'the source needs more memory to read than the reading thread may use' : 'the thread that reads the source crashed',
+		message: outOfMemory
+			? 'the source needs more memory to read than the reading thread may use'
+			: 'the thread that reads the source crashed',
 		why: cause.message,
-		next: ['Run the command again: it goes on where it stopped', 'If it happens again, run it with --log-level debug and report what it prints'],
+		next: [
+			'Run the command again: it goes on where it stopped',
+			'If it happens again, run it with --log-level debug and report what it prints',
+		],
 		cause,
 	});
 }

@@ -32,8 +32,9 @@ export interface FeedCalls {
 	scan: { argument: { readonly step: CopyStep }; answer: ScanResult };
 	openBatches: { argument: { readonly step: CopyStep; readonly from: Cursor | null; readonly excluded: Excluded }; answer: number };
 	openRecords: { argument: { readonly step: CopyStep; readonly limit: number | null }; answer: number };
-	nextBatch: { argument: { readonly stream: number }; answer: SourceBatch | null };
-	nextRecords: { argument: { readonly stream: number }; answer: readonly CastRecord[] | null };
+	/** `spent`: the buffer of a batch that is done with, to be filled again. */
+	nextBatch: { argument: { readonly stream: number; readonly spent: ArrayBuffer | null }; answer: SourceBatch | null };
+	nextRecords: { argument: { readonly stream: number; readonly spent: null }; answer: readonly CastRecord[] | null };
 	closeStream: { argument: { readonly stream: number }; answer: null };
 	refusedRecord: {
 		argument: { readonly step: CopyStep; readonly first: Cursor; readonly row: number; readonly code: string; readonly reason: string };

@@ -57,12 +57,12 @@ export class FeedSession {
 		return result;
 	}
 
-	async openBatches(step: CopyStep, from: Cursor | null, excluded: Excluded, stop: () => StopSignal) {
+	async openBatches(step: CopyStep, from: Cursor | null, excluded: Excluded, stop: () => StopSignal, spares: ArrayBuffer[]) {
 		await this.#sources.open(stop().signal);
 		const setAside = this.#startSetAside(step);
 		if (selfReference(step) && !setAside.complete) this.#judgeAll(step, stop());
 		const hasExcluded = step.foreignKeys.some(({ parent }) => (excluded[parent]?.length ?? 0) > 0);
-		return encodeBatches(this.#pass(step, excluded, stop()), from, stop, {
+		return encodeBatches(this.#pass(step, excluded, stop()), from, stop, spares, {
 			batch: (first, before) => this.#batchStarts.set(`${step.id}/${first}`, before),
 			// What is refused for the sake of `excluded` is the caller's knowledge and not remembered as the casts' own.
 			rejected: (key) => (hasExcluded ? undefined : setAside.keys.add(key)),
@@ -173,13 +173,7 @@ export class FeedSession {
 		return orphans;
 	}
 
-	#keysAside(
-		connection: Database.Database,
-		step: CopyStep,
-		key: ForeignKey,
-		excluded: Excluded,
-		stop: StopSignal,
-	): ReadonlySet<string> {
+	#keysAside(connection: Database.Database, step: CopyStep, key: ForeignKey, excluded: Excluded, stop: StopSignal): ReadonlySet<string> {
 		const parent = this.#steps.get(key.parent);
 		const judged = parent === undefined || parent.id === step.id ? this.#setAside.get(key.parent) : this.#judgeAll(parent, stop);
 		const keys = new Set([...(judged?.keys ?? []), ...(excluded[key.parent] ?? [])]);

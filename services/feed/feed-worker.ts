@@ -13,7 +13,7 @@ type Records = Awaited<ReturnType<FeedSession['openRecords']>>;
 const port = mainThread();
 
 const session = new FeedSession(workerData as FeedSettings);
-const batches = new Map<number, Batches>();
+const batches = new Map<number, { readonly items: Batches; readonly spares: ArrayBuffer[] }>();
 const records = new Map<number, Records>();
 /** The stop signal of the call that is pulling a stream; a stream outlives the call that opened it. */
 let pulling: StopSignal;
@@ -73,14 +73,20 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 			return session.scan(call.argument.step, stop, (fraction) => reply({ type: 'progress', id: call.id, fraction }));
 		case 'openBatches': {
 			const { step, from, excluded } = call.argument;
-			batches.set(call.id, await session.openBatches(step, from, excluded, () => pulling));
+			const spares: ArrayBuffer[] = [];
+			batches.set(call.id, { items: await session.openBatches(step, from, excluded, () => pulling, spares), spares });
 			return call.id;
 		}
 		case 'openRecords':
 			records.set(call.id, await session.openRecords(call.argument.step, call.argument.limit, () => pulling));
 			return call.id;
-		case 'nextBatch':
-			return pull(batches.get(call.argument.stream));
+		case 'nextBatch': {
+			const { stream, spent } = call.argument;
+			const open = batches.get(stream);
+			// Kept until the stream ends, never freed in between: a connection that broke may still be reading from it.
+			if (spent !== null) open?.spares.push(spent);
+			return pull(open?.items);
+		}
 		case 'nextRecords':
 			return pull(records.get(call.argument.stream));
 		case 'closeStream':
@@ -105,7 +111,7 @@ function pull<Item>(stream: Generator<Item, void, undefined> | undefined): Item 
 }
 
 function closeStream(stream: number): null {
-	batches.get(stream)?.return();
+	batches.get(stream)?.items.return();
 	records.get(stream)?.return();
 	batches.delete(stream);
 	records.delete(stream);

@@ -1,6 +1,6 @@
 import type { CastRecord, Source, SourceBatch } from '../../source/core/ports.js';
 import { fingerprint } from '../sqlite/snapshot.js';
-import { FeedClient } from './feed-client.js';
+import { type CallOptions, FeedClient } from './feed-client.js';
 import type { FeedCalls } from './feed-protocol.js';
 import { makeWorkFolder, type WorkFolder } from './work-folder.js';
 
@@ -18,6 +18,7 @@ const readAhead = 2;
 
 /**
  * Both sources behind the port. A worker thread takes the snapshots, reads, casts and encodes; this side only moves what it sends.
+ * The bytes of a batch are the consumer's until it asks for the next one; then the buffer is taken back and shows a length of 0.
  * Nothing happens before the first call. Errors are RepotError; an aborted call rejects with the signal's reason.
  */
 export function createFeed(options: FeedOptions): Source {
@@ -41,6 +42,16 @@ export function createFeed(options: FeedOptions): Source {
 		neighbours: (step, probes, k, signal) => connection.call('neighbours', { step, probes, k }, { signal }),
 		close: () => connection.close(),
 	};
+}
+
+/**
+ * The buffer of a batch that the consumer has done with, to be filled again: left to the garbage collector, which sees little else to do on this
+ * side, spent batches would pile up to tens of megabytes. Null when the consumer gave it away itself.
+ */
+function bufferOf(item: unknown): ArrayBuffer | null {
+	if (typeof item !== 'object' || item === null || !('data' in item) || !(item.data instanceof Uint8Array)) return null;
+	const { buffer } = item.data;
+	return buffer instanceof ArrayBuffer && buffer.byteLength > 0 ? buffer : null;
 }
 
 type Opener = 'openBatches' | 'openRecords';
@@ -70,7 +81,7 @@ class FeedConnection {
 	async call<Name extends keyof FeedCalls>(
 		name: Name,
 		argument: FeedCalls[Name]['argument'],
-		options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((fraction: number) => void) | undefined } = {},
+		options: CallOptions = {},
 	): Promise<FeedCalls[Name]['answer']> {
 		return this.#client.call(name, argument, options);
 	}
@@ -84,20 +95,23 @@ class FeedConnection {
 	): AsyncGenerator<Item, void, undefined> {
 		const client = this.#client;
 		const stream = await client.call(opener, argument, { signal });
-		const pull = (): Promise<Item | null> => {
-			const item = client.call(puller, { stream }, { signal }) as Promise<Item | null>;
+		const pull = (spent: ArrayBuffer | null): Promise<Item | null> => {
+			const transfer = spent === null ? [] : [spent];
+			const item = client.call(puller, { stream, spent } as FeedCalls[Puller]['argument'], { signal, transfer }) as Promise<Item | null>;
 			// It may fail before anybody waits for it.
 			item.catch(() => undefined);
 			return item;
 		};
-		const ahead = Array.from({ length: readAhead }, pull);
+		const ahead = Array.from({ length: readAhead }, () => pull(null));
+		let spent: ArrayBuffer | null = null;
 		try {
 			for (;;) {
 				const item = (await ahead.shift()) ?? null;
 				if (item === null) return;
 				signal?.throwIfAborted();
-				ahead.push(pull());
+				ahead.push(pull(spent));
 				yield item;
+				spent = bufferOf(item);
 			}
 		} finally {
 			await client.call('closeStream', { stream }).catch(() => undefined);

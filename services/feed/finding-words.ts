@@ -64,7 +64,11 @@ const refusalWords: Readonly<Record<RefusalCode, Words>> = {
 		message: () => `the vector has another number of dimensions than the collection: ${setAside}`,
 		note: 'have other dimensions',
 	},
-	INVALID_METADATA: { severity: 'warn', message: () => `metadata holds a value without a JSON form: ${setAside}`, note: 'have no JSON form' },
+	INVALID_METADATA: {
+		severity: 'warn',
+		message: () => `metadata holds a value without a JSON form: ${setAside}`,
+		note: 'have no JSON form',
+	},
 };
 
 /** Records that are written as said. */

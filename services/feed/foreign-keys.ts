@@ -103,7 +103,11 @@ export function translateKeys(
 	if (keys.size === 0 || same || names.length === 0) return keys;
 	const list = [...names, ...key.parentColumns].map(quoteName).join(', ');
 	const found = new Set<string>();
-	for (const row of connection.prepare(`SELECT ${list} FROM ${quoteName(key.parent)}`).raw().safeIntegers().iterate()) {
+	for (const row of connection
+		.prepare(`SELECT ${list} FROM ${quoteName(key.parent)}`)
+		.raw()
+		.safeIntegers()
+		.iterate()) {
 		const values = row as unknown[];
 		const own = keyText(values.slice(0, names.length));
 		const referred = keyText(values.slice(names.length));

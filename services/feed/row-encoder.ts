@@ -5,4 +5,4 @@ import type { RowEncoder } from '../postgres/row-encoder.js';
 
 /** The encoder for a step's COPY format. */
 export const rowEncoder = (step: Pick<CopyStep, 'format' | 'columns'>): RowEncoder =>
-	step.format === 'binary' ? new CopyBinaryEncoder(step.columns) : new CopyTextEncoder();
+	step.format === 'binary' ? new CopyBinaryEncoder(step.columns) : new CopyTextEncoder(step.columns);

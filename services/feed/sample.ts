@@ -1,7 +1,7 @@
 import type { CastRecord, Cursor, Probe } from '../../source/core/ports.js';
-import { latest, type StopSignal } from './stop-signal.js';
 import type { RawRecord } from './reader.js';
 import type { StepPass } from './step-pass.js';
+import { latest, type StopSignal } from './stop-signal.js';
 
 const chunkRecords = 500;
 

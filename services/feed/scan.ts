@@ -1,10 +1,10 @@
 import type { ScanResult } from '../../source/core/ports.js';
-import type { StopSignal } from './stop-signal.js';
 import { FindingTally } from './findings.js';
 import { JsonTypeTally } from './json-types.js';
 import type { RawRecord } from './reader.js';
 import { rowEncoder } from './row-encoder.js';
 import type { StepPass } from './step-pass.js';
+import type { StopSignal } from './stop-signal.js';
 
 /** Ten times a second at most. */
 const progressMilliseconds = 100;

@@ -1,7 +1,7 @@
 import { RepotError } from '../../source/core/errors.js';
 import type { CastValue } from '../../source/core/mapping/cast-result.js';
 import type { ColumnMapping } from '../../source/core/plan/types.js';
-import type { RowEncoder } from './row-encoder.js';
+import { batchBuffer, type RowEncoder } from './row-encoder.js';
 
 // The binary format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
 // The receive functions of the types: uuid.c (16 bytes), varchar.c (text), jsonb.c (version 1, then JSON text),
@@ -39,8 +39,8 @@ export class CopyBinaryEncoder implements RowEncoder {
 		}
 	}
 
-	take(): Uint8Array<ArrayBuffer> {
-		const batch = new Uint8Array(this.bytes);
+	take(spare?: ArrayBuffer): Uint8Array<ArrayBuffer> {
+		const batch = batchBuffer(this.bytes, spare);
 		batch.set(this.#buffer.subarray(0, this.#used));
 		batch.set(trailer, this.#used);
 		this.reset();

@@ -4,7 +4,7 @@ import { findTable, tenantOf } from './catalog.js';
 import type { Session } from './driver.js';
 import type { StoredRun } from './ledger.js';
 import { provenance } from './provenance.js';
-import { allReferences, keyOf, type Node, ours, overwritten, removable } from './rollback-sql.js';
+import { allReferences, countFates, keyOf, type Node, onePass, ours } from './rollback-sql.js';
 import { number, quoteLiteral, text } from './sql-text.js';
 
 export interface StepRollback {
@@ -84,10 +84,11 @@ async function changedSince(
 	const { rows } = await session.query(
 		`SELECT count(*) AS count, coalesce(array_to_string((array_agg(k ORDER BY k))[1:5], E'\\x1f'), '') AS sample FROM (
 			SELECT array_to_string(${keyOf(step, 'e')}, ', ', 'NULL') AS k FROM ${table.qualified} e
-			WHERE ${['true', ...scope].join(' AND ')} AND NOT ${ours(node, 'e')} AND NOT ${overwritten(node, 'e')}
+			LEFT JOIN (SELECT key, bool_or(run_id = $1 AND step_id = $2) AS by_run, bool_or(run_id <> $1) AS by_others FROM repot.overwritten GROUP BY key) o
+				ON o.key = ${keyOf(step, 'e')}
+			WHERE ${['true', ...scope].join(' AND ')} AND NOT ${ours(node, 'e')} AND o.by_run IS NOT TRUE
 				AND age(e.xmin)::bigint <= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::numeric - min(xid::text::numeric) FROM repot.batch WHERE run_id = $1 AND step_id = $2)
-				AND (NOT e.xmin::text IN (SELECT (xid::text::numeric % 4294967296)::bigint::text FROM repot.batch WHERE run_id <> $1)
-					OR EXISTS (SELECT 1 FROM repot.overwritten o WHERE o.run_id <> $1 AND o.key = ${keyOf(step, 'e')}))) c`,
+				AND (NOT e.xmin::text IN (SELECT (xid::text::numeric % 4294967296)::bigint::text FROM repot.batch WHERE run_id <> $1) OR o.by_others)) c`,
 		[stored.run.id, step.id],
 	);
 	const sample = text(rows[0], 'sample');
@@ -103,21 +104,32 @@ async function countOverwritten(session: Session, run: string, node: Node): Prom
 	return { changed: number(rows[0], 'changed'), gone: number(rows[0], 'gone') };
 }
 
+/** Rows of one step's table that are the run's: all, those that it overwrote, and those that go. */
+interface Fates {
+	readonly ours: number;
+	readonly restorable: number;
+	readonly goes: number;
+}
+
+async function countAllFates(session: Session, run: string, nodes: readonly Node[]): Promise<ReadonlyMap<Node, Fates>> {
+	if (nodes.length === 0) return new Map();
+	const { rows } = await session.query(countFates(nodes), [run]);
+	return new Map(
+		nodes.map((node, index) => [
+			node,
+			{ ours: number(rows[index], 'ours'), restorable: number(rows[index], 'restorable'), goes: number(rows[index], 'goes') },
+		]),
+	);
+}
+
 async function countStep(
 	session: Session,
 	stored: StoredRun,
 	node: Node,
-	nodes: readonly Node[],
+	fates: Fates,
 	written: Written,
 ): Promise<Omit<RollbackCount, 'step' | 'table' | 'written'>> {
-	const countWhere = async (condition: string): Promise<number> => {
-		const { rows } = await session.query(`SELECT count(*) AS count FROM ${node.table.qualified} e WHERE ${condition}`, [stored.run.id]);
-		return number(rows[0], 'count');
-	};
-	const untouched = await countWhere(ours(node, 'e'));
-	const restorable = written.saved === 0 ? 0 : await countWhere(`${ours(node, 'e')} AND ${overwritten(node, 'e')}`);
-	const goes = await countWhere(removable(node, nodes, 'e'));
-	const counted = { removable: goes, referenced: untouched - restorable - goes, restorable };
+	const counted = { removable: fates.goes, referenced: fates.ours - fates.restorable - fates.goes, restorable: fates.restorable };
 	const missing = Math.max(0, written.rows - written.removed - counted.removable - counted.referenced);
 	const saved = written.saved === 0 ? { changed: 0, gone: 0 } : await countOverwritten(session, stored.run.id, node);
 	const candidates = missing === 0 ? { count: 0, sample: [] } : await changedSince(session, stored, node);
@@ -133,7 +145,12 @@ async function countStep(
 /** What a rollback will find for every copy step, children first. */
 export async function countRollback(session: Session, stored: StoredRun): Promise<StepRollback[]> {
 	const found = await findNodes(session, stored);
-	const nodes = found.flatMap(({ node }) => (node === null ? [] : [node]));
+	await session.query(onePass);
+	const fates = await countAllFates(
+		session,
+		stored.run.id,
+		found.flatMap(({ node }) => (node?.trusted === true ? [node] : [])),
+	);
 	const result: StepRollback[] = [];
 	for (const { step, node, doubt } of found) {
 		const written = await readWritten(session, stored.run.id, step);
@@ -141,12 +158,13 @@ export async function countRollback(session: Session, stored: StoredRun): Promis
 		const total = written.rows + written.updated;
 		const left = total - written.removed - written.restored;
 		const nothing = { removable: 0, restorable: 0, changed: 0, changedSample: [], referenced: 0, gone: 0 };
+		const known = node === null ? undefined : fates.get(node);
 		const counts =
 			node === null
 				? { ...nothing, gone: left }
-				: doubt !== null
+				: known === undefined
 					? { ...nothing, changed: left }
-					: await countStep(session, stored, node, nodes, written);
+					: await countStep(session, stored, node, known, written);
 		result.push({ step, node, doubt: left === 0 ? null : doubt, counts: { step: step.id, table: step.table, written: total, ...counts } });
 	}
 	return result;

@@ -66,72 +66,110 @@ export const keyOf = (step: CopyStep, alias: string): string =>
 export const ours = ({ step, trusted }: Node, alias: string): string =>
 	trusted ? writtenBy(alias).replace('$2', quoteLiteral(step.id)) : 'false';
 
-/** Overwritten by the run: the former row is kept in the ledger. */
-export const overwritten = ({ step }: Node, alias: string): string =>
-	`EXISTS (SELECT 1 FROM repot.overwritten o WHERE o.run_id = $1 AND o.step_id = ${quoteLiteral(step.id)} AND o.key = ${keyOf(step, alias)})`;
-
-const list = (alias: string, columns: readonly string[]): string => columns.map((name) => `${alias}.${quoteName(name)}`).join(', ');
+/**
+ * Keeps every table at one pass: the server's guesses about common table expressions are far too low, and a nested loop chosen on
+ * such a guess reads a table once per row. Compiling the statement costs more than it saves.
+ */
+export const onePass = 'SET LOCAL enable_nestloop = off; SET LOCAL jit = off';
 
 const equal = (left: string, leftColumns: readonly string[], right: string, rightColumns: readonly string[]): string =>
-	leftColumns.map((name, index) => `${left}.${quoteName(name)} = ${right}.${quoteName(rightColumns[index] ?? '')}`).join(' AND ');
+	leftColumns.map((name, index) => `${left}.${name} = ${right}.${rightColumns[index] ?? 'NULL'}`).join(' AND ');
 
-/** Writes the conditions with an alias of its own for every table that they read. */
-class Conditions {
-	readonly #nodes: readonly Node[];
-	#aliases = 0;
+const quoted = (names: readonly string[]): string[] => names.map(quoteName);
 
-	constructor(nodes: readonly Node[]) {
-		this.#nodes = nodes;
-	}
+const isWithin = (node: Node, reference: Reference): boolean => reference.qualified === node.table.qualified;
 
-	removable(node: Node, row: string, path: readonly Node[] = []): string {
-		const within = node.references
-			.filter((reference) => reference.qualified === node.table.qualified)
-			.map((reference) => this.#notHeldWithin(node, reference, row, path));
-		return [this.#notHeldElsewhere(node, row, path), ...within].join(' AND ');
-	}
-
-	#alias(): string {
-		return `r${this.#aliases++}`;
-	}
-
-	/** Inserted by the run, and no row that stays in another table refers to it. */
-	#notHeldElsewhere(node: Node, row: string, path: readonly Node[]): string {
-		const free = node.references
-			.filter((reference) => reference.qualified !== node.table.qualified)
-			.map((reference) => {
-				const child = this.#alias();
-				const refers = equal(child, reference.columns, row, reference.parentColumns);
-				return `NOT EXISTS (SELECT 1 FROM ${reference.qualified} ${child} WHERE ${refers} AND ${this.#stays(reference, child, [...path, node])})`;
-			});
-		return [ours(node, row), `NOT ${overwritten(node, row)}`, ...free].join(' AND ');
-	}
-
-	/** A row stays unless its own step removes it; in a ring of foreign keys it is taken to stay. */
-	#stays(reference: Reference, row: string, path: readonly Node[]): string {
-		const node = this.#nodes.find(({ table }) => table.qualified === reference.qualified);
-		if (node === undefined || path.includes(node)) return 'true';
-		const same = this.#alias();
-		return `NOT EXISTS (SELECT 1 FROM ${node.table.qualified} ${same} WHERE ${same}.ctid = ${row}.ctid AND ${this.removable(node, same, path)})`;
-	}
-
-	/** Rows that stay hold the rows of their own table that they refer to, and those hold theirs. */
-	#notHeldWithin(node: Node, reference: Reference, row: string, path: readonly Node[]): string {
-		const [from, same, parent, held] = [this.#alias(), this.#alias(), this.#alias(), this.#alias()];
-		const table = node.table.qualified;
-		const names = reference.columns.map((_, index) => `k${index}`);
-		const set = (alias: string): string => reference.columns.map((name) => `${alias}.${quoteName(name)} IS NOT NULL`).join(' AND ');
-		return `NOT EXISTS (SELECT 1 FROM (WITH RECURSIVE held(${names.join(', ')}) AS (
-			SELECT ${list(from, reference.columns)} FROM ${table} ${from} WHERE ${set(from)}
-				AND NOT EXISTS (SELECT 1 FROM ${table} ${same} WHERE ${same}.ctid = ${from}.ctid AND ${this.#notHeldElsewhere(node, same, path)})
-			UNION SELECT ${list(parent, reference.columns)} FROM ${table} ${parent} JOIN held ON ${equal(parent, reference.parentColumns, 'held', names)} WHERE ${set(parent)})
-			SELECT * FROM held) ${held} WHERE ${equal(held, names, row, reference.parentColumns)})`;
-	}
+/** Columns of the node's table by which some reference joins it, under the short names that they have in its expression. */
+function joinColumns(node: Node, nodes: readonly Node[]): ReadonlyMap<string, string> {
+	const all = nodes.flatMap(({ references }) => references);
+	const asChild = all.filter(({ qualified }) => qualified === node.table.qualified).flatMap(({ columns }) => columns);
+	const asParent = node.references.filter((reference) => isWithin(node, reference)).flatMap(({ parentColumns }) => parentColumns);
+	return new Map([...new Set([...asChild, ...asParent])].map((name, index) => [name, `c${index}`]));
 }
 
 /**
- * SQL that is true for rows of a step's table that go: inserted by the run, and no row that stays refers to them, in any depth.
- * Without this a foreign key with ON DELETE CASCADE would take rows of others along. Written as NOT EXISTS throughout, to stand at
- * the top of a WHERE: only there the planner turns it into hash joins, and a table of any size takes one pass.
+ * Common table expressions, one per step, that say of every row of its table what becomes of it:
+ * - `place`: identity of the row, equal to `placeOf`;
+ * - `ours`: written by the run and not touched since;
+ * - `saved`: the run overwrote it, and the ledger keeps its former values;
+ * - `goes`: inserted by the run, and no row that stays refers to it, in any depth. Without this a foreign key with ON DELETE
+ *   CASCADE would take rows of others along.
+ *
+ * `nodes` come in the order in which they are undone, children first. Rows of a table that is undone later, which only a ring of
+ * foreign keys brings about, and rows of tables that the run did not write, stay. Each table is read once, and all joins are on
+ * equality, so that a table of any size takes time in proportion to it.
  */
-export const removable = (node: Node, nodes: readonly Node[], row: string): string => new Conditions(nodes).removable(node, row);
+export function fates(nodes: readonly Node[]): { readonly expressions: string; readonly nameOf: (node: Node) => string } {
+	const names = nodes.map((_, index) => `fate${index}`);
+	const columns = nodes.map((node) => joinColumns(node, nodes));
+	const short = (index: number, wanted: readonly string[]): string[] => wanted.map((name) => columns[index]?.get(name) ?? 'NULL');
+
+	/** Distinct values by which rows that stay refer to this table. */
+	const holders = (reference: Reference, index: number): string => {
+		const child = nodes.findIndex(({ table }) => table.qualified === reference.qualified);
+		const known = child >= 0 && child < index;
+		const values = known ? short(child, reference.columns) : quoted(reference.columns);
+		const set = values.map((name) => `${name} IS NOT NULL`);
+		return `SELECT DISTINCT ${values.map((name, at) => `${name} AS k${at}`).join(', ')} FROM ${known ? names[child] : reference.qualified}
+			WHERE ${[...set, ...(known ? ['NOT goes'] : [])].join(' AND ')}`;
+	};
+
+	/** What is known without the rows of the same table. */
+	const own = (node: Node, index: number): string => {
+		const outer = node.references.filter((reference) => !isWithin(node, reference));
+		const held = outer.map(
+			(reference, at) =>
+				`LEFT JOIN (${holders(reference, index)}) h${at} ON ${equal(
+					`h${at}`,
+					reference.columns.map((_, place) => `k${place}`),
+					'e',
+					quoted(reference.parentColumns),
+				)}`,
+		);
+		const kept = [...(columns[index] ?? [])].map(([name, alias]) => `, e.${quoteName(name)} AS ${alias}`).join('');
+		const free = [ours(node, 'e'), 'o.key IS NULL', ...outer.map((_, at) => `h${at}.k0 IS NULL`)].join(' AND ');
+		return `SELECT ${placeOf('e')} AS place${kept}, ${ours(node, 'e')} AS ours, o.key IS NOT NULL AS saved, ${free} AS goes FROM ${node.table.qualified} e
+			LEFT JOIN repot.overwritten o ON o.run_id = $1 AND o.step_id = ${quoteLiteral(node.step.id)} AND o.key = ${keyOf(node.step, 'e')} ${held.join(' ')}`;
+	};
+
+	const expressions = nodes.flatMap((node, index) => {
+		const within = node.references.filter((reference) => isWithin(node, reference));
+		const name = names[index] ?? '';
+		if (within.length === 0) return [`${name} AS MATERIALIZED (${own(node, index)})`];
+		const links = within.map(
+			({ columns: from, parentColumns }) =>
+				`SELECT c.place AS child, p.place AS parent, c.goes FROM ${name}_own c JOIN ${name}_own p ON ${equal('c', short(index, from), 'p', short(index, parentColumns))}`,
+		);
+		return [
+			`${name}_own AS MATERIALIZED (${own(node, index)})`,
+			`${name}_link AS MATERIALIZED (${links.join(' UNION ALL ')})`,
+			// Rows that stay hold the rows of their own table that they refer to, and those hold theirs.
+			`${name}_held (place) AS (SELECT parent FROM ${name}_link WHERE NOT goes UNION SELECT l.parent FROM ${name}_held h JOIN ${name}_link l ON l.child = h.place)`,
+			`${name} AS MATERIALIZED (SELECT f.place${[...(columns[index] ?? []).values()].map((alias) => `, f.${alias}`).join('')}, f.ours, f.saved, f.goes AND h.place IS NULL AS goes
+				FROM ${name}_own f LEFT JOIN ${name}_held h ON h.place = f.place)`,
+		];
+	});
+	return { expressions: `WITH RECURSIVE ${expressions.join(',\n')}`, nameOf: (node) => names[nodes.indexOf(node)] ?? '' };
+}
+
+/** Identity of a row while nothing writes to it, also in a partitioned table. As text, because PostgreSQL 13 cannot hash a ctid. */
+const placeOf = (alias: string): string => `(${alias}.tableoid::text || ${alias}.ctid::text)`;
+
+/** Counts what `fates` says, one row a step in the order of `nodes`, numbered from 0. */
+export function countFates(nodes: readonly Node[]): string {
+	const { expressions, nameOf } = fates(nodes);
+	const counts = nodes.map(
+		(node, index) =>
+			`SELECT ${index} AS node, count(*) FILTER (WHERE ours) AS ours, count(*) FILTER (WHERE ours AND saved) AS restorable, count(*) FILTER (WHERE goes) AS goes FROM ${nameOf(node)}`,
+	);
+	return `${expressions} ${counts.join(' UNION ALL ')} ORDER BY node`;
+}
+
+/**
+ * Deletes the rows of one step that go. The steps of the tables that refer to it were undone before, so whatever is left there
+ * stays. `ours` stands here again for rows that another connection changes meanwhile: the server looks at their new version.
+ */
+export function deleteRows(node: Node): string {
+	const { expressions, nameOf } = fates([node]);
+	return `${expressions} DELETE FROM ${node.table.qualified} e USING ${nameOf(node)} f WHERE f.goes AND f.place = ${placeOf('e')} AND ${ours(node, 'e')}`;
+}

@@ -5,7 +5,7 @@ import { type Driver, ServerError, type Session } from './driver.js';
 import { requireRun, type StoredRun } from './ledger.js';
 import { countRollback, findNodes, type StepRollback } from './rollback-count.js';
 import { collectionRows, decideObject, dropLedgerWhenDone, findMade, findMadeCollection, tablesMade } from './rollback-objects.js';
-import { keyOf, type Node, ours, removable } from './rollback-sql.js';
+import { deleteRows, keyOf, type Node, onePass, ours } from './rollback-sql.js';
 import { quoteName, text } from './sql-text.js';
 
 const staysBecause = ({ step, doubt, counts }: StepRollback): string[] =>
@@ -89,14 +89,13 @@ async function indexReferences(session: Session, node: Node): Promise<readonly s
 
 /** Undoes one copy step in one transaction. Tables that refer to it are kept still meanwhile, so that no new row loses its parent. */
 async function undoStep(session: Session, stored: StoredRun, stepId: string, restore: boolean): Promise<Removed> {
-	const nodes = (await findNodes(session, stored)).flatMap(({ node }) => (node === null ? [] : [node]));
-	const node = nodes.find(({ step }) => step.id === stepId);
-	if (node === undefined || !node.trusted) return { removed: 0, restored: 0 };
+	const node = (await findNodes(session, stored)).find(({ step }) => step.id === stepId)?.node ?? null;
+	if (node === null || !node.trusted) return { removed: 0, restored: 0 };
 	for (const { qualified } of node.references) await session.query(`LOCK TABLE ${qualified} IN SHARE ROW EXCLUSIVE MODE`);
 	await session.query('SET CONSTRAINTS ALL IMMEDIATE');
 	const indexes = await indexReferences(session, node);
-	const removed = (await session.query(`DELETE FROM ${node.table.qualified} e WHERE ${removable(node, nodes, 'e')}`, [stored.run.id]))
-		.affected;
+	await session.query(onePass);
+	const removed = (await session.query(deleteRows(node), [stored.run.id])).affected;
 	for (const index of indexes) await session.query(`DROP INDEX ${index}`);
 	const restored = restore ? await restoreRows(session, stored.run.id, node) : 0;
 	await session.query(

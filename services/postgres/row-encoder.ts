@@ -5,8 +5,16 @@ export interface RowEncoder {
 	row(values: readonly CastValue[]): void;
 	/** Bytes of the batch so far, headers and trailer included. */
 	readonly bytes: number;
-	/** The batch in a buffer of its own, exactly as long as its content, safe to transfer to another thread. */
-	take(): Uint8Array<ArrayBuffer>;
+	/** The batch, copied into `spare` when that is large enough, else into a new buffer; either may be transferred to another thread. */
+	take(spare?: ArrayBuffer): Uint8Array<ArrayBuffer>;
 	/** Starts the next batch without keeping this one. */
 	reset(): void;
+}
+
+/** Buffers are made in steps of this size, so that one of a batch fits the next, whose size differs a little. */
+const step = 256 * 1024;
+
+export function batchBuffer(bytes: number, spare: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
+	const buffer = spare !== undefined && spare.byteLength >= bytes ? spare : new ArrayBuffer(Math.ceil(bytes / step) * step);
+	return new Uint8Array(buffer, 0, bytes);
 }

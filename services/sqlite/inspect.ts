@@ -1,5 +1,6 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import type { SourceTable, SqliteDescription } from '../../source/core/ports.js';
+import { openSnapshot } from './reader.js';
 import { columnsOf, foreignKeysOf, indexesOf, type ListedTable, listTables, quoteName } from './schema.js';
 import type { Snapshot } from './snapshot.js';
 import { reasonOf, sourceError } from './source-errors.js';
@@ -12,7 +13,7 @@ import { reasonOf, sourceError } from './source-errors.js';
 export function inspectSqlite(snapshot: Pick<Snapshot, 'path' | 'bytes' | 'journalMode'>, path: string): SqliteDescription {
 	let connection: Database.Database | null = null;
 	try {
-		connection = new Database(snapshot.path, { readonly: true, fileMustExist: true });
+		connection = openSnapshot(snapshot.path);
 		const complaints: string[] = [];
 		const tables: SourceTable[] = [];
 		for (const listed of listTables(connection)) tables.push(describeTable(connection, listed, complaints));
@@ -60,10 +61,16 @@ function schemaOnly(connection: Database.Database, table: string): Pick<SourceTa
 
 function countRows(connection: Database.Database, table: string): number {
 	try {
-		return connection.prepare(`SELECT count(*) FROM ${quoteName(table)}`).pluck().get() as number;
+		return connection
+			.prepare(`SELECT count(*) FROM ${quoteName(table)}`)
+			.pluck()
+			.get() as number;
 	} catch {
 		// The count walks the smallest index; one with a collation of the application's own, or a damaged one, leaves the table itself readable.
-		return connection.prepare(`SELECT count(*) FROM ${quoteName(table)} NOT INDEXED`).pluck().get() as number;
+		return connection
+			.prepare(`SELECT count(*) FROM ${quoteName(table)} NOT INDEXED`)
+			.pluck()
+			.get() as number;
 	}
 }
 

@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import Database from 'better-sqlite3';
 import { RepotError } from '../../source/core/errors.js';
 import { InvalidUtf8 } from '../../source/core/mapping/cast-result.js';
-import type { Cursor } from '../../source/core/ports.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
+import type { Cursor } from '../../source/core/ports.js';
 import type { RawRecord, Reader } from '../feed/reader.js';
-import { tableOrder, type TableOrder } from './table-order.js';
 import { quoteName } from './schema.js';
 import { sourceError } from './source-errors.js';
+import { type TableOrder, tableOrder } from './table-order.js';
 
 /** Opens a snapshot for reading with little memory: the pages are read once, in order, so that a large cache would hold nothing of use. */
 export function openSnapshot(path: string): Database.Database {
@@ -88,7 +88,10 @@ class TableRecords implements IterableIterator<RawRecord> {
 		const columns = [...fields.map(quoteName), ...order.keySql];
 		// A table is read without any column when all its values are constants; the row itself still counts.
 		const list = columns.length === 0 ? 'NULL' : columns.join(', ');
-		const statement = connection.prepare(`SELECT ${list} FROM ${order.fromSql} ${order.afterSql(from)}`).raw().safeIntegers();
+		const statement = connection
+			.prepare(`SELECT ${list} FROM ${order.fromSql} ${order.afterSql(from)}`)
+			.raw()
+			.safeIntegers();
 		this.#rows = statement.iterate(...order.parametersOf(from)) as IterableIterator<unknown[]>;
 		this.#bytesOf = checksBytes ? bytesReader(connection, order, fields) : null;
 	}
@@ -107,7 +110,7 @@ class TableRecords implements IterableIterator<RawRecord> {
 		if (row.done === true) return { done: true, value: undefined };
 		const values = row.value;
 		const count = this.#fields.length;
-		const key = this.#order.keySql.length === 0 ? [this.#position++] : values.splice(count);
+		const key = this.#takeKey(values, count);
 		if (this.#bytesOf !== null) {
 			for (let field = 0; field < count; field++) {
 				const value = values[field];
@@ -115,6 +118,14 @@ class TableRecords implements IterableIterator<RawRecord> {
 			}
 		}
 		return { done: false, value: new TableRecord(values, this.#order, key) };
+	}
+
+	/** The key's values stand after the fields. */
+	#takeKey(values: unknown[], count: number): readonly unknown[] {
+		const parts = this.#order.keySql.length;
+		if (parts === 1) return [values.pop()];
+		const key = values.splice(count);
+		return parts === 0 ? [this.#position++] : key;
 	}
 
 	return(): IteratorResult<RawRecord> {

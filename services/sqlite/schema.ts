@@ -21,7 +21,9 @@ export function listTables(connection: Database.Database): ListedTable[] {
 
 /** Columns in table order. Generated ones are in, hidden ones of virtual tables are not (https://www.sqlite.org/pragma.html#pragma_table_xinfo). */
 export function columnsOf(connection: Database.Database, table: string): SourceColumn[] {
-	const rows = connection.prepare('SELECT name, type, "notnull", pk, dflt_value, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1').all(table);
+	const rows = connection
+		.prepare('SELECT name, type, "notnull", pk, dflt_value, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1')
+		.all(table);
 	return (rows as { name: string; type: string; notnull: number; pk: number; dflt_value: string | null; hidden: number }[]).map((row) => ({
 		name: row.name,
 		type: row.type.toUpperCase(),
@@ -34,7 +36,7 @@ export function columnsOf(connection: Database.Database, table: string): SourceC
 
 /** Indexes but that of the primary key. A UNIQUE constraint's own index is reported as unique, without SQL. */
 export function indexesOf(connection: Database.Database, table: string): SourceIndex[] {
-	const list = connection.prepare("SELECT name, \"unique\", partial FROM pragma_index_list(?) WHERE origin <> 'pk' ORDER BY name");
+	const list = connection.prepare('SELECT name, "unique", partial FROM pragma_index_list(?) WHERE origin <> \'pk\' ORDER BY name');
 	const keys = connection.prepare('SELECT name, cid FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno');
 	const sql = connection.prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?").pluck();
 	return (list.all(table) as { name: string; unique: number; partial: number }[]).map((index) => {

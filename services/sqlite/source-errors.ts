@@ -9,7 +9,15 @@ interface Problem {
 }
 
 const problem = (where: string, { code, message, why, next, cause }: Problem): RepotError =>
-	new RepotError({ kind: 'source', code, message, where, next, ...(why === undefined ? {} : { why }), ...(cause === undefined ? {} : { cause }) });
+	new RepotError({
+		kind: 'source',
+		code,
+		message,
+		where,
+		next,
+		...(why === undefined ? {} : { why }),
+		...(cause === undefined ? {} : { cause }),
+	});
 
 export const notFound = (path: string): RepotError =>
 	problem(path, {
@@ -100,9 +108,16 @@ export function sourceError(thrown: unknown, path: string): RepotError {
 	if (code.startsWith('SQLITE_BUSY')) return locked(path, 'another process holds a lock on it');
 	if (code.startsWith('SQLITE_NOTADB')) return notSqlite(path);
 	if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_IOERR_SHORT_READ') return corrupt(path, thrown);
-	if (code.startsWith('SQLITE_ERROR_MISSING_COLLSEQ') || /no such collation sequence/.test(reasonOf(thrown))) return unknownCollation(path, thrown);
+	if (code.startsWith('SQLITE_ERROR_MISSING_COLLSEQ') || /no such collation sequence/.test(reasonOf(thrown)))
+		return unknownCollation(path, thrown);
 	if (code.startsWith('SQLITE_')) return refusedBySqlite(path, thrown);
-	return problem(path, { code: 'SOURCE_UNREADABLE', message: 'the source cannot be read', why: reasonOf(thrown), next: ['Check the file and its disk'], cause: thrown });
+	return problem(path, {
+		code: 'SOURCE_UNREADABLE',
+		message: 'the source cannot be read',
+		why: reasonOf(thrown),
+		next: ['Check the file and its disk'],
+		cause: thrown,
+	});
 }
 
 const unreadable = (path: string, cause: unknown): RepotError =>

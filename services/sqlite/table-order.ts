@@ -35,7 +35,10 @@ export function tableOrder(connection: Database.Database, table: string): TableO
 	const fromSql = `${quoteName(listed.name)} NOT INDEXED`;
 	if (listed.withoutRowid) {
 		const key = columns.filter(({ primaryKey }) => primaryKey > 0).sort((a, b) => a.primaryKey - b.primaryKey);
-		return byKey(fromSql, key.map(({ name }) => quoteName(name)));
+		return byKey(
+			fromSql,
+			key.map(({ name }) => quoteName(name)),
+		);
 	}
 	const rowid = rowidName(columns);
 	return rowid === null ? byPosition(fromSql) : byRowid(fromSql, rowid);

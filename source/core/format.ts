@@ -44,6 +44,11 @@ export function formatDuration(milliseconds: number): string {
 	return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
+/** An estimate: `about 12 s`, `less than 1 s`. */
+export function formatEstimate(milliseconds: number): string {
+	return milliseconds < 1000 ? 'less than 1 s' : `about ${formatDuration(milliseconds)}`;
+}
+
 /** A latency: `91 ms`, `1.4 s`. */
 export function formatLatency(milliseconds: number): string {
 	if (!Number.isFinite(milliseconds)) return missing;

@@ -36,7 +36,7 @@ export async function* migrate(
 	signals: RunSignals,
 ): AsyncGenerator<MigrationEvent, void, void> {
 	const at = (fact: Fact): MigrationEvent => ({ at: new Date(ports.clock.now()).toISOString(), ...fact }) as MigrationEvent;
-	const startedAt = ports.clock.now();
+	let startedAt = ports.clock.now();
 	const finished = await alreadyDone(plan, ports);
 	if (finished !== null) {
 		yield at({ type: 'run-started', run: finished, plan: plan.id, environment: plan.environment, resumed: false, steps: [] });
@@ -57,6 +57,8 @@ export async function* migrate(
 	let run: Run | null = null;
 	try {
 		run = await openRun(plan, ports, signals.abort);
+		// Making an embedded database and checking for staleness is not the run's time.
+		startedAt = ports.clock.now();
 		const record = (event: MigrationEvent): MigrationEvent => {
 			run?.folder.appendEvent(JSON.stringify(event));
 			return event;

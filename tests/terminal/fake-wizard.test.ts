@@ -100,7 +100,7 @@ describe.skipIf(skipReason !== null)(`the wizard on a terminal${skipReason === n
 		opened.send('?');
 		await opened.until('All keys of this screen');
 		opened.send(keys.esc);
-		await opened.until('WRITING');
+		await opened.until(/> items .*batch/);
 		opened.send(keys.ctrlC);
 		await opened.until('STOPPED SAFELY');
 		opened.send(keys.enter);

@@ -75,7 +75,7 @@ export function openTerminal(options: TerminalOptions): TerminalHandle {
 	const { command, args, columns = 80, rows = 24, cwd = root, env = {}, patience = 30_000 } = options;
 	const screen = newScreen(columns, rows);
 	const pty = loaded.spawn(command, [...args], {
-		name: 'xterm-256color',
+		name: env.TERM ?? 'xterm-256color',
 		cols: columns,
 		rows,
 		cwd,
@@ -145,7 +145,7 @@ function newScreen(cols: number, rows: number): Terminal {
 function linesOf(screen: Terminal, from: number): readonly string[] {
 	const buffer = screen.buffer.active;
 	const lines: string[] = [];
-	for (let row = from; row < buffer.length; row += 1) lines.push(buffer.getLine(row)?.translateToString(true) ?? '');
+	for (let row = from; row < buffer.length; row += 1) lines.push(buffer.getLine(row)?.translateToString(true).trimEnd() ?? '');
 	while (lines.length > 0 && lines.at(-1) === '') lines.pop();
 	return lines;
 }

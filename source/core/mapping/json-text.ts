@@ -67,7 +67,7 @@ function judgeStrings(text: string, parsed: unknown, stripNul: boolean): string 
 	// Every escape is consumed as a pair, so that an escaped backslash before "u0000" stays text.
 	return noteStripped(
 		judge(
-			text.replace(/\\(?:u0000|[\s\S])/g, (escape) => (escape === '\\u0000' ? '' : escape)),
+			text.replace(/\\(?:u0000|[\s\S])/g, (pair) => (pair === '\\u0000' ? '' : pair)),
 			stripNul,
 		),
 	);

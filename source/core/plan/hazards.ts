@@ -105,7 +105,8 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 /** Rows of others and of earlier work that the run meets. */
 export function occupancyHazards(step: CopyStep): Hazard[] {
 	const others = step.state.rowsBefore - step.state.tenantRowsBefore;
-	if (step.state.rowsBefore === 0) return [];
+	// Rows that are this step's own are told as ALREADY_THERE.
+	if (others === 0 && step.state.tenantRowsBefore <= step.state.equal) return [];
 	const parts = [
 		...(step.state.tenantRowsBefore > 0 ? [`${step.state.tenantRowsBefore} of this user`] : []),
 		...(others > 0 ? [`${others} of other users`] : []),

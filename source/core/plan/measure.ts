@@ -37,7 +37,7 @@ export async function measure(
 			onProgress({ phase, fraction: Math.min(1, (before + draft.rows * fraction) / all) });
 		const scan = await ports.source.scan(draft, signal, report(`casting every value of ${draft.id}`));
 		const counted = withScan(draft, scan, request, target.facts.embedded);
-		hazards.push(...scanHazards(draft.id, scan, request.policies), ...occupancyHazards(counted));
+		hazards.push(...scanHazards(draft.id, scan, request.policies));
 		const occupied = (target.tables.find((table) => table.name === draft.table)?.rows ?? 0) > 0;
 		const fits = !checkFit(draft, target.tables.find((table) => table.name === draft.table) ?? emptyTable(draft)).some(
 			(hazard) => hazard.severity === 'block',
@@ -47,7 +47,9 @@ export async function measure(
 				? await tallyConflicts(counted, request.tenant, ports.source, ports.target, signal, report(`comparing ${draft.id} with the target`))
 				: noConflicts();
 		hazards.push(...conflictHazards(counted, tally, request.policies));
-		steps.push(withTally(counted, tally.equal.count, tally.differing.count));
+		const tallied = withTally(counted, tally.equal.count, tally.differing.count);
+		hazards.push(...occupancyHazards(tallied));
+		steps.push(tallied);
 		before += draft.rows;
 	}
 	return { steps, hazards };

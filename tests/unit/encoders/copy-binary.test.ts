@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CopyBinaryEncoder } from '../../../services/postgres/copy-binary.js';
 import { RepotError } from '../../../source/core/errors.js';
 import type { CastValue } from '../../../source/core/mapping/cast-result.js';
-import { CopyBinaryEncoder } from '../../../services/postgres/copy-binary.js';
 
 const columns = [
 	{ name: 'id', targetType: 'character varying' },
@@ -42,7 +42,13 @@ const decodeVector = (field: Buffer): number[] => {
 };
 
 const text = fc.string({ unit: 'grapheme' });
-const row = fc.record({ id: text, uuid: fc.uuid(), vector: fc.array(fc.float({ noNaN: true }), { minLength: 1, maxLength: 30 }), json: fc.json(), nulls: fc.boolean() });
+const row = fc.record({
+	id: text,
+	uuid: fc.uuid(),
+	vector: fc.array(fc.float({ noNaN: true }), { minLength: 1, maxLength: 30 }),
+	json: fc.json(),
+	nulls: fc.boolean(),
+});
 
 describe('COPY binary', () => {
 	it('reads back to the same values, bit for bit', () => {

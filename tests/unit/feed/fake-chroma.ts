@@ -31,7 +31,17 @@ export async function openChroma(request: { readonly path: string; readonly into
 			version: 'fake',
 			notes: [],
 			collections: [
-				{ id: 'c', name: 'c', tenant: 't', database: 'd', records: records.length, dimension: 2, space: 'l2', metadata: null, vectorsIn: 'wal' },
+				{
+					id: 'c',
+					name: 'c',
+					tenant: 't',
+					database: 'd',
+					records: records.length,
+					dimension: 2,
+					space: 'l2',
+					metadata: null,
+					vectorsIn: 'wal',
+				},
 			],
 		}),
 		reader: () => ({

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { column, tableStep, vectorStep } from '../mapping/steps.js';
 import { hasReal, photograph, realFolder, realReason } from '../sqlite/support.js';
-import { collect, feedOf, linesOf } from './support.js';
+import { collectBatches, feedOf, linesOf } from './support.js';
 
 const text = (name: string) => column(name, 'text');
 const at = (name: string) => column(name, 'iso-timestamp', { nullable: false });
@@ -11,9 +11,13 @@ describe.skipIf(!hasReal)(`the golden set${realReason}`, () => {
 	const golden = join(realFolder, 'golden');
 	const open = () => feedOf({ sqlitePath: join(golden, 'collections_golden.db'), chromaPath: join(golden, 'chroma_golden') }).feed;
 	const items = tableStep('items', [text('id'), text('filename'), at('created_at'), at('updated_at')]);
-	const analyses = tableStep('analyses', [text('id'), text('item_id'), column('raw_response', 'json-text'), text('trace_id'), at('created_at')], {
-		foreignKeys: [{ columns: ['item_id'], parent: 'items', parentColumns: ['id'], onDelete: 'CASCADE' }],
-	});
+	const analyses = tableStep(
+		'analyses',
+		[text('id'), text('item_id'), column('raw_response', 'json-text'), text('trace_id'), at('created_at')],
+		{
+			foreignKeys: [{ columns: ['item_id'], parent: 'items', parentColumns: ['id'], onDelete: 'CASCADE' }],
+		},
+	);
 
 	it('is described, scanned and read whole, and not a byte of it changes', async () => {
 		const before = photograph(golden);
@@ -31,11 +35,11 @@ describe.skipIf(!hasReal)(`the golden set${realReason}`, () => {
 			notes: { raw_response: '55 valid', created_at: '55 ISO 8601', trace_id: 'empty in all 55 rows' },
 			jsonTypes: { raw_response: { object: 55 } },
 		});
-		expect(linesOf(await collect(feed.read(analyses, null, {})))).toHaveLength(55);
+		expect(linesOf(await collectBatches(feed.read(analyses, null, {})))).toHaveLength(55);
 
 		const vectors = vectorStep(1024, {}, 'cosine', collection?.id);
 		expect(await feed.scan(vectors)).toMatchObject({ rows: 55, rejected: 0, jsonTypes: { cmetadata: { object: 55 } } });
-		const batches = await collect(feed.read(vectors, null, {}));
+		const batches = await collectBatches(feed.read(vectors, null, {}));
 		expect(batches.reduce((sum, { rows }) => sum + rows, 0)).toBe(55);
 		const { sqlite: one, chroma: two } = await feed.fingerprints();
 		expect([one, two]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^[0-9a-f]{64}$/)]);

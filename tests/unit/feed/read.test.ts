@@ -3,28 +3,32 @@ import { describe, expect, it } from 'vitest';
 import { RepotError } from '../../../source/core/errors.js';
 import { column, tableStep, vectorStep } from '../mapping/steps.js';
 import { photograph } from '../sqlite/support.js';
-import { collect, failure, feedOf, linesOf } from './support.js';
+import { collectBatches, failure, feedOf, linesOf } from './support.js';
 
 const numbers = (count: number): string =>
 	`CREATE TABLE t (id INTEGER PRIMARY KEY, j TEXT, at TEXT);
 	INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT i, '{"n":' || i || '}', '2025-01-01T00:00:00Z' FROM n`;
-const numberStep = tableStep('t', [column('id', 'bigint', { nullable: false }), column('j', 'json-text'), column('at', 'iso-timestamp')], { batchRecords: 100 });
+const numberStep = tableStep('t', [column('id', 'bigint', { nullable: false }), column('j', 'json-text'), column('at', 'iso-timestamp')], {
+	batchRecords: 100,
+});
 
 describe('reading batches', () => {
 	it('encodes every record once, in order, in batches of the size asked for', async () => {
 		const { feed } = feedOf({ sql: numbers(250) });
-		const batches = await collect(feed.read(numberStep, null, {}));
+		const batches = await collectBatches(feed.read(numberStep, null, {}));
 		expect(batches.map(({ rows, first, last }) => [rows, first, last])).toEqual([
 			[100, '1', '100'],
 			[100, '101', '200'],
 			[50, '201', '250'],
 		]);
-		expect(linesOf(batches)).toEqual(Array.from({ length: 250 }, (_, index) => `${index + 1}\t{"n":${index + 1}}\t2025-01-01 00:00:00\tana`));
+		expect(linesOf(batches)).toEqual(
+			Array.from({ length: 250 }, (_, index) => `${index + 1}\t{"n":${index + 1}}\t2025-01-01 00:00:00\tana`),
+		);
 	});
 
 	it('bounds a batch by bytes as well', async () => {
 		const { feed } = feedOf({ sql: numbers(250) });
-		const batches = await collect(feed.read({ ...numberStep, batchRecords: 1_000_000, batchBytes: 1000 }, null, {}));
+		const batches = await collectBatches(feed.read({ ...numberStep, batchRecords: 1_000_000, batchBytes: 1000 }, null, {}));
 		expect(batches.length).toBeGreaterThan(5);
 		for (const { data } of batches) expect(data.length).toBeLessThan(1100);
 		expect(linesOf(batches)).toHaveLength(250);
@@ -32,15 +36,15 @@ describe('reading batches', () => {
 
 	it('goes on after any batch and ends in the same lines', async () => {
 		const { feed } = feedOf({ sql: numbers(250) });
-		const all = await collect(feed.read(numberStep, null, {}));
+		const all = await collectBatches(feed.read(numberStep, null, {}));
 		for (const [index, batch] of all.entries()) {
-			expect(linesOf(await collect(feed.read(numberStep, batch.last, {})))).toEqual(linesOf(all.slice(index + 1)));
+			expect(linesOf(await collectBatches(feed.read(numberStep, batch.last, {})))).toEqual(linesOf(all.slice(index + 1)));
 		}
 	});
 
 	it('hands refused records over with their key and the whole record, and counts them into the batch', async () => {
 		const { feed } = feedOf({ sql: `${numbers(10)}; UPDATE t SET j = '{' WHERE id = 3; UPDATE t SET at = 'soon' WHERE id = 10` });
-		const batches = await collect(feed.read({ ...numberStep, batchRecords: 5 }, null, {}));
+		const batches = await collectBatches(feed.read({ ...numberStep, batchRecords: 5 }, null, {}));
 		expect(batches.map(({ rows, rejects, last }) => [rows, rejects.length, last])).toEqual([
 			[4, 1, '5'],
 			[4, 1, '10'],
@@ -57,9 +61,11 @@ describe('reading batches', () => {
 	});
 
 	it('gives no batch for an empty table, and one without rows when all are refused', async () => {
-		const { feed } = feedOf({ sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, j TEXT, at TEXT); CREATE TABLE u (id TEXT, j TEXT); INSERT INTO u VALUES ('a', 'x')" });
-		expect(await collect(feed.read(numberStep, null, {}))).toEqual([]);
-		const [batch, ...rest] = await collect(feed.read(tableStep('u', [column('id', 'text'), column('j', 'json-text')]), null, {}));
+		const { feed } = feedOf({
+			sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, j TEXT, at TEXT); CREATE TABLE u (id TEXT, j TEXT); INSERT INTO u VALUES ('a', 'x')",
+		});
+		expect(await collectBatches(feed.read(numberStep, null, {}))).toEqual([]);
+		const [batch, ...rest] = await collectBatches(feed.read(tableStep('u', [column('id', 'text'), column('j', 'json-text')]), null, {}));
 		expect(rest).toEqual([]);
 		expect(batch).toMatchObject({ rows: 0, first: '1', last: '1' });
 		expect(batch?.data.length).toBe(0);
@@ -68,7 +74,7 @@ describe('reading batches', () => {
 	it('tells again which record became a row, for rows that the server refuses', async () => {
 		const { feed } = feedOf({ sql: `${numbers(10)}; UPDATE t SET j = '{' WHERE id = 7` });
 		const step = { ...numberStep, batchRecords: 5 };
-		const [, second] = await collect(feed.read(step, null, {}));
+		const [, second] = await collectBatches(feed.read(step, null, {}));
 		// Row 1 of the batch 6..10 is record 8: record 7 was refused here already.
 		const reject = await feed.refusedRecord(step, second?.first ?? '', 1, '23514', 'violates a check');
 		expect(reject).toEqual({
@@ -83,18 +89,41 @@ describe('reading batches', () => {
 		expect(await failure(feed.refusedRecord(step, second?.first ?? '', 99, 'x', 'y'))).toBeInstanceOf(RepotError);
 	});
 
+	it('takes the buffer of a batch back when the next one is asked for', async () => {
+		const { feed } = feedOf({ sql: numbers(1000) });
+		const seen: Uint8Array[] = [];
+		const lines: string[] = [];
+		for await (const batch of feed.read(numberStep, null, {})) {
+			lines.push(...linesOf([batch]));
+			seen.push(batch.data);
+		}
+		expect(lines).toHaveLength(1000);
+		expect(new Set(lines).size).toBe(1000);
+		expect(seen.slice(0, -2).every(({ length }) => length === 0)).toBe(true);
+	});
+
+	it('goes on when the consumer gives the buffer away itself', async () => {
+		const { feed } = feedOf({ sql: numbers(1000) });
+		let rows = 0;
+		for await (const batch of feed.read(numberStep, null, {})) {
+			rows += batch.rows;
+			structuredClone(batch.data, { transfer: [batch.data.buffer as ArrayBuffer] });
+		}
+		expect(rows).toBe(1000);
+	});
+
 	it('can be left early and read again', async () => {
 		const { feed } = feedOf({ sql: numbers(1000) });
 		for await (const batch of feed.read(numberStep, null, {})) {
 			expect(batch.last).toBe('100');
 			break;
 		}
-		expect(linesOf(await collect(feed.read(numberStep, '900', {})))).toHaveLength(100);
+		expect(linesOf(await collectBatches(feed.read(numberStep, '900', {})))).toHaveLength(100);
 	});
 
 	it('sends vectors in binary', async () => {
 		const { feed } = feedOf({ records: [{ id: 'a', embedding: [1, 2], document: 'text', metadata: { k: 'v' } }] });
-		const [batch] = await collect(feed.read(vectorStep(2), null, {}));
+		const [batch] = await collectBatches(feed.read(vectorStep(2), null, {}));
 		const bytes = Buffer.from(batch?.data ?? []);
 		expect(bytes.subarray(0, 6).toString()).toBe('PGCOPY');
 		expect(bytes.includes(Buffer.from('000200003f80000040000000', 'hex'))).toBe(true);
@@ -117,7 +146,7 @@ describe('foreign keys', () => {
 	it('set aside orphans and children of records that are set aside, not NULL keys', async () => {
 		const { feed } = feedOf({ sql });
 		await feed.scan(items);
-		const [batch] = await collect(feed.read(notes, null, {}));
+		const [batch] = await collectBatches(feed.read(notes, null, {}));
 		expect(batch?.rejects.map(({ key, code, column }) => [key, code, column])).toEqual([
 			['2', 'ORPHAN', 'item_id'],
 			['4', 'ORPHAN_OF_REJECTED', 'item_id'],
@@ -129,17 +158,17 @@ describe('foreign keys', () => {
 	it('judge the parents on their own when only their reading was begun elsewhere', async () => {
 		const { feed } = feedOf({ sql });
 		// The parent's step is known, but only its end was read here: a resumed run.
-		await collect(feed.read(items, '2', {}));
-		const [batch] = await collect(feed.read(notes, null, {}));
+		await collectBatches(feed.read(items, '2', {}));
+		const [batch] = await collectBatches(feed.read(notes, null, {}));
 		expect(batch?.rejects.map(({ key }) => key)).toEqual(['2', '4']);
 	});
 
 	it('respect what else did not get to the target', async () => {
 		const { feed } = feedOf({ sql });
 		await feed.scan(items);
-		const [batch] = await collect(feed.read(notes, null, { items: ['good', 'bad'] }));
+		const [batch] = await collectBatches(feed.read(notes, null, { items: ['good', 'bad'] }));
 		expect(batch?.rejects.map(({ key }) => key)).toEqual(['1', '2', '4', '5', '6', '7']);
-		const [again] = await collect(feed.read(notes, null, {}));
+		const [again] = await collectBatches(feed.read(notes, null, {}));
 		expect(again?.rejects.map(({ key }) => key)).toEqual(['2', '4']);
 	});
 
@@ -148,7 +177,7 @@ describe('foreign keys', () => {
 		await feed.scan(items);
 		const own = { ...notes, foreignKeys: [toItems, toNotes] };
 		expect(await feed.scan(own)).toMatchObject({ rows: 7, rejected: 4 });
-		const [batch] = await collect(feed.read(own, null, {}));
+		const [batch] = await collectBatches(feed.read(own, null, {}));
 		expect(batch?.rejects.map(({ key, code }) => [key, code])).toEqual([
 			['2', 'ORPHAN'],
 			['4', 'ORPHAN_OF_REJECTED'],
@@ -164,7 +193,9 @@ describe('foreign keys', () => {
 		});
 		await feed.scan(tableStep('items', [column('id', 'bigint'), column('code', 'text'), column('j', 'json-text')]));
 		const byCode = { columns: ['code'], parent: 'items', parentColumns: ['code'], onDelete: 'NO ACTION' };
-		const [batch] = await collect(feed.read(tableStep('notes', [column('id', 'bigint'), column('code', 'text')], { foreignKeys: [byCode] }), null, {}));
+		const [batch] = await collectBatches(
+			feed.read(tableStep('notes', [column('id', 'bigint'), column('code', 'text')], { foreignKeys: [byCode] }), null, {}),
+		);
 		expect(batch?.rejects.map(({ key, code }) => [key, code])).toEqual([
 			['2', 'ORPHAN'],
 			['3', 'ORPHAN_OF_REJECTED'],
@@ -186,7 +217,7 @@ describe('the life of a feed', () => {
 		expect(readdirSync(workDir)).toEqual([own]);
 		await feed.close();
 		expect(readdirSync(workDir)).toEqual([]);
-		const { [`work`]: _made, '.': _folder, ...after } = photograph(folder);
+		const { work: _made, '.': _folder, ...after } = photograph(folder);
 		const { '.': _before, ...original } = before;
 		expect(after).toEqual(original);
 	});
@@ -236,7 +267,12 @@ describe('the life of a feed', () => {
 
 	it('tells a crash of the thread as an error that can be resumed from', async () => {
 		const { feed } = feedOf({ records: [{ id: 'crash', embedding: [1, 2], document: null, metadata: null }] });
-		const thrown = await failure(feed.describe().then(() => feed.scan(vectorStep(2))).then(() => feed.describe()));
+		const thrown = await failure(
+			feed
+				.describe()
+				.then(() => feed.scan(vectorStep(2)))
+				.then(() => feed.describe()),
+		);
 		expect(thrown).toMatchObject({ kind: 'internal', code: 'READER_CRASHED' });
 		expect(await failure(feed.describe())).toBe(thrown);
 	});

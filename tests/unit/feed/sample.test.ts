@@ -58,7 +58,12 @@ describe('cast records', () => {
 
 describe('probes and neighbours', () => {
 	const vector = (index: number): number[] => [Math.fround(Math.cos(index)), Math.fround(Math.sin(index))];
-	const records = Array.from({ length: 100 }, (_, index) => ({ id: `k${index}`, embedding: vector(index), document: null, metadata: null }));
+	const records = Array.from({ length: 100 }, (_, index) => ({
+		id: `k${index}`,
+		embedding: vector(index),
+		document: null,
+		metadata: null,
+	}));
 
 	it('are drawn from the stored vectors, the same ones every time', async () => {
 		const { feed } = feedOf({ records });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Policies } from '../../../source/core/plan/types.js';
 import { column, quarantine, tableStep, vectorStep } from '../mapping/steps.js';
-import { collect, feedOf } from './support.js';
+import { collectBatches, feedOf } from './support.js';
 
 const columns = [
 	column('id', 'text', { nullable: false }),
@@ -26,7 +26,9 @@ describe('a scan', () => {
 		const { feed } = feedOf({ sql });
 		const result = await feed.scan(step);
 		expect(result).toMatchObject({ rows: 6, rejected: 4 });
-		const found = Object.fromEntries(result.findings.map(({ code, column, severity, count, sample }) => [`${code} ${column}`, [severity, count, sample]]));
+		const found = Object.fromEntries(
+			result.findings.map(({ code, column, severity, count, sample }) => [`${code} ${column}`, [severity, count, sample]]),
+		);
 		expect(found).toEqual({
 			'INVALID_JSON j': ['warn', 2, ['c', 'd']],
 			'BAD_TIMESTAMP at': ['warn', 1, ['c']],
@@ -45,7 +47,9 @@ describe('a scan', () => {
 	});
 
 	it('says in how many rows a column is fine', async () => {
-		const { feed } = feedOf({ sql: `CREATE TABLE t (id TEXT, j TEXT, at TEXT); INSERT INTO t VALUES ('a', '{}', '2025-01-01'), ('b', NULL, '2025-01-01')` });
+		const { feed } = feedOf({
+			sql: `CREATE TABLE t (id TEXT, j TEXT, at TEXT); INSERT INTO t VALUES ('a', '{}', '2025-01-01'), ('b', NULL, '2025-01-01')`,
+		});
 		const result = await feed.scan(tableStep('t', [column('id', 'text'), column('j', 'json-text'), column('at', 'iso-timestamp')]));
 		expect(result.notes).toEqual({ j: '1 valid, 1 empty', at: '2 ISO 8601' });
 		expect(result.findings).toEqual([]);
@@ -54,19 +58,23 @@ describe('a scan', () => {
 	it('measures the bytes that reading will send', async () => {
 		const { feed } = feedOf({ sql });
 		const result = await feed.scan(step);
-		const batches = await collect(feed.read(step, null, {}));
+		const batches = await collectBatches(feed.read(step, null, {}));
 		expect(result.bytes).toBe(batches.reduce((sum, { data }) => sum + data.length, 0));
 		expect(result.rejected).toBe(batches.reduce((sum, { rejects }) => sum + rejects.length, 0));
 	});
 
 	it('keeps five sample keys at most', async () => {
-		const { feed } = feedOf({ sql: `CREATE TABLE t (id INTEGER PRIMARY KEY, j TEXT); INSERT INTO t (j) VALUES (1), (2), (3), ('x'), ('x'), ('x'), ('x'), ('x'), ('x'), ('x')` });
+		const { feed } = feedOf({
+			sql: `CREATE TABLE t (id INTEGER PRIMARY KEY, j TEXT); INSERT INTO t (j) VALUES (1), (2), (3), ('x'), ('x'), ('x'), ('x'), ('x'), ('x'), ('x')`,
+		});
 		const result = await feed.scan(tableStep('t', [column('id', 'bigint'), column('j', 'json-text')]));
 		expect(result.findings).toMatchObject([{ code: 'INVALID_JSON', count: 7, sample: ['4', '5', '6', '7', '8'] }]);
 	});
 
 	it('obeys the policies of the step', async () => {
-		const { feed } = feedOf({ sql: "CREATE TABLE t (id TEXT, j TEXT, at TEXT); INSERT INTO t VALUES ('a', '{', 'soon'), ('b' || char(0), '{}', NULL)" });
+		const { feed } = feedOf({
+			sql: "CREATE TABLE t (id TEXT, j TEXT, at TEXT); INSERT INTO t VALUES ('a', '{', 'soon'), ('b' || char(0), '{}', NULL)",
+		});
 		const policies: Policies = { ...quarantine, onInvalidJson: 'null', onBadTimestamp: 'null', onNul: 'strip' };
 		const loose = tableStep('t', [column('id', 'text'), column('j', 'json-text'), column('at', 'iso-timestamp')], { policies });
 		const result = await feed.scan(loose);
@@ -76,7 +84,7 @@ describe('a scan', () => {
 			['BAD_TIMESTAMP_NULLED', 'at'],
 			['NUL_STRIPPED', 'id'],
 		]);
-		const [batch] = await collect(feed.read(loose, null, {}));
+		const [batch] = await collectBatches(feed.read(loose, null, {}));
 		expect(Buffer.from(batch?.data ?? []).toString()).toBe('a\t\\N\t\\N\tana\nb\t{}\t\\N\tana\n');
 	});
 

@@ -19,7 +19,12 @@ export interface TestFeed {
 }
 
 /** A feed over a database made of `sql`, over fake Chroma records, or over both. */
-export function feedOf(content: { readonly sql?: string; readonly records?: readonly FakeRecord[]; readonly sqlitePath?: string; readonly chromaPath?: string }): TestFeed {
+export function feedOf(content: {
+	readonly sql?: string;
+	readonly records?: readonly FakeRecord[];
+	readonly sqlitePath?: string;
+	readonly chromaPath?: string;
+}): TestFeed {
 	const folder = temporaryFolder();
 	const workDir = join(folder, 'work');
 	const sqlitePath = content.sqlitePath ?? (content.sql === undefined ? null : makeDatabase(join(folder, 'app.db'), content.sql));
@@ -37,6 +42,13 @@ export function feedOf(content: { readonly sql?: string; readonly records?: read
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 	const collected: Item[] = [];
 	for await (const item of items) collected.push(item);
+	return collected;
+}
+
+/** Batches with bytes of their own: the feed takes each buffer back when the next batch is asked for. */
+export async function collectBatches(batches: AsyncIterable<SourceBatch>): Promise<SourceBatch[]> {
+	const collected: SourceBatch[] = [];
+	for await (const batch of batches) collected.push({ ...batch, data: batch.data.slice() });
 	return collected;
 }
 

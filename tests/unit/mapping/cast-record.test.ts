@@ -13,7 +13,10 @@ const step = tableStep('notes', [
 
 describe('casting a record', () => {
 	it('has a cast for every name a plan may hold', () => {
-		const every = tableStep('t', castNames.map((name) => column(name, name, { constant: '{}' })));
+		const every = tableStep(
+			't',
+			castNames.map((name) => column(name, name, { constant: '{}' })),
+		);
 		expect(compileCasts(every)).toHaveLength(castNames.length + 1);
 	});
 
@@ -44,7 +47,13 @@ describe('casting a record', () => {
 	});
 
 	it('tells a refused record whole, so that a retry can start from it', () => {
-		const wide = tableStep('t', [column('id', 'text'), column('n', 'bigint'), column('r', 'double'), column('b', 'bytea'), column('j', 'json-text')]);
+		const wide = tableStep('t', [
+			column('id', 'text'),
+			column('n', 'bigint'),
+			column('r', 'double'),
+			column('b', 'bytea'),
+			column('j', 'json-text'),
+		]);
 		const caster = new RecordCaster(wide);
 		const record = ['k', 9007199254740993n, 1, Buffer.of(0, 255), 'no JSON'];
 		expect(caster.run(record)).toBe(false);
@@ -91,14 +100,18 @@ describe('policies', () => {
 	const asked = { ...quarantine, onInvalidJson: 'null', onBadTimestamp: 'null', onNul: 'strip' } as const;
 
 	it('write NULL where the operator said so and the column allows it', () => {
-		const caster = new RecordCaster(tableStep('t', [column('id', 'text'), column('j', 'json-text'), column('at', 'iso-timestamp')], { policies: asked }));
+		const caster = new RecordCaster(
+			tableStep('t', [column('id', 'text'), column('j', 'json-text'), column('at', 'iso-timestamp')], { policies: asked }),
+		);
 		expect(caster.run(['k', '{', 'yesterday'])).toBe(true);
 		expect(caster.values).toEqual(['k', null, null, 'ana']);
 		expect(caster.notes.map(({ code }) => code)).toEqual(['INVALID_JSON_NULLED', 'BAD_TIMESTAMP_NULLED']);
 	});
 
 	it('refuse all the same where NULL is not allowed', () => {
-		const caster = new RecordCaster(tableStep('t', [column('id', 'text'), column('j', 'json-text', { nullable: false })], { policies: asked }));
+		const caster = new RecordCaster(
+			tableStep('t', [column('id', 'text'), column('j', 'json-text', { nullable: false })], { policies: asked }),
+		);
 		expect(caster.run(['k', '{'])).toBe(false);
 		expect(caster.refusal?.code).toBe('INVALID_JSON');
 	});

@@ -78,7 +78,8 @@ describe('JSON text', () => {
 		expect(code(cast('1e-16384'))).toBe('INVALID_JSON');
 		expect(code(cast('1'.repeat(131_073)))).toBe('INVALID_JSON');
 		expect(code(cast(`[0.${'0'.repeat(16_384)}]`))).toBe('INVALID_JSON');
-		for (const text of ['["1e999999"]', '[1E+1000]', `["${'1'.repeat(200_000)}"]`, `{"1e99999":"\\"1e99999"}`]) expect(cast(text)).toBe(text);
+		for (const text of ['["1e999999"]', '[1E+1000]', `["${'1'.repeat(200_000)}"]`, `{"1e99999":"\\"1e99999"}`])
+			expect(cast(text)).toBe(text);
 	});
 
 	it('takes deep nesting without recursion', () => {

@@ -26,7 +26,12 @@ export function tableStep(table: string, columns: readonly ColumnMapping[], more
 	return step({ kind: 'sqlite', table, cursor: ['rowid'] }, table, [...columns, tenant], more);
 }
 
-export function vectorStep(dimension: number | null, more: Partial<CopyStep> = {}, space: 'l2' | 'ip' | 'cosine' = 'cosine', collectionId = 'c'): CopyStep {
+export function vectorStep(
+	dimension: number | null,
+	more: Partial<CopyStep> = {},
+	space: 'l2' | 'ip' | 'cosine' = 'cosine',
+	collectionId = 'c',
+): CopyStep {
 	const columns = [
 		column('id', 'text', { targetType: 'character varying', nullable: false }),
 		column('collection_id', 'constant', { targetType: 'uuid', nullable: false, constant: '123e4567-e89b-12d3-a456-426614174000' }),

@@ -10,16 +10,22 @@ const isBad = (result: unknown): boolean => result instanceof Refused && result.
 describe('ISO 8601 to timestamp', () => {
 	it('gives UTC for an instant, whatever the offset it is spelled with', () => {
 		fc.assert(
-			fc.property(instant, fc.integer({ min: -14 * 60, max: 14 * 60 }), fc.constantFrom(':', ''), fc.constantFrom('T', ' ', 't'), (date, offset, colon, t) => {
-				const utc = date.toISOString().slice(0, 23).replace('T', ' ');
-				const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 23).replace('T', t);
-				const size = Math.abs(offset);
-				const zone = `${offset < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}${colon}${pad(size % 60)}`;
-				fc.pre(!local.startsWith('-') && !local.startsWith('+'));
-				expect(cast(`${local}${zone}`)).toBe(utc);
-				expect(cast(`${utc.replace(' ', t)}Z`)).toBe(utc);
-				expect(cast(utc.replace(' ', t))).toBe(utc);
-			}),
+			fc.property(
+				instant,
+				fc.integer({ min: -14 * 60, max: 14 * 60 }),
+				fc.constantFrom(':', ''),
+				fc.constantFrom('T', ' ', 't'),
+				(date, offset, colon, t) => {
+					const utc = date.toISOString().slice(0, 23).replace('T', ' ');
+					const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 23).replace('T', t);
+					const size = Math.abs(offset);
+					const zone = `${offset < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}${colon}${pad(size % 60)}`;
+					fc.pre(!local.startsWith('-') && !local.startsWith('+'));
+					expect(cast(`${local}${zone}`)).toBe(utc);
+					expect(cast(`${utc.replace(' ', t)}Z`)).toBe(utc);
+					expect(cast(utc.replace(' ', t))).toBe(utc);
+				},
+			),
 		);
 	});
 
@@ -98,14 +104,19 @@ describe('ISO 8601 to timestamp', () => {
 
 	it('accepts what the calendar has and refuses what it lacks, for every day number', () => {
 		fc.assert(
-			fc.property(fc.integer({ min: 1, max: 9999 }), fc.integer({ min: 0, max: 13 }), fc.integer({ min: 0, max: 32 }), (year, month, day) => {
-				const text = `${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}`;
-				const date = new Date(0);
-				date.setUTCFullYear(year, month - 1, day);
-				const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-				expect(isBad(cast(text))).toBe(!exists);
-				expect(isBad(cast(`${text}T10:00:00`))).toBe(!exists);
-			}),
+			fc.property(
+				fc.integer({ min: 1, max: 9999 }),
+				fc.integer({ min: 0, max: 13 }),
+				fc.integer({ min: 0, max: 32 }),
+				(year, month, day) => {
+					const text = `${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}`;
+					const date = new Date(0);
+					date.setUTCFullYear(year, month - 1, day);
+					const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+					expect(isBad(cast(text))).toBe(!exists);
+					expect(isBad(cast(`${text}T10:00:00`))).toBe(!exists);
+				},
+			),
 			{ numRuns: 500 },
 		);
 	});

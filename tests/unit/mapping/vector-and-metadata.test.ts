@@ -65,12 +65,28 @@ describe('metadata', () => {
 	});
 
 	it('lets the tenant win over another user of the record, and counts it', () => {
-		expect(cast(new Map([['user_id', 'bob'], ['a', 'b']]))).toEqual(new Noted('{"a":"b","user_id":"ana"}', 'METADATA_USER_ID_REPLACED'));
-		expect(cast(new Map([['user_id', 'ana'], ['a', 'b']]))).toBe('{"a":"b","user_id":"ana"}');
+		expect(
+			cast(
+				new Map([
+					['user_id', 'bob'],
+					['a', 'b'],
+				]),
+			),
+		).toEqual(new Noted('{"a":"b","user_id":"ana"}', 'METADATA_USER_ID_REPLACED'));
+		expect(
+			cast(
+				new Map([
+					['user_id', 'ana'],
+					['a', 'b'],
+				]),
+			),
+		).toBe('{"a":"b","user_id":"ana"}');
 	});
 
 	it('refuses what jsonb cannot hold, naming the key', () => {
-		expect(cast(new Map([['x', Number.NaN]]))).toEqual(new Refused('INVALID_METADATA', 'the number NaN has no JSON form (metadata key "x")'));
+		expect(cast(new Map([['x', Number.NaN]]))).toEqual(
+			new Refused('INVALID_METADATA', 'the number NaN has no JSON form (metadata key "x")'),
+		);
 		expect(code(cast(new Map([['x', 'a\0']])))).toBe('NUL_CHARACTER');
 		expect(code(cast(new Map([['\0', 'a']])))).toBe('NUL_CHARACTER');
 		expect(code(cast(new Map([['x', ['\ud800']]])))).toBe('LONE_SURROGATE');
@@ -78,7 +94,9 @@ describe('metadata', () => {
 	});
 
 	it('takes NUL out when asked', () => {
-		expect(metadataCast('{"user_id":"ana"}', true)(new Map([['a\0', 'b\0']]))).toEqual(new Noted('{"a":"b","user_id":"ana"}', 'NUL_STRIPPED'));
+		expect(metadataCast('{"user_id":"ana"}', true)(new Map([['a\0', 'b\0']]))).toEqual(
+			new Noted('{"a":"b","user_id":"ana"}', 'NUL_STRIPPED'),
+		);
 	});
 
 	it('gives JSON that reads back to the same entries', () => {

@@ -1,10 +1,10 @@
-import { readdirSync, writeFileSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RepotError } from '../../../source/core/errors.js';
-import type { SqliteDescription } from '../../../source/core/ports.js';
 import { inspectSqlite } from '../../../services/sqlite/inspect.js';
 import { takeSnapshot } from '../../../services/sqlite/snapshot.js';
+import { RepotError } from '../../../source/core/errors.js';
+import type { SqliteDescription } from '../../../source/core/ports.js';
 import { hasReal, makeDatabase, realFolder, realReason, temporaryFolder } from './support.js';
 
 async function inspect(path: string): Promise<SqliteDescription> {
@@ -117,7 +117,11 @@ describe.skipIf(!hasReal)(`databases of real applications${realReason}`, () => {
 
 	it.each(files)('%s', async (file) => {
 		const description = await inspect(join(realFolder, 'sqlite', file));
-		const [, , , , , tables, rows] = index.split('\n').find((line) => line.startsWith(file))?.split('\t') ?? [];
+		const [, , , , , tables, rows] =
+			index
+				.split('\n')
+				.find((line) => line.startsWith(file))
+				?.split('\t') ?? [];
 		const damaged = /corrupt|schema_16/.test(file);
 		expect(description.integrity === 'ok').toBe(!damaged);
 		const own = description.tables.filter((table) => !table.derived);
@@ -135,7 +139,11 @@ describe.skipIf(!hasReal)(`databases of real applications${realReason}`, () => {
 			['embeddings', 55],
 			['items', 55],
 		]);
-		expect(tableOf(description, 'embeddings').foreignKeys.map(({ parent }) => parent).sort()).toEqual(['analyses', 'items']);
+		expect(
+			tableOf(description, 'embeddings')
+				.foreignKeys.map(({ parent }) => parent)
+				.sort(),
+		).toEqual(['analyses', 'items']);
 		expect(tableOf(description, 'items_fts').derived).toBe(true);
 	});
 });

@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { RepotError } from '../../../source/core/errors.js';
-import { InvalidUtf8 } from '../../../source/core/mapping/cast-result.js';
 import type { RawRecord } from '../../../services/feed/reader.js';
 import { inspectSqlite } from '../../../services/sqlite/inspect.js';
 import { openSnapshot, sqliteReader } from '../../../services/sqlite/reader.js';
 import { takeSnapshot } from '../../../services/sqlite/snapshot.js';
+import { RepotError } from '../../../source/core/errors.js';
+import { InvalidUtf8 } from '../../../source/core/mapping/cast-result.js';
 import { column, tableStep } from '../mapping/steps.js';
 import { hasReal, makeDatabase, realFolder, realReason, temporaryFolder } from './support.js';
 
@@ -69,7 +69,10 @@ describe('reading a table', () => {
 			CREATE TABLE all_three (rowid TEXT, oid TEXT, _rowid_ TEXT); INSERT INTO all_three VALUES ('c', 'x', 'y'), ('b', 'x', 'y'), ('a', 'x', 'y');
 			CREATE TABLE with_key (rowid INTEGER PRIMARY KEY, oid TEXT, _rowid_ TEXT); INSERT INTO with_key VALUES (3, 'x', 'y'), (1, 'x', 'y')`,
 		);
-		expect(values(read(reader, 'one', ['rowid', 'v']))).toEqual([['z', 1n], ['a', 2n]]);
+		expect(values(read(reader, 'one', ['rowid', 'v']))).toEqual([
+			['z', 1n],
+			['a', 2n],
+		]);
 		for (const table of ['one', 'all_three', 'with_key']) expectResumable(reader, table, ['rowid']);
 	});
 

@@ -1,11 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
-import { RepotError } from '../../../source/core/errors.js';
 import { fingerprint, type Snapshot, takeSnapshot } from '../../../services/sqlite/snapshot.js';
+import { RepotError } from '../../../source/core/errors.js';
 import { makeDatabase, photograph, temporaryFolder } from './support.js';
 
 const holder = new URL('./hold-database.ts', import.meta.url).pathname;
@@ -163,7 +174,11 @@ describe('what cannot be copied', () => {
 		['an empty file', 'SOURCE_EMPTY', (path) => writeFileSync(path, '')],
 		['another file', 'SOURCE_NOT_SQLITE', (path) => writeFileSync(path, 'just some text, long enough to have a header'.repeat(9))],
 		['a short file', 'SOURCE_NOT_SQLITE', (path) => writeFileSync(path, 'SQLite format 3\0')],
-		['a Git LFS pointer', 'SOURCE_IS_LFS_POINTER', (path) => writeFileSync(path, 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n')],
+		[
+			'a Git LFS pointer',
+			'SOURCE_IS_LFS_POINTER',
+			(path) => writeFileSync(path, 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n'),
+		],
 		['a file where a folder is named', 'SOURCE_NOT_FOUND', (path) => writeFileSync(dirname(path), 'x')],
 	];
 
