@@ -110,6 +110,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 				onDone={(sqlitePath, chromaPath) => {
 					setTyped({ name: other, sqlitePath, chromaPath, collection: null, from: 'typed' });
 					setCollection(null);
+					list.jump(datasets.length - 1);
 					setView('list');
 				}}
 			/>

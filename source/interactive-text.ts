@@ -8,24 +8,14 @@ import { hazardLines } from '../screens/plan-views.js';
 import { statusWords } from '../screens/run-words.js';
 import { obstacleTo } from '../screens/source-words.js';
 import { asRepotError, type RepotError } from './core/errors.js';
-import {
-	formatBytes,
-	formatClock,
-	formatCommand,
-	formatCount,
-	formatDuration,
-	formatEstimate,
-	formatLatency,
-	formatPercent,
-	formatQuantity,
-} from './core/format.js';
+import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency, formatQuantity } from './core/format.js';
 import type { EnvironmentSummary } from './core/operations.js';
 import { isBlocked, type Plan } from './core/plan/types.js';
-import { elapsed, runFraction, runTotals, timeLeft } from './core/run-progress.js';
 import { Secret } from './core/secret.js';
 import type { WizardContext, WizardIo } from './interactive.js';
 import { Prompter } from './prompter.js';
 import type { Session } from './session.js';
+import { watchRun } from './watch-run.js';
 import { answersOf, choicesOf, startWizard, type WizardAction, type WizardState, wizardAfter } from './wizard.js';
 import type { Leaving } from './wizard-screen.js';
 
@@ -74,7 +64,7 @@ async function converse(context: TextContext, prompter: Prompter): Promise<Leavi
 		if (turn !== 'again') state = turn.reduce(wizardAfter, state);
 		if (state.leaving) return 'left';
 		if (state.screen === 'run') {
-			await watch(context, prompter);
+			await watchRun(context, prompter);
 			return 'finished';
 		}
 	}
@@ -275,37 +265,4 @@ async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
 	}
 	context.session.start(planned);
 	return [{ type: 'next', said: '' }];
-}
-
-const progressEvery = 5000;
-const heartbeatEvery = 30_000;
-
-/** Tells what is new: notable events at once, figures every few seconds when they moved, a heartbeat when nothing does. */
-async function watch({ session, clock }: TextContext, prompter: Prompter): Promise<void> {
-	let told = 0;
-	let toldAt = clock.now();
-	let toldRows = -1;
-	const tell = () => {
-		const { state } = session.store.getSnapshot();
-		for (const entry of state.log.filter(({ number }) => number >= told)) {
-			prompter.say(`${entry.step === null ? '' : `${entry.step}: `}${entry.text}`);
-		}
-		told = state.logged;
-		const { rowsDone, rows } = runTotals(state);
-		const now = clock.now();
-		const isDue = (rowsDone !== toldRows && now - toldAt >= progressEvery) || now - toldAt >= heartbeatEvery;
-		if (!isDue || state.phase !== 'copying') return;
-		const left = timeLeft(state, now);
-		prompter.say(
-			`${formatPercent(runFraction(state))}, ${formatCount(rowsDone)} of ${formatCount(rows)} records, ${formatClock(elapsed(state, now))} gone${left === null ? '' : `, about ${formatDuration(left)} left`}`,
-		);
-		toldRows = rowsDone;
-		toldAt = now;
-	};
-	const unsubscribe = session.store.subscribe(tell);
-	const heartbeat = setInterval(tell, 1000);
-	await session.settled();
-	clearInterval(heartbeat);
-	unsubscribe();
-	tell();
 }

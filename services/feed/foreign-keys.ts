@@ -14,7 +14,7 @@ export interface ForeignKeyGuard {
 }
 
 /** Key of a record as a Reject spells it: one column as text, several as a JSON array. Null when a part is NULL: such a key refers to nothing. */
-export function keyText(parts: readonly unknown[]): string | null {
+function keyText(parts: readonly unknown[]): string | null {
 	if (parts.some((part) => part === null || part === undefined)) return null;
 	const texts = parts.map((part) => rawOf(part).raw ?? '');
 	return texts.length === 1 ? (texts[0] ?? '') : JSON.stringify(texts);

@@ -3,7 +3,7 @@ import type { ColumnMapping } from '../../source/core/plan/types.js';
 const typeOfStart: Readonly<Record<string, string>> = { '{': 'object', '[': 'array', '"': 'string', t: 'boolean', f: 'boolean', n: 'null' };
 
 /** `jsonb_typeof` of a valid JSON text, told from its first character. */
-export function jsonType(text: string): string {
+function jsonType(text: string): string {
 	const first = text[0] ?? '';
 	const start = first <= ' ' ? (text.trimStart()[0] ?? '') : first;
 	return typeOfStart[start] ?? 'number';

@@ -22,7 +22,7 @@ const escapes: Readonly<Record<string, string>> = {
 /** From here on seven searches for one character each (memchr inside) beat one for a class of characters. */
 const longText = 120;
 
-export function escapeCopyText(text: string): string {
+function escapeCopyText(text: string): string {
 	if (text.length < longText) return special.test(text) ? escapeAll(text) : text;
 	if (controls.some((control) => text.includes(control))) return escapeAll(text);
 	// JSON has backslashes and no control character.

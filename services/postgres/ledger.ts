@@ -59,6 +59,7 @@ const toStep = (row: Row): LedgerStep => ({
 	bytes: number(row, 'bytes'),
 	rejected: number(row, 'rejected'),
 	skipped: number(row, 'skipped'),
+	refused: JSON.parse(text(row, 'refused')) as NonNullable<LedgerStep['refused']>,
 });
 
 export async function hasLedger(session: Session): Promise<boolean> {
@@ -136,7 +137,9 @@ export async function recordObject(
 
 const stepsSql = `
 SELECT s.step_id, s.state, coalesce(b.last_batch, -1) AS last_batch, l.last_cursor, coalesce(b.rows, 0) AS rows, coalesce(b.bytes, 0) AS bytes,
-	coalesce(b.rejected, 0) AS rejected, coalesce(b.skipped, 0) AS skipped
+	coalesce(b.rejected, 0) AS rejected, coalesce(b.skipped, 0) AS skipped,
+	coalesce((SELECT json_agg(json_build_object('batch', x.sequence, 'first', x.first_cursor, 'row', r->'row', 'code', r->'code', 'reason', r->'reason') ORDER BY x.sequence, (r->>'row')::bigint)
+		FROM repot.batch x CROSS JOIN LATERAL jsonb_array_elements(x.refused) r WHERE x.run_id = s.run_id AND x.step_id = s.step_id AND x.refused <> '[]'), '[]') AS refused
 FROM repot.step s
 LEFT JOIN (SELECT step_id, max(sequence) AS last_batch, sum(rows + updated) AS rows, sum(bytes) AS bytes, sum(rejected) AS rejected, sum(skipped) AS skipped
 	FROM repot.batch WHERE run_id = $1 GROUP BY step_id) b USING (step_id)

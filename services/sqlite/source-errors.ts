@@ -19,7 +19,7 @@ const problem = (where: string, { code, message, why, next, cause }: Problem): R
 		...(cause === undefined ? {} : { cause }),
 	});
 
-export const notFound = (path: string): RepotError =>
+const notFound = (path: string): RepotError =>
 	problem(path, {
 		code: 'SOURCE_NOT_FOUND',
 		message: 'the source does not exist',
@@ -68,7 +68,7 @@ export const locked = (path: string, why: string): RepotError =>
 		next: ['Wait until the application is idle, or stop it, then run this command again'],
 	});
 
-export const corrupt = (path: string, cause: unknown): RepotError =>
+const corrupt = (path: string, cause: unknown): RepotError =>
 	problem(path, {
 		code: 'SOURCE_CORRUPT',
 		message: 'the SQLite file is damaged',

@@ -81,7 +81,7 @@ export function formatPercent(fraction: number): string {
 }
 
 /** 0..1 to a whole number 0..100, rounded down. */
-export function percentOf(fraction: number): number {
+function percentOf(fraction: number): number {
 	// The small addition keeps 0.29 * 100 = 28.999... at 29.
 	return Math.max(0, Math.min(100, Math.floor(fraction * 100 + 1e-9)));
 }

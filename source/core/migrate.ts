@@ -4,10 +4,10 @@ import type { MigrationEvent, RunOutcome } from './events.js';
 import type { RunSignals } from './operations.js';
 import { nothingToCopy } from './plan/measure.js';
 import { type CopyStep, isCopyStep, isSchemaStep, type Plan, type SchemaStep } from './plan/types.js';
-import type { LedgerRun, Ports, QuarantineEntry, RunSummary, SourceBatch, WriteResult } from './ports.js';
+import type { LedgerRun, Ports, RunSummary, SourceBatch, WriteResult } from './ports.js';
 import { reporting } from './progress-stream.js';
 import { type RetryPolicy, retrying } from './retry.js';
-import { openRun, type Run, remember, setAsideByStep } from './run.js';
+import { openRun, quarantineEntry, type Run, remember, setAsideByStep } from './run.js';
 import type { VerifyOptions } from './verify/context.js';
 import { writeReport } from './verify/report.js';
 import { verify } from './verify/verify.js';
@@ -305,11 +305,13 @@ async function* write(
 	}
 }
 
-/** Writes rejects to the quarantine, durably, before the batch that they belong to commits. */
+/**
+ * Writes rejects to the quarantine, durably: those of the casts before the batch that they belong to commits, those of the target
+ * right after it, from the ledger that committed with it when a kill came in between (see `openRun`).
+ */
 async function* setAside(run: Run, step: CopyStep, batch: number, rejects: SourceBatch['rejects']): AsyncGenerator<Fact, void, void> {
 	if (rejects.length === 0) return;
-	const source = step.source.kind === 'sqlite' ? `sqlite:${step.source.table}` : `chroma:${step.source.collection}`;
-	const entries = rejects.map((reject): QuarantineEntry => ({ step: step.id, source, batch, ...reject }));
+	const entries = rejects.map((reject) => quarantineEntry(step, batch, reject));
 	await run.folder.quarantine.append(entries);
 	for (const entry of entries) {
 		remember(run, entry);

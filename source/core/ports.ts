@@ -411,6 +411,14 @@ export interface LedgerStep {
 	readonly bytes: number;
 	readonly rejected: number;
 	readonly skipped: number;
+	/** Records that only the target refused, in committed batches; `first` is their batch's first cursor, `row` their place among its encoded records. */
+	readonly refused?: readonly {
+		readonly batch: number;
+		readonly first: Cursor;
+		readonly row: number;
+		readonly code: string;
+		readonly reason: string;
+	}[];
 }
 
 /** The record of runs, kept in the target beside the data (PostgreSQL: schema `repot`). */

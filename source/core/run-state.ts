@@ -92,8 +92,8 @@ export interface RunState {
 }
 
 export const logLimit = 200;
-export const rejectLimit = 200;
-export const sampleSeconds = 120;
+const rejectLimit = 200;
+const sampleSeconds = 120;
 
 export const emptyRun: RunState = {
 	phase: 'idle',

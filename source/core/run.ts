@@ -1,6 +1,6 @@
 import { RepotError } from './errors.js';
-import { isCopyStep, type Plan } from './plan/types.js';
-import type { LedgerStep, Ports, QuarantineEntry, RunFolder } from './ports.js';
+import { type CopyStep, isCopyStep, type Plan } from './plan/types.js';
+import type { LedgerStep, Ports, QuarantineEntry, Reject, RunFolder, Source } from './ports.js';
 import { newRunId } from './run-id.js';
 import { refuseStale, sourceChanges } from './stale.js';
 
@@ -66,9 +66,20 @@ async function recallQuarantine(run: Run, steps: readonly LedgerStep[], ports: P
 		Object.fromEntries(run.plan.steps.map((step) => [step.id, steps.find((done) => done.id === step.id)?.lastBatch ?? -1])),
 	);
 	const entries = new Map<string, number>();
-	for await (const entry of run.folder.quarantine.entries()) {
+	const written = new Lines();
+	const recall = (entry: QuarantineEntry): void => {
 		remember(run, entry);
 		entries.set(entry.step, (entries.get(entry.step) ?? 0) + 1);
+	};
+	for await (const entry of run.folder.quarantine.entries()) {
+		recall(entry);
+		written.add(entry);
+	}
+	for (const copy of run.plan.steps.filter(isCopyStep)) {
+		const refused = steps.find(({ id }) => id === copy.id)?.refused ?? [];
+		const lost = await rebuildRefused(copy, refused, written, ports.source);
+		await run.folder.quarantine.append(lost);
+		for (const entry of lost) recall(entry);
 	}
 	for (const step of steps) {
 		run.written += step.rows;
@@ -79,6 +90,70 @@ async function recallQuarantine(run: Run, steps: readonly LedgerStep[], ports: P
 		const copy = run.plan.steps.filter(isCopyStep).find((candidate) => candidate.id === step.id);
 		if (copy !== undefined && step.rejected > (entries.get(step.id) ?? 0)) await ports.source.scan(copy);
 	}
+}
+
+/** Counts the quarantine's lines, so that each accounts for one refused record. */
+class Lines {
+	readonly #byReason = new Map<string, number>();
+	readonly #byKey = new Map<string, number>();
+
+	add(entry: QuarantineEntry): void {
+		this.#count(this.#byReason, 1, entry.step, entry.batch, entry.code, entry.reason);
+		this.#count(this.#byKey, 1, entry.step, entry.batch, entry.code, entry.reason, entry.key);
+	}
+
+	/** How many lines tell of such a refusal in a batch. */
+	of(step: string, refused: { readonly batch: number; readonly code: string; readonly reason: string }): number {
+		return this.#count(this.#byReason, 0, step, refused.batch, refused.code, refused.reason);
+	}
+
+	/** Takes the line of this record away; false when there is none. */
+	take(entry: QuarantineEntry): boolean {
+		const parts = [entry.step, entry.batch, entry.code, entry.reason, entry.key] as const;
+		if (this.#count(this.#byKey, 0, ...parts) === 0) return false;
+		this.#count(this.#byKey, -1, ...parts);
+		return true;
+	}
+
+	#count(counts: Map<string, number>, by: number, ...parts: readonly (string | number)[]): number {
+		const name = JSON.stringify(parts);
+		const count = (counts.get(name) ?? 0) + by;
+		counts.set(name, count);
+		return count;
+	}
+}
+
+/**
+ * Quarantine lines that a kill kept from being written: what only the target refuses is known when its batch commits, and the lines
+ * follow. The ledger holds these refusals; the records are read again from the source.
+ */
+async function rebuildRefused(
+	step: CopyStep,
+	refused: NonNullable<LedgerStep['refused']>,
+	written: Lines,
+	source: Source,
+): Promise<QuarantineEntry[]> {
+	const lost: QuarantineEntry[] = [];
+	const alike = new Map<string, NonNullable<LedgerStep['refused']>[number][]>();
+	for (const one of refused) {
+		const name = JSON.stringify([one.batch, one.code, one.reason]);
+		alike.set(name, [...(alike.get(name) ?? []), one]);
+	}
+	for (const group of alike.values()) {
+		const [first] = group;
+		if (first === undefined || written.of(step.id, first) >= group.length) continue;
+		for (const { batch, first: cursor, row, code, reason } of group) {
+			const entry = quarantineEntry(step, batch, await source.refusedRecord(step, cursor, row, code, reason));
+			if (!written.take(entry)) lost.push(entry);
+		}
+	}
+	return lost;
+}
+
+/** One line of the quarantine. */
+export function quarantineEntry(step: CopyStep, batch: number, reject: Reject): QuarantineEntry {
+	const source = step.source.kind === 'sqlite' ? `sqlite:${step.source.table}` : `chroma:${step.source.collection}`;
+	return { step: step.id, source, batch, ...reject };
 }
 
 export function remember(run: Run, entry: QuarantineEntry): void {

@@ -1,16 +1,23 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Driver } from '../../services/postgres/driver.js';
+import { requireRun } from '../../services/postgres/ledger.js';
+import { findNodes } from '../../services/postgres/rollback-count.js';
+import { countFates, deleteRows, type Node } from '../../services/postgres/rollback-sql.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { RollbackEvent, Target } from '../../source/core/ports.js';
 import {
 	collectionUuid,
+	deepPlan,
 	items,
 	itemsStep,
 	littleEndian,
 	makePlan,
 	notes,
 	notesStep,
+	remarksKeys,
+	remarksStep,
+	remarksTable,
 	schemaAfter,
 	schemaBefore,
 	tenant,
@@ -60,6 +67,16 @@ export async function dump(driver: Driver): Promise<unknown> {
 		extensions: await ask('SELECT extname FROM pg_extension ORDER BY 1'),
 	};
 }
+
+type PlanPart = Readonly<Record<string, unknown>>;
+
+/** All nodes of an EXPLAIN (FORMAT JSON) answer. */
+const planParts = (value: unknown): PlanPart[] => {
+	if (Array.isArray(value)) return value.flatMap(planParts);
+	if (value === null || typeof value !== 'object') return [];
+	const part = value as PlanPart;
+	return [...('Node Type' in part ? [part] : []), ...Object.values(part).flatMap(planParts)];
+};
 
 const codeOf = async (promise: Promise<unknown>): Promise<string> => {
 	try {
@@ -224,6 +241,10 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 			expect(binary.written).toBe(4);
 			expect(binary.refused.map(({ row }) => row)).toEqual([3, 4]);
 			expect((await target.ledger.find('r1'))?.steps.find((step) => step.id === 'items')).toMatchObject({ rows: 37, rejected: 3 });
+			// What a run that was killed here needs to write the lines of its quarantine.
+			expect((await target.ledger.find('r1'))?.steps.find((step) => step.id === 'items')?.refused).toEqual(
+				result.refused.map((refused) => ({ batch: 0, first: '1', ...refused })),
+			);
 			// Sent again, the answer is the same.
 			expect(await target.writeBatch('r1', itemsStep(), 0, textBatch(lines), 'fail')).toEqual(result);
 			const all = await target.writeBatch('r1', itemsStep(), 1, textBatch([`j\t\\N\tx\t\\N\t\\N\t${tenant}`]), 'fail');
@@ -543,6 +564,90 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 			await driver.query("DELETE FROM notes WHERE id = 50; DELETE FROM items WHERE id = 'c'");
 			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'done', removed: 2, kept: 0 });
 			expect(await sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'repot'")).toEqual([['0']]);
+		});
+
+		/** items <- notes <- remarks, and items <- remarks: c is named by a note and a remark, b by a note alone. */
+		const deepRun = async (run: string): Promise<void> => {
+			await target.ledger.begin({ id: run, plan: deepPlan(), operator: 'ana@laptop', version: '0.1.0' });
+			await makeSchema(run);
+			await target.applySchema(run, remarksTable);
+			await target.writeBatch(run, itemsStep(), 0, textBatch(items), 'fail');
+			await target.writeBatch(run, notesStep(), 0, textBatch([`1\ta\t${tenant}`, `2\tb\t${tenant}`, `3\tc\t${tenant}`]), 'fail');
+			await target.writeBatch(run, remarksStep, 0, textBatch([`1\ta\t1\t${tenant}`, `2\tc\t3\t${tenant}`]), 'fail');
+			await finishSchema(run);
+			for (const step of remarksKeys) await target.applySchema(run, step);
+		};
+		const counts = async (run: string) =>
+			(await target.rollbackPreview(run)).tables.map(({ step, removable, changed, referenced, gone }) => [
+				step,
+				removable,
+				changed,
+				referenced,
+				gone,
+			]);
+
+		it('keeps the chain above a row that the application added, three tables deep', async () => {
+			await deepRun('r1');
+			expect(await counts('r1')).toEqual([
+				['remarks', 2, 0, 0, 0],
+				['notes', 3, 0, 0, 0],
+				['items', 3, 0, 0, 0],
+			]);
+			await driver.query("INSERT INTO remarks VALUES (50, NULL, 2, 'ben')");
+			// Note 2 and through it item b stay; a and c go with all that is theirs.
+			expect(await counts('r1')).toEqual([
+				['remarks', 2, 0, 0, 0],
+				['notes', 2, 0, 1, 0],
+				['items', 2, 0, 1, 0],
+			]);
+			// A remark of the run that was changed holds note 3 and item c; the application's own row holds item a directly.
+			await driver.query("UPDATE remarks SET user_id = 'ana' WHERE id = 2; INSERT INTO remarks VALUES (51, 'a', NULL, 'ana')");
+			expect(await counts('r1')).toEqual([
+				['remarks', 1, 1, 0, 0],
+				['notes', 1, 0, 2, 0],
+				['items', 0, 0, 3, 0],
+			]);
+			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'kept-some', removed: 2, kept: 6 });
+			expect(await sql('SELECT id FROM items UNION ALL SELECT id::text FROM notes UNION ALL SELECT id::text FROM remarks ORDER BY 1')).toEqual(
+				[['2'], ['2'], ['3'], ['50'], ['51'], ['a'], ['b'], ['c']],
+			);
+		});
+
+		it('keeps both sides of a ring of foreign keys, and removes them when nothing holds them any more', async () => {
+			await deepRun('r1');
+			await driver.query('ALTER TABLE items ADD CONSTRAINT ring FOREIGN KEY (size) REFERENCES remarks (id) ON DELETE CASCADE NOT VALID');
+			// Item a names remark 1, b remark 2; remarks are undone first, so what the items name stays.
+			expect(await counts('r1')).toEqual([
+				['remarks', 0, 0, 2, 0],
+				['notes', 1, 0, 2, 0],
+				['items', 1, 0, 2, 0],
+			]);
+			expect((await rollback('r1')).at(-1)).toMatchObject({ removed: 2, kept: 6 });
+			await driver.query('ALTER TABLE items DROP CONSTRAINT ring');
+			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'done', kept: 0 });
+		});
+
+		it('reads every table once to say what goes, and joins by equality alone', async () => {
+			await deepRun('r1');
+			await driver.query('ALTER TABLE items ADD CONSTRAINT parent FOREIGN KEY (parent_id) REFERENCES items (id) ON DELETE CASCADE');
+			const nodes = await driver.transaction(async (session) =>
+				(await findNodes(session, await requireRun(session, 'r1'))).flatMap(({ node }): Node[] => (node?.trusted === true ? [node] : [])),
+			);
+			expect(nodes.map(({ step }) => step.id)).toEqual(['remarks', 'notes', 'items']);
+			const [item] = nodes.slice(-1);
+			const statements = [countFates(nodes), ...(item === undefined ? [] : [deleteRows(item)])];
+			for (const [at, statement] of statements.entries()) {
+				const { rows } = await driver.transaction(async (session) => {
+					await session.query('SET LOCAL enable_nestloop = off');
+					return session.query(`EXPLAIN (FORMAT JSON) ${statement.replaceAll('$1', "'r1'")}`);
+				});
+				const parts = planParts(JSON.parse(rows[0]?.['QUERY PLAN'] ?? '[]'));
+				expect(parts.filter((part) => part['Node Type'] === 'Nested Loop')).toEqual([]);
+				const reads = (table: string) =>
+					parts.filter((part) => part['Relation Name'] === table && String(part['Node Type']).endsWith('Scan')).length;
+				expect(['remarks', 'notes'].map(reads)).toEqual([1, 1]);
+				expect(reads('items')).toBe(at === 0 ? 1 : 2);
+			}
 		});
 
 		it('removes nothing when the ledger proves nothing', async () => {

@@ -236,3 +236,50 @@ export const vectors: readonly VectorRow[] = [
 	{ id: 'v2', vector: [0, 1, 0.1] },
 	{ id: 'v3', vector: [-0, 0.5, 3] },
 ];
+
+/** Three levels: remarks refer to notes and items, notes to items, as the tables of the profile collections do. */
+export const remarksStep: CopyStep = {
+	...basics,
+	id: 'remarks',
+	source: { kind: 'sqlite', table: 'remarks', cursor: ['rowid'] },
+	table: 'remarks',
+	columns: [
+		column('id', 'bigint'),
+		column('item_id', 'text'),
+		column('note_id', 'bigint'),
+		column('user_id', 'text', { source: null, cast: 'constant', constant: tenant }),
+	],
+	key: ['id'],
+	foreignKeys: [
+		{ columns: ['item_id'], parent: 'items', parentColumns: ['id'], onDelete: 'CASCADE' },
+		{ columns: ['note_id'], parent: 'notes', parentColumns: ['id'], onDelete: 'CASCADE' },
+	],
+	format: 'text',
+	write: 'copy',
+};
+
+export const remarksTable = schema(
+	'table',
+	'before',
+	'remarks',
+	'remarks',
+	'CREATE TABLE "remarks" (id bigint NOT NULL, item_id text, note_id bigint, user_id text NOT NULL)',
+);
+
+export const remarksKeys: readonly SchemaStep[] = [
+	schema('primary-key', 'after', 'remarks', 'remarks_pkey', 'ALTER TABLE "remarks" ADD CONSTRAINT remarks_pkey PRIMARY KEY (id)'),
+	...(['item', 'note'] as const).map((parent) =>
+		schema(
+			'foreign-key',
+			'after',
+			'remarks',
+			`remarks_${parent}_fkey`,
+			`ALTER TABLE "remarks" ADD CONSTRAINT remarks_${parent}_fkey FOREIGN KEY (${parent}_id) REFERENCES "${parent}s" (id) ON DELETE CASCADE`,
+		),
+	),
+];
+
+export const deepPlan = (): Plan => ({
+	...makePlan(),
+	steps: [...schemaBefore, remarksTable, itemsStep(), notesStep(), remarksStep, vectorsStep(), ...schemaAfter, ...remarksKeys],
+});

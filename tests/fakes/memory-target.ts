@@ -14,6 +14,7 @@ import type {
 	TargetColumn,
 	TargetDescription,
 	TargetTable,
+	WriteResult,
 } from '../../source/core/ports.js';
 
 interface Stored {
@@ -36,6 +37,8 @@ export interface MemoryTarget extends Target {
 	readonly failures: { step: string; batch: number; error: unknown }[];
 	description: TargetDescription;
 	onCommit: (step: string, batch: number) => void;
+	/** Keys that the target itself refuses, by step. */
+	readonly refuses: Map<string, ReadonlySet<string>>;
 	/** Columns that describe() reports of a table that holds rows. */
 	columnsOf: (table: string) => readonly TargetColumn[];
 }
@@ -48,6 +51,7 @@ export function memoryTarget(): MemoryTarget {
 	const stored: StoredRun[] = [];
 	const writes: string[] = [];
 	const failures: MemoryTarget['failures'] = [];
+	const refuses: MemoryTarget['refuses'] = new Map();
 	let locked = false;
 	const tableOf = (name: string): Map<string, Stored> => {
 		const table = rows.get(name) ?? new Map<string, Stored>();
@@ -116,6 +120,7 @@ export function memoryTarget(): MemoryTarget {
 		stored,
 		writes,
 		failures,
+		refuses,
 		ledger,
 		onCommit: () => {},
 		columnsOf: () => [],
@@ -193,8 +198,13 @@ export function memoryTarget(): MemoryTarget {
 			const records = JSON.parse(decoder.decode(batch.data)) as CastRecord[];
 			let written = 0;
 			let skipped = 0;
-			for (const record of records) {
+			const refused: WriteResult['refused'][number][] = [];
+			for (const [row, record] of records.entries()) {
 				const key = record.key.join(',');
+				if (refuses.get(step.id)?.has(key) === true) {
+					refused.push({ row, code: 'SERVER_22P02', reason: 'refused by the target' });
+					continue;
+				}
 				if (table.has(key) && policy !== 'update') {
 					if (step.write === 'copy') throw new RepotError({ kind: 'stale-plan', code: 'STALE_PLAN', message: `key ${key} appeared` });
 					skipped++;
@@ -207,11 +217,12 @@ export function memoryTarget(): MemoryTarget {
 			ledgerStep.lastBatch = sequence;
 			ledgerStep.lastCursor = batch.last;
 			ledgerStep.rows += written;
-			ledgerStep.rejected += batch.rejects.length;
+			ledgerStep.rejected += batch.rejects.length + refused.length;
+			ledgerStep.refused = [...(ledgerStep.refused ?? []), ...refused.map((one) => ({ batch: sequence, first: batch.first, ...one }))];
 			ledgerStep.skipped += skipped;
 			writes.push(`batch ${step.id} ${sequence}`);
 			target.onCommit(step.id, sequence);
-			return { written, updated: 0, skipped, refused: [] };
+			return { written, updated: 0, skipped, refused };
 		},
 		async count(step, tenant) {
 			const all = [...(rows.get(step.table)?.values() ?? [])];

@@ -37,7 +37,7 @@ export interface Calls {
 
 const started = '2025-03-07T14:00:00.000Z';
 
-export const fakeRun: RunSummary = {
+const fakeRun: RunSummary = {
 	id: 'r-8M4T',
 	plan: fakePlan.id,
 	intent: fakePlan.intent,

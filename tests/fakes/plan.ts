@@ -99,7 +99,7 @@ const vectors: CopyStep = {
 	collection: { name: 'collections_vectors', uuid: '6b1f', exists: false, metadata: null },
 };
 
-export const fakeHazards: readonly Hazard[] = [
+const fakeHazards: readonly Hazard[] = [
 	{
 		code: 'EMPTY_COLUMN',
 		severity: 'warn',

@@ -130,6 +130,40 @@ describe('migrate', () => {
 		expect(first.history.quarantine.map((entry) => entry.key)).toEqual(['k0120']);
 	});
 
+	it('writes the quarantine lines of what only the target refused, also when a kill comes between commit and line', async () => {
+		const tables = fakeTables(250);
+		const target = memoryTarget();
+		target.refuses.set('items', new Set(['k0003', 'k0101', 'k0120', 'k0201']));
+		target.refuses.set('vectors', new Set(['k0007']));
+		const rowOf = (ports: Bench) => ports.history.quarantine.map(({ step, batch, key, code }) => [step, batch, key, code]);
+		// The fake source names a refused record by its place in the batch.
+		const expected = [
+			['items', 0, 'row 3', 'SERVER_22P02'],
+			['items', 1, 'row 1', 'SERVER_22P02'],
+			['items', 1, 'row 20', 'SERVER_22P02'],
+			['items', 2, 'row 1', 'SERVER_22P02'],
+		];
+		const ports = bench(tables, target);
+		const killAt = (batch: number) => {
+			target.onCommit = (step, sequence) => {
+				if (step === 'items' && sequence === batch) throw new Error('SIGKILL');
+			};
+		};
+		killAt(1);
+		await run(ports, await makePlan(request(), ports));
+		expect(rowOf(ports)).toEqual(expected.slice(0, 1));
+		// One of the two lines of batch 1 is there after all; the resumed part is killed the same way.
+		const [line] = ports.history.quarantine;
+		if (line !== undefined) ports.history.quarantine.push({ ...line, batch: 1, key: 'row 20' });
+		killAt(2);
+		await run(ports, await makePlan(request(), ports));
+		expect(rowOf(ports).toSorted()).toEqual(expected.slice(0, 3));
+		target.onCommit = () => {};
+		const events = await run(ports, await makePlan(request(), ports));
+		expect(rowOf(ports).toSorted()).toEqual([...expected, ['vectors', 0, 'row 7', 'SERVER_22P02']]);
+		expect(last(events)).toMatchObject({ quarantined: 5 });
+	});
+
 	it('retries what is transient and gives up on what is not', async () => {
 		const ports = bench(fakeTables(10));
 		ports.target.failures.push(

@@ -19,7 +19,7 @@ export const column = (name: string, cast: CastName, more: Partial<ColumnMapping
 	...more,
 });
 
-export const tenant = column('user_id', 'constant', { constant: 'ana', nullable: false });
+const tenant = column('user_id', 'constant', { constant: 'ana', nullable: false });
 
 /** A copy step over a SQLite table of the same name, keyed by its first column, with the tenant added. */
 export function tableStep(table: string, columns: readonly ColumnMapping[], more: Partial<CopyStep> = {}): CopyStep {

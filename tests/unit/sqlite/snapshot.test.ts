@@ -198,6 +198,16 @@ describe('what cannot be copied', () => {
 		expect(await refusal(path, into)).toMatchObject({ kind: 'source', code: 'SOURCE_NOT_READABLE' });
 	});
 
+	it('is not begun when the disk cannot take it', async () => {
+		const { path, into } = place();
+		// Sparse: it takes no room, but a copy of it would.
+		truncateSync(path, 8 * 2 ** 40);
+		const error = await refusal(path, into);
+		expect(error).toMatchObject({ kind: 'source', code: 'NO_DISK_SPACE' });
+		expect(error.message).toMatch(/needs 8,388,\d{3} MiB of disk, [\d,]+ MiB are free/);
+		expect(readdirSync(into)).toEqual([]);
+	});
+
 	it('copies a truncated file for the inspection to tell', async () => {
 		const { path, into } = place();
 		truncateSync(path, 4096 * 3 + 100);
