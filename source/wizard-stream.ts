@@ -26,21 +26,16 @@ export function drawingStream(stream: WriteStream): WriteStream {
 		remember(chunk);
 		return Reflect.apply(stream.write, stream, [chunk, ...rest]);
 	};
-	const listeners = new Map<unknown, () => void>();
-	const on = (event: string, listener: () => void) => {
-		const wrapped = () => {
-			const columns = columnsOf(stream);
-			const extra = columns < drawnAt ? brokenRows(frame, columns, stream.rows ?? 24) : 0;
-			if (extra > 0) stream.write('\u001b[2K\u001b[1A'.repeat(extra));
-			drawnAt = columns;
-			// The screens are told of the size by their own listener; Ink may draw only once they have answered, or it would draw the old
-			// frame, too tall for the new window, into the scrollback.
-			setImmediate(listener);
-		};
-		listeners.set(listener, wrapped);
-		stream.on(event, event === 'resize' ? wrapped : listener);
+	const eraseBroken = () => {
+		const columns = columnsOf(stream);
+		const extra = columns < drawnAt ? brokenRows(frame, columns, stream.rows ?? 24) : 0;
+		if (extra > 0) stream.write('\u001b[2K\u001b[1A'.repeat(extra));
+		drawnAt = columns;
 	};
-	const off = (event: string, listener: () => void) => stream.off(event, listeners.get(listener) ?? listener);
+	// Ink's own answer to a resize is to clear and draw what it drew last, at a size that it was not made for. The screens are told of
+	// the size themselves and draw anew, so Ink need not hear of it.
+	const on = (event: string, listener: () => void) => stream.on(event, event === 'resize' ? eraseBroken : listener);
+	const off = (event: string, listener: () => void) => stream.off(event, event === 'resize' ? eraseBroken : listener);
 	const own: Record<PropertyKey, unknown> = { write, on, off, rows: tallerThanAnyFrame };
 	return new Proxy(stream, {
 		get(target, name) {

@@ -180,6 +180,16 @@ function fingerprint(
 	return createHash('sha256').update(JSON.stringify(relied)).digest('hex');
 }
 
+/** More relations than any schema that people look after; beyond it a clash is told by the server when the index is made. */
+const mostRelationNames = 100_000;
+
+async function relationNames(session: Session): Promise<readonly string[]> {
+	const { rows } = await session.query(
+		`SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY relname LIMIT ${mostRelationNames}`,
+	);
+	return rows.map((row) => text(row, 'name'));
+}
+
 /** Reads catalogs and counts rows in one read-only snapshot. */
 export async function describeTarget(driver: Driver, session: Session, request: DescribeRequest): Promise<TargetDescription> {
 	const schema = await currentSchema(session);
@@ -202,5 +212,6 @@ export async function describeTarget(driver: Driver, session: Session, request: 
 		vectorExtension: await describeExtension(session),
 		mayCreateTables: rights.tables,
 		runs: await listRuns(session),
+		relationNames: await relationNames(session),
 	};
 }

@@ -8,6 +8,13 @@ const mebibyte = 1024 * 1024;
 /** PostgreSQL's default of maintenance_work_mem: below it nothing is gained by asking for less. */
 const leastMemory = 64 * mebibyte;
 
+/**
+ * pgvector 0.6.0 to 0.8.1 write past the shared memory of a parallel HNSW build when maintenance_work_mem is below 4 MB: from it they
+ * take 3 MB and then 1 MB for other things, and the difference wraps round (CVE-2026-3172, mended in 0.8.2). A graph that fits into so
+ * little needs no workers in any version.
+ */
+const leastParallelMemory = 8 * mebibyte;
+
 type Settings = NonNullable<SchemaStep['vectorIndex']>;
 
 interface Attempt {
@@ -91,7 +98,12 @@ export async function buildVectorIndex(
 	run: (prepare: (session: Session) => Promise<void>) => Promise<'created' | 'present'>,
 ): Promise<'created' | 'present'> {
 	let shortage: unknown;
-	for (const attempt of attempts(settings)) {
+	const alone = settings.workers > 0 && settings.memoryBytes < leastParallelMemory;
+	if (alone)
+		listeners.onNotice(
+			`The index is built without extra workers: with ${show(settings)} pgvector before 0.8.2 may write outside its memory (CVE-2026-3172)`,
+		);
+	for (const attempt of attempts(alone ? { ...settings, workers: 0 } : settings)) {
 		if (shortage !== undefined) listeners.onNotice(`The server is short of memory for the index; trying again with ${show(attempt)}`);
 		const stop = new AbortController();
 		let watching: Promise<void> = Promise.resolve();

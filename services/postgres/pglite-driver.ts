@@ -91,6 +91,12 @@ const sessionOn = (connection: WorkerConnection): Session => ({
 	},
 });
 
+async function stop(connection: WorkerConnection | null): Promise<void> {
+	if (connection === null) return;
+	if (!connection.dead) await connection.ask({ type: 'close' }).catch(() => undefined);
+	await connection.terminate();
+}
+
 /** Absent or empty: nothing is there yet. @throws RepotError usage when something else than a database is there. */
 function isFresh(directory: string): boolean {
 	if (!existsSync(directory)) return true;
@@ -114,7 +120,8 @@ function isFresh(directory: string): boolean {
 
 /**
  * Embedded PostgreSQL in a worker thread, because WebAssembly blocks its thread. There is one connection and no second one.
- * A directory that does not exist yet is stood in for by memory until `persist()`, so that a dry run creates nothing.
+ * A directory that does not exist yet is stood in for by memory until `persist()`, so that a dry run creates nothing; the stand-in is
+ * then written there.
  * Committed transactions survive the death of the process (write-ahead log); the file layer has no fsync, so the last ones
  * may be lost when the whole machine loses power.
  */
@@ -127,6 +134,8 @@ export class PgliteDriver implements Driver {
 	readonly #listeners = new Set<(message: string) => void>();
 	readonly #setups: ((session: Session, previousBackend: string | null) => Promise<void>)[] = [];
 	#connection: WorkerConnection | null = null;
+	/** The database in memory until it is written to the directory. */
+	#standIn: WorkerConnection | null = null;
 	#lock: DirectoryLock | null = null;
 	#persistent = false;
 	#closed = false;
@@ -177,26 +186,22 @@ export class PgliteDriver implements Driver {
 		return this.#queue.run(async () => {
 			if (this.#persistent) return;
 			this.#persistent = true;
-			// A memory database stood in so far; nothing in it is worth keeping.
-			if (this.#lock === null) await this.#stop();
+			if (this.#lock !== null) return;
+			this.#standIn = this.#connection;
+			this.#connection = null;
 		});
 	}
 
 	close(): Promise<void> {
 		this.#closed = true;
 		return this.#queue.run(async () => {
-			await this.#stop();
+			await stop(this.#connection);
+			await stop(this.#standIn);
+			this.#connection = null;
+			this.#standIn = null;
 			this.#lock?.release();
 			this.#lock = null;
 		});
-	}
-
-	async #stop(): Promise<void> {
-		const connection = this.#connection;
-		this.#connection = null;
-		if (connection === null) return;
-		if (!connection.dead) await connection.ask({ type: 'close' }).catch(() => undefined);
-		await connection.terminate();
 	}
 
 	async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -228,6 +233,15 @@ export class PgliteDriver implements Driver {
 		if (this.#lock.unfinished) rmSync(this.#directory, { recursive: true, force: true });
 		const fresh = isFresh(this.#directory);
 		if (fresh) this.#lock.setMaking(true);
+		const standIn = this.#standIn;
+		this.#standIn = null;
+		if (fresh && standIn !== null && !standIn.dead) {
+			// When it fails, the server makes the directory itself and says what is wrong.
+			await standIn
+				.ask({ type: 'save', directory: this.#directory })
+				.catch(() => rmSync(this.#directory, { recursive: true, force: true }));
+		}
+		await stop(standIn);
 		await connection.ask({ type: 'open', directory: this.#directory });
 		if (fresh) this.#lock.setMaking(false);
 	}

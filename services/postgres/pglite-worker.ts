@@ -2,10 +2,12 @@ import { parentPort } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import type { Parameter, QueryResult, Row, ServerErrorFields } from './driver.js';
+import { unpackTar } from './unpack-tar.js';
 
 /** What the driver asks; every request is answered once, in order. */
 export type WorkerRequest = { readonly id: number } & (
 	| { readonly type: 'open'; readonly directory: string | null }
+	| { readonly type: 'save'; readonly directory: string }
 	| { readonly type: 'query'; readonly sql: string; readonly params: readonly Parameter[] | null }
 	| { readonly type: 'copy'; readonly sql: string; readonly data: Uint8Array }
 	| { readonly type: 'close' }
@@ -36,6 +38,14 @@ async function open(directory: string | null): Promise<void> {
 	for (const type of Object.keys(database.serializers)) database.serializers[type] = same;
 }
 
+/** Writes the database of this thread's memory to a directory, which takes a fraction of making a new one there. */
+async function save(directory: string): Promise<void> {
+	if (database === null) throw new Error('the embedded PostgreSQL is not open');
+	await database.exec('CHECKPOINT');
+	const archive = await database.dumpDataDir('none');
+	unpackTar(new Uint8Array(await archive.arrayBuffer()), directory);
+}
+
 async function run(sql: string, params: readonly Parameter[] | null): Promise<QueryResult> {
 	if (database === null) throw new Error('the embedded PostgreSQL is not open');
 	const results = params === null ? await database.exec(sql, { onNotice }) : [await database.query<Row>(sql, [...params], { onNotice })];
@@ -56,6 +66,7 @@ async function answer(request: WorkerRequest): Promise<QueryResult> {
 	if (request.type === 'query') return run(request.sql, request.params);
 	if (request.type === 'copy') return copy(request.sql, request.data);
 	if (request.type === 'open') await open(request.directory);
+	else if (request.type === 'save') await save(request.directory);
 	else await database?.close();
 	return nothing;
 }

@@ -257,6 +257,8 @@ export interface TargetDescription {
 	readonly mayCreateTables: boolean;
 	/** Runs in the ledger, newest first; empty when there is no ledger. */
 	readonly runs: readonly LedgerRun[];
+	/** Indexes, tables, views and sequences of the schema share one space of names: the names that are taken there. */
+	readonly relationNames?: readonly string[];
 }
 
 export type KeyState = 'absent' | 'equal' | 'differs' | 'other-tenant' | 'other-collection';
@@ -411,10 +413,14 @@ export interface LedgerStep {
 	readonly bytes: number;
 	readonly rejected: number;
 	readonly skipped: number;
-	/** Records that only the target refused, in committed batches; `first` is their batch's first cursor, `row` their place among its encoded records. */
+	/**
+	 * Records that only the target refused, in committed batches. `first`: their batch's first cursor; `after`: where its reading
+	 * began; `row`: their place among its encoded records.
+	 */
 	readonly refused?: readonly {
 		readonly batch: number;
 		readonly first: Cursor;
+		readonly after: Cursor | null;
 		readonly row: number;
 		readonly code: string;
 		readonly reason: string;

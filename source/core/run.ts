@@ -77,7 +77,7 @@ async function recallQuarantine(run: Run, steps: readonly LedgerStep[], ports: P
 	}
 	for (const copy of run.plan.steps.filter(isCopyStep)) {
 		const refused = steps.find(({ id }) => id === copy.id)?.refused ?? [];
-		const lost = await rebuildRefused(copy, refused, written, ports.source);
+		const lost = await rebuildRefused(run, copy, refused, written, ports.source);
 		await run.folder.quarantine.append(lost);
 		for (const entry of lost) recall(entry);
 	}
@@ -92,58 +92,71 @@ async function recallQuarantine(run: Run, steps: readonly LedgerStep[], ports: P
 	}
 }
 
+type Refused = NonNullable<LedgerStep['refused']>[number];
+
+/** One refusal by its batch and reason, and by its record when `key` is given. */
+const nameOf = (
+	step: string,
+	refusal: { readonly batch: number; readonly code: string; readonly reason: string },
+	key: string | null,
+): string => JSON.stringify([step, refusal.batch, refusal.code, refusal.reason, key]);
+
 /** Counts the quarantine's lines, so that each accounts for one refused record. */
 class Lines {
-	readonly #byReason = new Map<string, number>();
-	readonly #byKey = new Map<string, number>();
+	readonly #counts = new Map<string, number>();
 
 	add(entry: QuarantineEntry): void {
-		this.#count(this.#byReason, 1, entry.step, entry.batch, entry.code, entry.reason);
-		this.#count(this.#byKey, 1, entry.step, entry.batch, entry.code, entry.reason, entry.key);
+		count(this.#counts, nameOf(entry.step, entry, null), 1);
+		count(this.#counts, nameOf(entry.step, entry, entry.key), 1);
 	}
 
-	/** How many lines tell of such a refusal in a batch. */
-	of(step: string, refused: { readonly batch: number; readonly code: string; readonly reason: string }): number {
-		return this.#count(this.#byReason, 0, step, refused.batch, refused.code, refused.reason);
+	/** Whether there is a line for each of these refusals. */
+	cover(step: string, refused: readonly Refused[]): boolean {
+		const wanted = new Map<string, number>();
+		for (const one of refused) count(wanted, nameOf(step, one, null), 1);
+		return [...wanted].every(([name, times]) => (this.#counts.get(name) ?? 0) >= times);
 	}
 
 	/** Takes the line of this record away; false when there is none. */
 	take(entry: QuarantineEntry): boolean {
-		const parts = [entry.step, entry.batch, entry.code, entry.reason, entry.key] as const;
-		if (this.#count(this.#byKey, 0, ...parts) === 0) return false;
-		this.#count(this.#byKey, -1, ...parts);
+		const name = nameOf(entry.step, entry, entry.key);
+		if ((this.#counts.get(name) ?? 0) === 0) return false;
+		count(this.#counts, name, -1);
 		return true;
 	}
+}
 
-	#count(counts: Map<string, number>, by: number, ...parts: readonly (string | number)[]): number {
-		const name = JSON.stringify(parts);
-		const count = (counts.get(name) ?? 0) + by;
-		counts.set(name, count);
-		return count;
+const count = (counts: Map<string, number>, name: string, by: number): void => void counts.set(name, (counts.get(name) ?? 0) + by);
+
+function byBatch(refused: readonly Refused[]): ReadonlyMap<number, readonly Refused[]> {
+	const batches = new Map<number, Refused[]>();
+	for (const one of refused) {
+		const batch = batches.get(one.batch);
+		if (batch === undefined) batches.set(one.batch, [one]);
+		else batch.push(one);
 	}
+	return batches;
 }
 
 /**
  * Quarantine lines that a kill kept from being written: what only the target refuses is known when its batch commits, and the lines
- * follow. The ledger holds these refusals; the records are read again from the source.
+ * follow. The ledger holds these refusals; their batches are read again from the source.
  */
 async function rebuildRefused(
+	run: Run,
 	step: CopyStep,
-	refused: NonNullable<LedgerStep['refused']>,
+	refused: readonly Refused[],
 	written: Lines,
 	source: Source,
 ): Promise<QuarantineEntry[]> {
 	const lost: QuarantineEntry[] = [];
-	const alike = new Map<string, NonNullable<LedgerStep['refused']>[number][]>();
-	for (const one of refused) {
-		const name = JSON.stringify([one.batch, one.code, one.reason]);
-		alike.set(name, [...(alike.get(name) ?? []), one]);
-	}
-	for (const group of alike.values()) {
-		const [first] = group;
-		if (first === undefined || written.of(step.id, first) >= group.length) continue;
-		for (const { batch, first: cursor, row, code, reason } of group) {
-			const entry = quarantineEntry(step, batch, await source.refusedRecord(step, cursor, row, code, reason));
+	for (const [batch, ofBatch] of byBatch(refused)) {
+		if (written.cover(step.id, ofBatch)) continue;
+		const [begin] = ofBatch;
+		// A source names the records of batches that it has read; one is enough.
+		for await (const _ of source.read(step, begin?.after ?? null, Object.fromEntries(run.setAside))) break;
+		for (const { first, row, code, reason } of ofBatch) {
+			const entry = quarantineEntry(step, batch, await source.refusedRecord(step, first, row, code, reason));
 			if (!written.take(entry)) lost.push(entry);
 		}
 	}

@@ -145,6 +145,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 				mayCreateTables: true,
 				runs: [],
 				vectorExtension: { installed: null, mayCreate: true },
+				relationNames: [],
 			});
 			expect(described.resources.maintenanceBytes).toBeGreaterThan(0);
 			expect(await target.compare(itemsStep(), tenant, [{ key: ['a'], values: ['a', null, '1', null, null, tenant] }])).toEqual([
@@ -243,12 +244,18 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 			expect((await target.ledger.find('r1'))?.steps.find((step) => step.id === 'items')).toMatchObject({ rows: 37, rejected: 3 });
 			// What a run that was killed here needs to write the lines of its quarantine.
 			expect((await target.ledger.find('r1'))?.steps.find((step) => step.id === 'items')?.refused).toEqual(
-				result.refused.map((refused) => ({ batch: 0, first: '1', ...refused })),
+				result.refused.map((refused) => ({ batch: 0, first: '1', after: null, ...refused })),
 			);
 			// Sent again, the answer is the same.
 			expect(await target.writeBatch('r1', itemsStep(), 0, textBatch(lines), 'fail')).toEqual(result);
 			const all = await target.writeBatch('r1', itemsStep(), 1, textBatch([`j\t\\N\tx\t\\N\t\\N\t${tenant}`]), 'fail');
 			expect(all).toMatchObject({ written: 0, refused: [{ row: 0 }] });
+			expect((await target.ledger.find('r1'))?.steps.find((step) => step.id === 'items')?.refused?.at(-1)).toMatchObject({
+				batch: 1,
+				first: '1',
+				after: '40',
+				row: 0,
+			});
 		});
 
 		it('merges by policy: fail, skip, update', async () => {
@@ -427,6 +434,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 				foreignKeys: [{ name: 'notes_item_fkey', columns: ['item_id'], parent: 'items', parentColumns: ['id'], onDelete: 'CASCADE' }],
 			});
 			expect(one.collections).toEqual([{ uuid: collectionUuid, name: 'vectors', rows: 3, tenantRows: 3 }]);
+			expect(one.relationNames).toEqual(expect.arrayContaining(['items', 'items_pkey', 'items_user', 'embedding_hnsw']));
 			expect(one.runs.map((run) => run.id)).toEqual(['r1']);
 			expect((await target.describe(request)).facts.fingerprint).toBe(one.facts.fingerprint);
 			await driver.query("INSERT INTO notes VALUES (99, NULL, 'ben')");

@@ -214,11 +214,12 @@ export function memoryTarget(): MemoryTarget {
 				written++;
 			}
 			const ledgerStep = stepOf(find(run), step.id);
+			const after = ledgerStep.lastCursor;
 			ledgerStep.lastBatch = sequence;
 			ledgerStep.lastCursor = batch.last;
 			ledgerStep.rows += written;
 			ledgerStep.rejected += batch.rejects.length + refused.length;
-			ledgerStep.refused = [...(ledgerStep.refused ?? []), ...refused.map((one) => ({ batch: sequence, first: batch.first, ...one }))];
+			ledgerStep.refused = [...(ledgerStep.refused ?? []), ...refused.map((one) => ({ batch: sequence, first: batch.first, after, ...one }))];
 			ledgerStep.skipped += skipped;
 			writes.push(`batch ${step.id} ${sequence}`);
 			target.onCommit(step.id, sequence);

@@ -1,11 +1,14 @@
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { keys, openTerminal, skipReason, type TerminalHandle, type TerminalOptions } from './pty.js';
+
+const program = fileURLToPath(new URL('../fakes/wizard-program.ts', import.meta.url));
 
 let terminal: TerminalHandle | null = null;
 
 /** The wizard on scripted operations, as a real program on a real terminal. */
 function open(words: readonly string[] = [], options: Partial<TerminalOptions> = {}): TerminalHandle {
-	terminal = openTerminal({ command: process.execPath, args: ['--import', 'tsx', 'tests/fakes/wizard-program.ts', ...words], ...options });
+	terminal = openTerminal({ command: process.execPath, args: ['--import', 'tsx', program, ...words], ...options });
 	return terminal;
 }
 
@@ -59,7 +62,7 @@ describe.skipIf(skipReason !== null)(`the wizard on a terminal${skipReason === n
 	it('keeps what stood in the scrollback before it started', async () => {
 		const opened = open([], {
 			command: '/bin/sh',
-			args: ['-c', `seq -f 'line %g' 1 60; exec "${process.execPath}" --import tsx tests/fakes/wizard-program.ts`],
+			args: ['-c', `seq -f 'line %g' 1 60; exec "${process.execPath}" --import tsx "${program}"`],
 		});
 		await toConfirm(opened);
 		opened.send(keys.ctrlC);
@@ -80,6 +83,15 @@ describe.skipIf(skipReason !== null)(`the wizard on a terminal${skipReason === n
 		await opened.until('6 Run');
 		expect(headers(opened.screen())).toBe(1);
 		expect(opened.raw()).not.toContain('\u001b[3J');
+	});
+
+	it('leaves nothing of the wider frame behind when the terminal is made narrower', async () => {
+		const opened = open([], { columns: 100, rows: 40 });
+		await opened.until('> local');
+		opened.resize(66, 40);
+		await opened.until(/^ \(1\) Environment {2}2 {2}3/m);
+		expect(headers(opened.everything())).toBe(1);
+		expect(opened.everything().filter((line) => line.includes('───'))).toHaveLength(2);
 	});
 
 	it('does not erase the scrollback when the terminal is made lower than its frame', async () => {

@@ -3,6 +3,7 @@ import type { PlanRequest } from '../operations.js';
 import type { ChromaCollection, SourceDescription, TargetDescription } from '../ports.js';
 import { batchBytes } from './batch-size.js';
 import { checkFit } from './fit.js';
+import { identifier, quoteIdent } from './names.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
 import { embeddingTable, mapVectors, schemaOfVectors, vectorStepId } from './vectors.js';
@@ -51,7 +52,38 @@ export function draftSteps(
 		if (table !== undefined) hazards.push(...checkFit(copy, table));
 		else if (request.skipSchemaCreation) hazards.push(missingTable(copy));
 	}
-	return { copies, schema: request.skipSchemaCreation ? schema.filter((step) => step.what === 'analyze') : schema, hazards };
+	if (request.skipSchemaCreation) return { copies, schema: schema.filter((step) => step.what === 'analyze'), hazards };
+	return { copies, schema: avoidTakenNames(schema, target, copies, hazards), hazards };
+}
+
+/**
+ * Indexes share one space of names with all relations of a schema, so an index of another table, say of one that was renamed, would
+ * make the statement fail after a long load. Such an index, or the key that it serves, gets its table's name in front.
+ */
+function avoidTakenNames(
+	schema: Draft['schema'],
+	target: TargetDescription,
+	copies: readonly CopyStep[],
+	hazards: Hazard[],
+): Draft['schema'] {
+	const taken = new Set(target.relationNames ?? []);
+	return schema.map((step) => {
+		if (!['index', 'vector-index', 'primary-key'].includes(step.what) || !taken.has(step.object)) return step;
+		const own = new Set(target.tables.find((table) => table.name === step.table)?.indexes.map((index) => index.name));
+		if (own.has(step.object)) return step;
+		let object = identifier(`${step.table}_${step.object}`);
+		for (let nth = 2; taken.has(object) && !own.has(object); nth++) object = identifier(`${step.table}_${step.object}_${nth}`);
+		hazards.push({
+			code: 'NAME_TAKEN',
+			severity: 'info',
+			step: copies.find((copy) => copy.table === step.table)?.id ?? null,
+			count: 1,
+			sample: [step.object],
+			message: `the target has something else of the name ${step.object}, so the ${step.what === 'primary-key' ? 'primary key' : 'index'} on ${step.table} is named ${object}`,
+		});
+		const sql = step.sql.replace(/(INDEX|CONSTRAINT) (?:"(?:[^"]|"")+"|\w+)/, (_, word: string) => `${word} ${quoteIdent(object)}`);
+		return { ...step, id: `${step.what}:${object}`, object, sql };
+	});
 }
 
 const missingTable = (step: CopyStep): Hazard => ({

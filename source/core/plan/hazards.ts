@@ -200,6 +200,19 @@ export function integrityHazards(description: SourceDescription): Hazard[] {
 		(note): Hazard => ({ code: 'CHROMA_NOTE', severity: 'info', step: vectorStepId, count: 1, sample: [], message: note }),
 	);
 	if (sqlite === null || sqlite.integrity === 'ok') return notes;
+	if (sqlite.integrity.startsWith('not checked')) {
+		return [
+			{
+				code: 'SOURCE_NOT_CHECKED',
+				severity: 'warn',
+				step: null,
+				count: 1,
+				sample: [],
+				message: `SQLite could not check the database: ${sqlite.integrity}`,
+			},
+			...notes,
+		];
+	}
 	return [
 		{
 			code: 'SOURCE_DAMAGED',

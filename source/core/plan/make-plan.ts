@@ -1,7 +1,7 @@
 import { RepotError } from '../errors.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { PlanProgress, PlanRequest } from '../operations.js';
-import type { ChromaCollection, Clock, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
+import type { ChromaCollection, Clock, LedgerRun, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
 import { chooseCollection } from './collection.js';
 import { draftSteps } from './draft.js';
 import { totalSeconds } from './estimate.js';
@@ -28,14 +28,19 @@ export async function makePlan(
 	const description = await ports.source.describe(signal);
 	const collection = description.chroma === null ? null : chooseCollection(description.chroma, request.collection);
 	onProgress({ phase: 'looking at the target', fraction: null });
-	const [fingerprints, target] = await Promise.all([ports.source.fingerprints(signal), describeTarget(request, ports.target, signal)]);
-	const intent = intentOf(request, fingerprints, target, collection);
-
-	const resumable = request.restart ? null : await unfinishedRun(intent, target, ports.target);
-	if (resumable !== null) return resumable;
+	// Hashing the sources and casting their values overlap, unless the hash may show that a run only has to go on.
+	const hashing = ports.source.fingerprints(signal);
+	hashing.catch(() => {});
+	const target = await describeTarget(request, ports.target, signal);
+	if (!request.restart && target.runs.some(isUnfinished)) {
+		const resumable = await unfinishedRun(intentOf(request, await hashing, target, collection), target, ports.target);
+		if (resumable !== null) return resumable;
+	}
 
 	const draft = draftSteps(request, description, collection, target);
 	const measured = await measure(draft.copies, request, ports, target, signal, onProgress);
+	const fingerprints = await hashing;
+	const intent = intentOf(request, fingerprints, target, collection);
 	const schema = finishSchema(draft.schema, target, measured.steps, collection, request.policies.onConflict);
 	const hazards = bySeverity([
 		...draft.hazards,
@@ -110,27 +115,25 @@ function intentOf(
 	});
 }
 
-const unfinished = new Set(['running', 'failed', 'interrupted']);
+const isUnfinished = (run: LedgerRun): boolean => run.status === 'running' || run.status === 'failed' || run.status === 'interrupted';
 
 async function unfinishedRun(intent: string, description: TargetDescription, target: Target): Promise<Plan | null> {
-	const run = description.runs.find((candidate) => candidate.intent === intent && unfinished.has(candidate.status));
+	const run = description.runs.find((candidate) => candidate.intent === intent && isUnfinished(candidate));
 	if (run === undefined) return null;
 	const entry = await target.ledger.find(run.id);
 	return entry === null ? null : { ...entry.plan, resumes: run.id };
 }
 
 function unfinishedHazards(target: TargetDescription): Hazard[] {
-	return target.runs
-		.filter((run) => unfinished.has(run.status))
-		.map((run) => ({
-			code: 'UNFINISHED_RUN',
-			severity: 'warn' as const,
-			step: null,
-			count: 1,
-			sample: [run.id],
-			message: `run ${run.id} (${run.environment}, ${run.startedAt}) into this target stopped before its end and does not match this plan; its rows are counted as already there`,
-			hint: `To take them away first: repot rollback ${run.id}`,
-		}));
+	return target.runs.filter(isUnfinished).map((run) => ({
+		code: 'UNFINISHED_RUN',
+		severity: 'warn' as const,
+		step: null,
+		count: 1,
+		sample: [run.id],
+		message: `run ${run.id} (${run.environment}, ${run.startedAt}) into this target stopped before its end and does not match this plan; its rows are counted as already there`,
+		hint: `To take them away first: repot rollback ${run.id}`,
+	}));
 }
 
 function sourceFacts(description: SourceDescription, fingerprints: SourceFingerprints): SourceFacts {

@@ -9,7 +9,7 @@ export const tenantCheck: Check = async (context) => {
 	let foreign = 0;
 	const details: string[] = [];
 	for (const step of steps) {
-		const count = await context.target.count(step, context.plan.tenant.value);
+		const count = await context.count(step);
 		missing += count.missingTenant;
 		foreign += count.foreignInRun ?? 0;
 		if (count.missingTenant > 0) details.push(`${step.table}: ${count.missingTenant} rows without ${context.plan.tenant.column}`);

@@ -35,6 +35,8 @@ export interface CheckContext {
 	readonly tables: readonly CopyStep[];
 	readonly vectors: CopyStep | null;
 	readonly samples: readonly SampledStep[];
+	/** Rows of a step's table, asked of the target once. */
+	count(step: CopyStep): ReturnType<Target['count']>;
 	readonly signal: AbortSignal;
 }
 

@@ -55,7 +55,7 @@ async function countCheck(name: 'rows' | 'vectors', context: CheckContext, steps
 	let added = 0;
 	let failed = false;
 	for (const step of steps) {
-		const count = await context.target.count(step, context.plan.tenant.value);
+		const count = await context.count(step);
 		const expected = expectedRows(step, context.figures);
 		const aside = context.figures.setAside[step.id] ?? step.rejected;
 		const there = step.state.tenantRowsBefore - step.state.equal - step.state.differing;

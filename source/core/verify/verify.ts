@@ -18,7 +18,13 @@ export async function* verify(
 	signal: AbortSignal,
 ): AsyncGenerator<CheckResult, void, void> {
 	const copies = plan.steps.filter(isCopyStep);
+	const counts = new Map<string, ReturnType<Target['count']>>();
 	const context: CheckContext = {
+		count(step) {
+			const known = counts.get(step.id) ?? ports.target.count(step, plan.tenant.value);
+			counts.set(step.id, known);
+			return known;
+		},
 		plan,
 		options,
 		figures,

@@ -6,7 +6,7 @@ import { makePlan } from '../../../source/core/plan/make-plan.js';
 import { collectionUuid, identifier } from '../../../source/core/plan/names.js';
 import { isCopyStep, isSchemaStep } from '../../../source/core/plan/types.js';
 import { graphBytes, indexMemory, schemaOfVectors } from '../../../source/core/plan/vectors.js';
-import { bench, collectionsTables, fakeTables, request, sqliteOf } from '../../fakes/engine.js';
+import { bench, collectionsTables, fakeTables, request, sqliteOf, table } from '../../fakes/engine.js';
 import { memoryTarget } from '../../fakes/memory-target.js';
 
 const steps = async (more = {}) => {
@@ -68,6 +68,61 @@ describe('plan of the collections profile', () => {
 		const other = await makePlan(request(), bench(fakeTables(4)));
 		expect(other.id).not.toBe(first.id);
 		expect((await steps({ tenant: 'bo' })).id).not.toBe(first.id);
+	});
+
+	it('gives an index another name when the target uses its name elsewhere, and says so', async () => {
+		const ports = bench(fakeTables(3));
+		const names = async () => {
+			const plan = await makePlan(request(), ports);
+			return {
+				sql: plan.steps.filter(isSchemaStep).map((step) => step.sql),
+				ids: plan.steps.map((step) => step.id),
+				told: plan.hazards.filter((hazard) => hazard.code === 'NAME_TAKEN').map(({ step, sample, message }) => [step, sample[0], message]),
+			};
+		};
+		expect((await names()).told).toEqual([]);
+		const taken = ['idx_analyses_item_id', 'items_pkey', 'ix_cmetadata_gin', 'items_items_pkey', 'unrelated'];
+		ports.target.description = { ...ports.target.description, relationNames: taken };
+		const renamed = await names();
+		expect(renamed.sql).toEqual(
+			expect.arrayContaining([
+				'CREATE INDEX "analyses_idx_analyses_item_id" ON "analyses" ("item_id")',
+				'ALTER TABLE "items" ADD CONSTRAINT "items_items_pkey_2" PRIMARY KEY ("id")',
+				'CREATE INDEX "langchain_pg_embedding_ix_cmetadata_gin" ON "langchain_pg_embedding" USING gin (cmetadata jsonb_path_ops)',
+			]),
+		);
+		expect(renamed.ids).toContain('index:analyses_idx_analyses_item_id');
+		expect(renamed.ids).not.toContain('index:idx_analyses_item_id');
+		expect(renamed.told.map((told) => told.slice(0, 2))).toEqual([
+			['items', 'items_pkey'],
+			['analyses', 'idx_analyses_item_id'],
+			['vectors', 'ix_cmetadata_gin'],
+		]);
+		expect(renamed.told[1]?.[2]).toContain('is named analyses_idx_analyses_item_id');
+	});
+
+	it('keeps the name of an index that its own table has already', async () => {
+		const target = memoryTarget();
+		target.rows.set('items', new Map());
+		target.description = {
+			...target.description,
+			relationNames: ['items', 'idx_items_user_id', 'items_pkey'],
+			tables: [
+				{
+					...table('items', []),
+					columns: bench(fakeTables(1), target).target.columnsOf('items'),
+					primaryKey: ['id'],
+					uniques: [],
+					rows: 0,
+					tenantRows: 0,
+					indexes: ['items_pkey', 'idx_items_user_id'].map((name) => ({ name, definition: '' })),
+					foreignKeys: [],
+				},
+			],
+		};
+		const plan = await makePlan(request(), bench(fakeTables(1), target));
+		expect(plan.hazards.map((hazard) => hazard.code)).not.toContain('NAME_TAKEN');
+		expect(plan.steps.filter(isSchemaStep).find((step) => step.object === 'idx_items_user_id')?.needed).toBe(false);
 	});
 
 	it('says which tables are missing', async () => {

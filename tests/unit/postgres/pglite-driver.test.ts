@@ -73,6 +73,32 @@ describe('embedded driver', () => {
 		expect(existsSync(`${directory}.lock`)).toBe(false);
 	});
 
+	it('writes the database that stood in for a new directory there, whole', async () => {
+		const driver = open();
+		const system = async (from: PgliteDriver) => (await from.query('SELECT system_identifier AS id FROM pg_control_system()')).rows[0]?.id;
+		const before = await system(driver);
+		expect(readdirSync(folder)).toEqual([]);
+		await driver.persist();
+		expect(await system(driver)).toBe(before);
+		await driver.query('CREATE EXTENSION vector; CREATE TABLE kept (e vector(2)); INSERT INTO kept VALUES (NULL)');
+		await driver.close();
+		const again = open();
+		expect((await again.query('SELECT count(*) AS n FROM kept')).rows).toEqual([{ n: '1' }]);
+		expect(await system(again)).toBe(before);
+	});
+
+	it('makes the directory anew when a stand-in stands by and a killed maker left half of it', async () => {
+		const driver = open();
+		await driver.query('SELECT 1');
+		mkdirSync(join(directory, 'base'), { recursive: true });
+		writeFileSync(join(directory, 'PG_VERSION'), '18\n');
+		const dead = Number(execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }));
+		writeFileSync(`${directory}.lock`, JSON.stringify({ pid: dead, start: '1', since: '2026-01-01T00:00:00Z', making: true }));
+		await driver.persist();
+		expect((await driver.query('SELECT 1 AS one')).rows).toEqual([{ one: '1' }]);
+		expect(existsSync(join(directory, 'global', 'pg_control'))).toBe(true);
+	});
+
 	it('refuses a directory that holds something else', async () => {
 		mkdirSync(directory);
 		writeFileSync(join(directory, 'letter.txt'), 'dear');

@@ -145,6 +145,17 @@ describe('the wizard, key by key', () => {
 		expect(calls.migrated).toHaveLength(0);
 	});
 
+	it('does not take the Enter of a held key for the answer', async () => {
+		const { opened, calls } = open();
+		await toPreview(opened);
+		opened.press(keys.enter);
+		await opened.until('Write this?');
+		opened.press(keys.enter);
+		await opened.until('Press Enter to start writing.');
+		expect(calls.migrated).toHaveLength(0);
+		expect(opened.session.active).toBe(false);
+	});
+
 	it('shows why the target cannot be reached, and goes on once it can', async () => {
 		let isUp = false;
 		const { opened } = open({
