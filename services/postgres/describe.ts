@@ -185,7 +185,7 @@ const mostRelationNames = 100_000;
 
 async function relationNames(session: Session): Promise<readonly string[]> {
 	const { rows } = await session.query(
-		`SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY relname LIMIT ${mostRelationNames}`,
+		`SELECT relname AS name FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) ORDER BY relname LIMIT ${mostRelationNames}`,
 	);
 	return rows.map((row) => text(row, 'name'));
 }

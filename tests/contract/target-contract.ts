@@ -476,6 +476,19 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 			expect(await sql("SELECT count(*) FROM pg_class WHERE relname = 'embedding_hnsw'")).toEqual([['1']]);
 		});
 
+		it('builds with workers only where there is memory for them, and says so', async () => {
+			await begin('r1');
+			await makeSchema('r1');
+			await target.writeBatch('r1', vectorsStep(), 0, vectorBatch(vectors), 'fail');
+			const notices: string[] = [];
+			const settings = { method: 'hnsw', operatorClass: 'vector_l2_ops', memoryBytes: 3.5 * 1024 * 1024, workers: 2 } as const;
+			await target.applySchema('r1', { ...vectorIndexStep, vectorIndex: settings }, undefined, undefined, (message) =>
+				notices.push(message),
+			);
+			expect(notices.filter((notice) => notice.includes('without extra workers'))).toHaveLength(1);
+			expect(await sql("SELECT count(*) FROM pg_class WHERE relname = 'embedding_hnsw'")).toEqual([['1']]);
+		});
+
 		it('refuses the layout of langchain_community', async () => {
 			await driver.query(
 				'CREATE TABLE langchain_pg_embedding (uuid uuid PRIMARY KEY, collection_id uuid, document text, cmetadata json, custom_id text)',
@@ -616,9 +629,9 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 				['items', 0, 0, 3, 0],
 			]);
 			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'kept-some', removed: 2, kept: 6 });
-			expect(await sql('SELECT id FROM items UNION ALL SELECT id::text FROM notes UNION ALL SELECT id::text FROM remarks ORDER BY 1')).toEqual(
-				[['2'], ['2'], ['3'], ['50'], ['51'], ['a'], ['b'], ['c']],
-			);
+			expect(
+				await sql('SELECT id FROM items UNION ALL SELECT id::text FROM notes UNION ALL SELECT id::text FROM remarks ORDER BY 1'),
+			).toEqual([['2'], ['2'], ['3'], ['50'], ['51'], ['a'], ['b'], ['c']]);
 		});
 
 		it('keeps both sides of a ring of foreign keys, and removes them when nothing holds them any more', async () => {

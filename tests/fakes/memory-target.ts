@@ -219,7 +219,10 @@ export function memoryTarget(): MemoryTarget {
 			ledgerStep.lastCursor = batch.last;
 			ledgerStep.rows += written;
 			ledgerStep.rejected += batch.rejects.length + refused.length;
-			ledgerStep.refused = [...(ledgerStep.refused ?? []), ...refused.map((one) => ({ batch: sequence, first: batch.first, after, ...one }))];
+			ledgerStep.refused = [
+				...(ledgerStep.refused ?? []),
+				...refused.map((one) => ({ batch: sequence, first: batch.first, after, ...one })),
+			];
 			ledgerStep.skipped += skipped;
 			writes.push(`batch ${step.id} ${sequence}`);
 			target.onCommit(step.id, sequence);
