@@ -10,10 +10,11 @@ if (major < 20 || (major === 20 && minor < 17)) {
 	process.exit(2);
 }
 
-// A reader that leaves early (`repot runs | head`) is no fault; what is still to be written goes nowhere.
+// A reader that leaves early (`repot runs | head`), or a terminal that was closed (EIO), is no fault; what is still to be written goes
+// nowhere, and a run that is stopping safely goes on to its end.
 for (const stream of [process.stdout, process.stderr]) {
 	stream.on('error', (error: NodeJS.ErrnoException) => {
-		if (error.code !== 'EPIPE') throw error;
+		if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 	});
 }
 

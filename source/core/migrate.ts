@@ -173,7 +173,7 @@ async function* work(
 	for (const step of schema.filter((candidate) => candidate.phase === 'after')) yield* applySchema(run, step, ports, signals);
 	if (!options.validate) return run.quarantined > 0 ? 'quarantined' : 'done';
 	const checks = [];
-	for await (const check of verify(run.plan, options, ports, { run: run.id, setAside: setAsideByStep(run), fresh: true }, signals.abort)) {
+	for await (const check of verify(run.plan, options, ports, { run: run.id, ...setAsideByStep(run), fresh: true }, signals.abort)) {
 		checks.push(check);
 		yield { type: 'check-finished', check };
 	}

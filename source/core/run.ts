@@ -3,6 +3,7 @@ import { type CopyStep, isCopyStep, type Plan } from './plan/types.js';
 import type { LedgerStep, Ports, QuarantineEntry, Reject, RunFolder, Source } from './ports.js';
 import { newRunId } from './run-id.js';
 import { refuseStale, sourceChanges } from './stale.js';
+import type { RunFigures } from './verify/context.js';
 
 /** What one run carries from step to step. */
 export interface Run {
@@ -175,6 +176,11 @@ export function remember(run: Run, entry: QuarantineEntry): void {
 	else keys.push(entry.key);
 }
 
-/** Records set aside per copy step: what the ledger and this process counted, which may be more than the casts foresaw. */
-export const setAsideByStep = (run: Run): Record<string, number> =>
-	Object.fromEntries(run.plan.steps.filter(isCopyStep).map((step) => [step.id, run.rejectedOf.get(step.id) ?? 0]));
+/** Records set aside per copy step, counted by ledger and process (which may be more than the casts foresaw), and their keys as far as they are known here. */
+export function setAsideByStep(run: Run): Pick<RunFigures, 'setAside' | 'asideKeys'> {
+	const copies = run.plan.steps.filter(isCopyStep);
+	return {
+		setAside: Object.fromEntries(copies.map((step) => [step.id, run.rejectedOf.get(step.id) ?? 0])),
+		asideKeys: Object.fromEntries(copies.map((step) => [step.id, new Set(run.setAside.get(step.id))])),
+	};
+}

@@ -3,7 +3,7 @@ import type { CheckResult, MigrationEvent } from './events.js';
 import type { PlanRequest } from './operations.js';
 import { makePlan } from './plan/make-plan.js';
 import type { Plan } from './plan/types.js';
-import type { LedgerRun, LedgerStep, Ports } from './ports.js';
+import type { LedgerRun, LedgerStep, Ports, RunFolder } from './ports.js';
 import { sourceChanges } from './stale.js';
 import { writeReport } from './verify/report.js';
 import { verify } from './verify/verify.js';
@@ -40,18 +40,23 @@ export async function* verifyAgain(
 		steps: [],
 	};
 	if (subject.notice !== null) yield { at: time(), type: 'notice', step: null, message: subject.notice };
+	const folder = await ports.history.open(subject.run?.id ?? `verify-${subject.plan.id}`, subject.plan);
 	const setAside = Object.fromEntries(subject.steps.map((step) => [step.id, step.rejected]));
 	const checks: CheckResult[] = [];
 	const options = { similarityThreshold: request.similarityThreshold, validationSample: request.validationSample };
-	for await (const check of verify(subject.plan, options, ports, { run: subject.run?.id ?? null, setAside, fresh: false }, signal)) {
-		checks.push(check);
-		yield { at: time(), type: 'check-finished', check };
-	}
-	const failed = checks.some((check) => check.result === 'fail');
-	const outcome = failed ? 'verification-failed' : 'done';
-	const totals = { written: subject.run?.written ?? 0, quarantined: subject.run?.quarantined ?? subject.plan.totals.rejected, skipped: 0 };
-	const folder = await ports.history.open(subject.run?.id ?? `verify-${subject.plan.id}`, subject.plan);
 	try {
+		const figures = { run: subject.run?.id ?? null, setAside, asideKeys: await keysAside(folder), fresh: false };
+		for await (const check of verify(subject.plan, options, ports, figures, signal)) {
+			checks.push(check);
+			yield { at: time(), type: 'check-finished', check };
+		}
+		const failed = checks.some((check) => check.result === 'fail');
+		const outcome = failed ? 'verification-failed' : 'done';
+		const totals = {
+			written: subject.run?.written ?? 0,
+			quarantined: subject.run?.quarantined ?? subject.plan.totals.rejected,
+			skipped: 0,
+		};
 		const files = await writeReport(
 			{ run: subject.run?.id ?? null, plan: subject.plan, checks, totals, outcome, at: ports.clock.now() },
 			folder,
@@ -69,6 +74,16 @@ export async function* verifyAgain(
 	} finally {
 		await folder.close();
 	}
+}
+
+/** Keys that the run's quarantine on this computer names, by step. */
+async function keysAside(folder: RunFolder): Promise<Record<string, Set<string>>> {
+	const keys: Record<string, Set<string>> = {};
+	for await (const entry of folder.quarantine.entries()) {
+		keys[entry.step] ??= new Set();
+		keys[entry.step]?.add(entry.key);
+	}
+	return keys;
 }
 
 async function subjectOf(request: PlanRequest, run: string | null, ports: Ports, signal: AbortSignal): Promise<Subject> {

@@ -53,7 +53,7 @@ describe.skipIf(url === undefined && !required)('resuming on a PostgreSQL server
 			const events: MigrationEvent[] = [];
 			try {
 				const plan = await makePlan(wanted, ports);
-				for await (const event of migrate(plan, migrateOptions({ validate: false }), ports, { stop: never, abort: never }))
+				for await (const event of migrate(plan, migrateOptions(), ports, { stop: never, abort: never }))
 					events.push(event);
 				return events;
 			} finally {

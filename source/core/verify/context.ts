@@ -15,6 +15,8 @@ export interface RunFigures {
 	readonly run: string | null;
 	/** Records set aside, by step. */
 	readonly setAside: Readonly<Record<string, number>>;
+	/** Source keys of those records, by step: they are in the quarantine, not in the target. */
+	readonly asideKeys: Readonly<Record<string, ReadonlySet<string>>>;
 	/** True right after the copy, under the lock: counts must be equal. Later the application may have added rows. */
 	readonly fresh: boolean;
 }
@@ -58,3 +60,10 @@ export function unexpected(sample: SampledStep, plan: Plan): Comparison[] {
 	const kept = wrong.filter((comparison) => comparison.state === 'differs').slice(0, sample.step.state.differing);
 	return wrong.filter((comparison) => !kept.includes(comparison));
 }
+
+/** Key of a comparison as the quarantine spells it: several columns as a JSON array. */
+export const sourceKey = (key: readonly string[]): string => (key.length === 1 ? (key[0] ?? '') : JSON.stringify(key));
+
+/** Records that only the server refused: more than the casts foresaw. */
+export const refusedByServer = (step: CopyStep, figures: RunFigures): number =>
+	Math.max(0, (figures.setAside[step.id] ?? step.rejected) - step.rejected);

@@ -34,6 +34,36 @@ describe('cast records', () => {
 		expect(again).toEqual(sample);
 	});
 
+	it.each([
+		[31, 20],
+		[39, 20],
+		[100, 99],
+	])('draw one from each of %i / %i runs that are no whole number long', async (total, limit) => {
+		const { feed } = feedOf({ sql: rows(total) });
+		const sample = (await collect(feed.records(step, limit))).flat().map(({ key }) => Number(key[0]) / 3 - 1);
+		expect(sample).toHaveLength(limit);
+		sample.forEach((index, run) => {
+			expect(index).toBeGreaterThanOrEqual(Math.floor((run * total) / limit));
+			expect(index).toBeLessThan(Math.floor(((run + 1) * total) / limit));
+		});
+	});
+
+	it('are the same ones whether the source skips or every record is walked', async () => {
+		const count = 173;
+		const skipped = feedOf({ sql: rows(count) }).feed;
+		const walked = feedOf({
+			records: Array.from({ length: count }, (_, index) => ({
+				id: String(index),
+				embedding: [1, index],
+				document: 'd',
+				metadata: null,
+			})),
+		}).feed;
+		const drawn = (await collect(skipped.records(step, 30))).flat().map(({ key }) => String(Number(key[0]) / 3 - 1));
+		expect((await collect(walked.records(vectorStep(2), 30))).flat().map(({ key }) => key[0])).toEqual(drawn);
+		expect(drawn).toHaveLength(30);
+	});
+
 	it('are all there when fewer than asked for', async () => {
 		const { feed } = feedOf({ sql: rows(20) });
 		expect((await collect(feed.records(step, 20))).flat()).toHaveLength(20);

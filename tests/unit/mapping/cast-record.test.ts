@@ -96,6 +96,43 @@ describe('casting a record', () => {
 	});
 });
 
+describe('judged columns', () => {
+	const text = tableStep('t', [column('id', 'text'), column('j', 'json-text'), column('n', 'bigint')]);
+
+	it('are those whose verbatim cast neither refused nor noted anything', () => {
+		const caster = new RecordCaster(text);
+		caster.run(['k', '{}', 1n]);
+		caster.run([null, null, null]);
+		expect(caster.unchanged()).toEqual([0, 1]);
+		expect(caster.run(['k', '{', 1n])).toBe(false);
+		expect(caster.unchanged()).toEqual([0]);
+		caster.run([7n, '{}', 1n]);
+		expect(caster.unchanged()).toEqual([]);
+	});
+
+	it('count what stands behind the first refusal only once it was asked for', () => {
+		const caster = new RecordCaster(text);
+		const record = ['\0', '{', 1n];
+		caster.run(record);
+		expect(caster.unchanged()).toEqual([1]);
+		caster.nextRefusal(record);
+		expect(caster.unchanged()).toEqual([]);
+	});
+
+	it('let every value through as it is, and the others are judged', () => {
+		const caster = new RecordCaster(text, new Set([1, 2]));
+		expect(caster.run(['k', '{', 1n])).toBe(true);
+		expect(caster.values).toEqual(['k', '{', '1', 'ana']);
+		expect(caster.run(['\0', '{}', 1n])).toBe(false);
+	});
+
+	it('still refuse NULL where none is allowed', () => {
+		const caster = new RecordCaster(tableStep('t', [column('id', 'text', { nullable: false })]), new Set([0]));
+		expect(caster.run([null])).toBe(false);
+		expect(caster.refusal?.code).toBe('NULL_IN_NOT_NULL');
+	});
+});
+
 describe('policies', () => {
 	const asked = { ...quarantine, onInvalidJson: 'null', onBadTimestamp: 'null', onNul: 'strip' } as const;
 

@@ -37,7 +37,46 @@ function expectResumable(reader: ReturnType<typeof open>, table: string, fields:
 	expect(new Set(all.map(({ cursor }) => cursor)).size).toBe(all.length);
 }
 
+describe('positions', () => {
+	it.each([
+		['rowids with gaps', 'CREATE TABLE t (v); INSERT INTO t (rowid, v) VALUES (-9, 1), (2, 1), (5, 1), (70, 1), (9223372036854775807, 1)'],
+		[
+			'a key',
+			"CREATE TABLE t (v, w, PRIMARY KEY (v, w)) WITHOUT ROWID; INSERT INTO t VALUES (1, 'b'), (1, 'c'), (1.5, ''), ('x', 1), (x'00', 1)",
+		],
+		[
+			'no name left for the rowid',
+			'CREATE TABLE t (rowid, _rowid_, oid); INSERT INTO t VALUES (3, 1, 1), (2, 1, 1), (1, 1, 1), (0, 1, 1), (9, 1, 1)',
+		],
+	])('are those of the records: %s', (_order, sql) => {
+		const reader = open(sql);
+		const positions = reader.positions?.(tableStep('t', [column('id', 'text')]));
+		const cursors = read(reader, 't', []).map(({ cursor }) => cursor);
+		expect(positions?.count()).toBe(5);
+		[null, ...cursors].forEach((from, start) => {
+			for (let places = 1; start + places <= 5; places++) expect(positions?.ahead(from, places)).toBe(cursors[start + places - 1]);
+		});
+	});
+
+	it('past the end are none', () => {
+		const positions = open('CREATE TABLE t (v); INSERT INTO t VALUES (1)').positions?.(tableStep('t', [column('id', 'text')]));
+		expect(positions?.ahead(null, 2)).toBeNull();
+		expect(positions?.ahead('1', 1)).toBeNull();
+	});
+});
+
 describe('reading a table', () => {
+	it('goes on in two readings of the same fields at once, and after one was left early', () => {
+		const reader = open('CREATE TABLE t (v); INSERT INTO t VALUES (1), (2), (3)');
+		const step = tableStep('t', [column('id', 'text')]);
+		const first = reader.read(step, ['v'], null);
+		expect(first.next().value?.values).toEqual([1n]);
+		expect(values([...reader.read(step, ['v'], null)])).toEqual([[1n], [2n], [3n]]);
+		expect(first.next().value?.values).toEqual([2n]);
+		first.return?.();
+		expect(values([...reader.read(step, ['v'], null)])).toEqual([[1n], [2n], [3n]]);
+	});
+
 	it('gives storage classes as they are: exact integers, reals, text, bytes, NULL', () => {
 		const reader = open("CREATE TABLE t (v); INSERT INTO t VALUES (9223372036854775807), (1.5), (1.0), ('text'), (x'00ff'), (NULL), ('')");
 		expect(values(read(reader, 't', ['v']))).toEqual([[9223372036854775807n], [1.5], [1], ['text'], [Buffer.of(0, 255)], [null], ['']]);
