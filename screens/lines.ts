@@ -13,6 +13,8 @@ export interface Part {
 	readonly width?: number;
 	readonly align?: 'left' | 'right';
 	readonly cut?: CutPlace;
+	/** Draws a turning spinner in one cell; `text` is what stands there without colour or motion. */
+	readonly spinner?: boolean;
 }
 
 export interface LineSpec {

@@ -79,7 +79,7 @@ function planningLines(progress: PlanProgress, tick: number, canvas: Canvas): re
 			{ text: bar, tone: 'accent' },
 			{ text: progress.fraction === null ? '' : formatPercent(progress.fraction), width: 7, align: 'right' },
 		),
-		words(progress.phase, 'dim'),
+		line({ text: '-', tone: 'accent', spinner: true }, { text: ` ${progress.phase}`, tone: 'dim' }),
 	];
 }
 

@@ -29,7 +29,8 @@ export interface Glyphs {
 	readonly empty: string;
 	/** Lowest to highest. */
 	readonly spark: readonly string[];
-	readonly spinner: readonly string[];
+	/** Name of the spinner that ink-spinner draws. */
+	readonly spinner: 'dots' | 'line';
 }
 
 const unicodeGlyphs: Glyphs = {
@@ -38,7 +39,7 @@ const unicodeGlyphs: Glyphs = {
 	full: '█',
 	empty: '░',
 	spark: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
-	spinner: ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'],
+	spinner: 'dots',
 };
 
 const asciiGlyphs: Glyphs = {
@@ -47,7 +48,7 @@ const asciiGlyphs: Glyphs = {
 	full: '#',
 	empty: '.',
 	spark: ['_', '.', '-', '=', '+', '*', '#', '@'],
-	spinner: ['|', '/', '-', '\\'],
+	spinner: 'line',
 };
 
 export const glyphsFor = (unicode: boolean): Glyphs => (unicode ? unicodeGlyphs : asciiGlyphs);

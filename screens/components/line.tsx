@@ -1,4 +1,5 @@
 import { Text } from 'ink';
+import Spinner from 'ink-spinner';
 import { cutText, fitText, textWidth } from '../../source/core/text-width.js';
 import type { LineSpec, Part } from '../lines.js';
 import { useCanvas } from '../shell-context.js';
@@ -13,7 +14,7 @@ export function Line({ parts, right }: LineSpec) {
 		<Text wrap="truncate-end">
 			{laid.map((part) => (
 				<Text key={part.key} {...toneProps(part.tone)}>
-					{part.text}
+					{part.spinner ? <Spinner type={glyphs.spinner} /> : part.text}
 				</Text>
 			))}
 		</Text>
@@ -24,6 +25,7 @@ interface LaidPart {
 	readonly key: string;
 	readonly text: string;
 	readonly tone: Tone | undefined;
+	readonly spinner: boolean;
 }
 
 function layParts(parts: readonly Part[], right: readonly Part[], width: number, ellipsis: string): readonly LaidPart[] {
@@ -33,7 +35,7 @@ function layParts(parts: readonly Part[], right: readonly Part[], width: number,
 		if (room <= 0 || part.text === '') return;
 		const text = layPart(part, room, ellipsis);
 		room -= textWidth(text);
-		laid.push({ key: String(laid.length), text, tone: part.tone });
+		laid.push({ key: String(laid.length), text, tone: part.tone, spinner: part.spinner === true });
 	};
 	const rightWidth = right.reduce((sum, part) => sum + (part.width ?? textWidth(part.text)), 0);
 	for (const part of parts) lay(part.text === '' && part.width !== undefined ? { ...part, text: ' ' } : part);

@@ -63,7 +63,7 @@ export async function requireTable(session: Session, name: string): Promise<Tabl
 	});
 }
 
-export const isVectorType = (base: string): boolean => base === 'vector' || base === 'halfvec' || base === 'sparsevec';
+const isVectorType = (base: string): boolean => base === 'vector' || base === 'halfvec' || base === 'sparsevec';
 
 /** SQL that is true when two values of a column differ: JSON by value, vectors by their bits, everything else by its own equality. */
 export function differs(column: ColumnInfo, left: string, right: string): string {
@@ -75,7 +75,7 @@ export function differs(column: ColumnInfo, left: string, right: string): string
 }
 
 /** Column of a step that holds the tenant: the constant whose value is the tenant. Vectors keep it in their metadata instead. */
-export const tenantColumnOf = (step: CopyStep, tenant: string): string | null =>
+const tenantColumnOf = (step: CopyStep, tenant: string): string | null =>
 	step.columns.find((column) => column.cast === 'constant' && column.constant === tenant)?.name ?? null;
 
 /** SQL for the tenant of a row of `alias`, or null when the step's table has no tenant. */

@@ -92,7 +92,7 @@ export interface StoredRun {
 	readonly database: string;
 }
 
-export async function findRun(session: Session, run: string): Promise<StoredRun | null> {
+async function findRun(session: Session, run: string): Promise<StoredRun | null> {
 	if (!(await hasLedger(session))) return null;
 	const { rows } = await session.query(
 		`SELECT ${runColumns}, plan::text AS plan, system_identifier, database::text AS database FROM repot.run WHERE id = $1`,

@@ -99,7 +99,7 @@ function joinColumns(node: Node, nodes: readonly Node[]): ReadonlyMap<string, st
  * foreign keys brings about, and rows of tables that the run did not write, stay. Each table is read once, and all joins are on
  * equality, so that a table of any size takes time in proportion to it.
  */
-export function fates(nodes: readonly Node[]): { readonly expressions: string; readonly nameOf: (node: Node) => string } {
+function fates(nodes: readonly Node[]): { readonly expressions: string; readonly nameOf: (node: Node) => string } {
 	const names = nodes.map((_, index) => `fate${index}`);
 	const columns = nodes.map((node) => joinColumns(node, nodes));
 	const short = (index: number, wanted: readonly string[]): string[] => wanted.map((name) => columns[index]?.get(name) ?? 'NULL');

@@ -4,7 +4,7 @@ import { runningRun } from './ledger.js';
 import { boolean, text } from './sql-text.js';
 
 /** Key of the advisory lock that one run holds in its target database: the bytes of `repot`, 0x7265706f74. */
-export const lockKey = 0x7265706f74n;
+const lockKey = 0x7265706f74n;
 
 async function tryLock(session: Session): Promise<boolean> {
 	const { rows } = await session.query('SELECT pg_try_advisory_lock($1::bigint) AS taken', [String(lockKey)]);

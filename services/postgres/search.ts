@@ -1,3 +1,4 @@
+import { toSql } from 'pgvector';
 import type { CopyStep, DistanceSpace } from '../../source/core/plan/types.js';
 import type { Probe, SearchHit } from '../../source/core/ports.js';
 import { requireTable, type TableInfo, tenantKey, tenantOf } from './catalog.js';
@@ -46,7 +47,7 @@ export async function searchVectors(
 	const { rows } = await session.query(
 		`SELECT e.id AS key, e.embedding ${operator} $1::vector AS distance FROM ${table.qualified} e
 		WHERE e.collection_id = $2::uuid AND e.cmetadata->>'${tenantKey}' = $3 ORDER BY distance ASC LIMIT $4::int`,
-		[`[${probe.vector.join(',')}]`, collection.uuid, tenant, String(k)],
+		[toSql(Array.from(probe.vector)), collection.uuid, tenant, String(k)],
 	);
 	return rows.map((row) => ({ key: text(row, 'key'), distance: toDistance(number(row, 'distance')) }));
 }

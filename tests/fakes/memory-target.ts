@@ -1,5 +1,5 @@
 import { RepotError } from '../../source/core/errors.js';
-import { type CopyStep, isCopyStep, type Plan, type Step } from '../../source/core/plan/types.js';
+import type { CopyStep, Plan, Step } from '../../source/core/plan/types.js';
 import type {
 	CastRecord,
 	Comparison,
@@ -306,5 +306,3 @@ export function memoryHistory(): RunHistory & {
 		find: async (run) => runs.find((known) => known.id === run) ?? null,
 	};
 }
-
-export const copyStepsOf = (plan: Plan): CopyStep[] => plan.steps.filter(isCopyStep);

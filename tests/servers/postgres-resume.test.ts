@@ -53,8 +53,7 @@ describe.skipIf(url === undefined && !required)('resuming on a PostgreSQL server
 			const events: MigrationEvent[] = [];
 			try {
 				const plan = await makePlan(wanted, ports);
-				for await (const event of migrate(plan, migrateOptions(), ports, { stop: never, abort: never }))
-					events.push(event);
+				for await (const event of migrate(plan, migrateOptions(), ports, { stop: never, abort: never })) events.push(event);
 				return events;
 			} finally {
 				await source.close();

@@ -3,9 +3,6 @@ import { createHash } from 'node:crypto';
 /** Double-quotes an identifier for SQL. */
 export const quoteIdent = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** Quotes a text literal for SQL (standard_conforming_strings). */
-export const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 const maxBytes = 63;
 
 /** PostgreSQL cuts identifiers at 63 bytes without a word: a longer one is shortened here, with a hash so that it stays unique. */

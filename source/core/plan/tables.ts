@@ -167,7 +167,7 @@ function inForeignKeyOrder(tables: readonly TableMapping[]): TableMapping[] {
 const columnDdl = (column: ColumnMapping): string =>
 	`${quoteIdent(column.name)} ${column.targetType}${column.nullable ? '' : ' NOT NULL'}${column.defaultSql === undefined ? '' : ` DEFAULT ${column.defaultSql}`}`;
 
-export function createTableSql(table: string, columns: readonly ColumnMapping[]): string {
+function createTableSql(table: string, columns: readonly ColumnMapping[]): string {
 	return `CREATE TABLE ${quoteIdent(table)} (\n  ${columns.map(columnDdl).join(',\n  ')}\n)`;
 }
 

@@ -96,7 +96,7 @@ export function reportMarkdown(report: Report): string {
 }
 
 /** The same for machines. */
-export function reportJson(report: Report): string {
+function reportJson(report: Report): string {
 	const { plan, at, ...rest } = report;
 	return `${JSON.stringify({ format: 1, verdict: verdict(report.checks), at: new Date(at).toISOString(), ...rest, totals: { written: rest.totals.written, quarantined: rest.totals.quarantined, skipped: rest.totals.skipped }, plan }, null, 2)}\n`;
 }

@@ -8,7 +8,7 @@ const neighbourCount = 5;
 const probeCount = 20;
 
 /** The text queries that the applications of this profile are checked with. */
-export const textQueries = ['modern furniture', 'outdoor activities', 'food photography', 'vintage items', 'nature scenes'] as const;
+const textQueries = ['modern furniture', 'outdoor activities', 'food photography', 'vintage items', 'nature scenes'] as const;
 
 /** Distances are computed in float64 here and in float32 arithmetic there: equal within this much, relative to the larger. */
 const tolerance = 1e-5;

@@ -1,0 +1,190 @@
+import type { ErrorFact } from '../errors.js';
+import type { CopyStep, SchemaStep, TargetFacts } from '../plan/types.js';
+import type { Ledger, LedgerRun } from './ledger.js';
+import type { CastRecord, Probe, SourceBatch } from './source.js';
+
+export interface TargetTest {
+	readonly facts: TargetFacts;
+	readonly latencyMilliseconds: number;
+	readonly user: string;
+	readonly database: string;
+	readonly canCreate: boolean;
+	/** What is wrong, with the exact SQL to mend it. */
+	readonly problems: readonly string[];
+}
+
+export interface TargetColumn {
+	readonly name: string;
+	/** As `format_type` prints it, e.g. `timestamp without time zone`, `vector(1024)`. */
+	readonly type: string;
+	readonly notNull: boolean;
+	readonly hasDefault: boolean;
+}
+
+export interface TargetTable {
+	readonly name: string;
+	readonly columns: readonly TargetColumn[];
+	readonly primaryKey: readonly string[];
+	/** Unique constraints and indexes, as column lists. */
+	readonly uniques: readonly (readonly string[])[];
+	readonly foreignKeys: readonly {
+		readonly name: string;
+		readonly columns: readonly string[];
+		readonly parent: string;
+		readonly parentColumns: readonly string[];
+		readonly onDelete: string;
+	}[];
+	readonly indexes: readonly { readonly name: string; readonly definition: string }[];
+	readonly rows: number;
+	/** Rows whose tenant column equals the tenant, when the column exists. */
+	readonly tenantRows: number;
+}
+
+export interface TargetCollection {
+	readonly uuid: string;
+	readonly name: string;
+	readonly rows: number;
+	readonly tenantRows: number;
+}
+
+/** Server settings that bound the index build. */
+export interface TargetResources {
+	readonly effectiveCacheBytes: number;
+	readonly maintenanceBytes: number;
+	readonly maxParallelWorkers: number;
+}
+
+export interface TargetDescription {
+	readonly facts: TargetFacts;
+	readonly resources: TargetResources;
+	/** Schema that unqualified names are created in. */
+	readonly schema: string;
+	readonly tables: readonly TargetTable[];
+	readonly collections: readonly TargetCollection[];
+	readonly vectorExtension: { readonly installed: string | null; readonly available: string | null; readonly mayCreate: boolean };
+	readonly mayCreateTables: boolean;
+	/** Runs in the ledger, newest first; empty when there is no ledger. */
+	readonly runs: readonly LedgerRun[];
+	/** Indexes, tables, views and sequences of the schema share one space of names: the names that are taken there. */
+	readonly relationNames?: readonly string[];
+}
+
+export type KeyState = 'absent' | 'equal' | 'differs' | 'other-tenant' | 'other-collection';
+
+export interface Comparison {
+	readonly key: readonly string[];
+	readonly state: KeyState;
+	/** Columns that differ, with both values in text form, shortened. */
+	readonly differences: readonly { readonly column: string; readonly expected: string | null; readonly found: string | null }[];
+}
+
+export interface WriteResult {
+	/** Rows that are new in the target. */
+	readonly written: number;
+	/** Rows that were overwritten (saved first). */
+	readonly updated: number;
+	/** Rows left as they were because the target holds their key. */
+	readonly skipped: number;
+	/** Records the server refused, found by bisection: index of the record in the batch and the server's reason. */
+	readonly refused: readonly { readonly row: number; readonly code: string; readonly reason: string }[];
+}
+
+export interface SearchHit {
+	readonly key: string;
+	readonly distance: number;
+}
+
+export interface RollbackCount {
+	readonly step: string;
+	readonly table: string;
+	/** Rows the run wrote, by the ledger. */
+	readonly written: number;
+	/** Of those, rows that will be (were) removed. */
+	readonly removable: number;
+	/** Overwritten rows that will be (were) restored. */
+	readonly restorable: number;
+	/** Rows changed since, kept; up to five keys. */
+	readonly changed: number;
+	readonly changedSample: readonly string[];
+	/** Rows kept because rows of others refer to them. */
+	readonly referenced: number;
+	/** Rows gone already. */
+	readonly gone: number;
+}
+
+export interface RollbackPreview {
+	readonly run: LedgerRun;
+	readonly tables: readonly RollbackCount[];
+	/** Objects the run created and that will be dropped (empty tables, indexes, constraints). */
+	readonly drops: readonly string[];
+	/** What stays, and why: the extension, tables with rows of others. */
+	readonly stays: readonly string[];
+}
+
+export type RollbackEvent = { readonly at: string } & (
+	| { readonly type: 'rollback-started'; readonly run: string; readonly tables: readonly RollbackCount[] }
+	| { readonly type: 'rows-removed'; readonly step: string; readonly removed: number; readonly restored: number; readonly kept: number }
+	| { readonly type: 'object-dropped'; readonly object: string }
+	| { readonly type: 'notice'; readonly step: string | null; readonly message: string }
+	| {
+			readonly type: 'rollback-finished';
+			readonly run: string;
+			readonly outcome: 'done' | 'kept-some' | 'failed';
+			readonly removed: number;
+			readonly restored: number;
+			readonly kept: number;
+			readonly error?: ErrorFact;
+	  }
+);
+
+/** A database that receives rows. Methods throw RepotError (kind `target`) when it is unreachable or refuses. */
+export interface Target {
+	test(signal?: AbortSignal): Promise<TargetTest>;
+	/** Reads catalogs and counts; writes nothing, creates nothing. */
+	describe(
+		request: {
+			readonly tables: readonly string[];
+			readonly collection: string | null;
+			readonly tenant: { readonly column: string; readonly value: string };
+		},
+		signal?: AbortSignal,
+	): Promise<TargetDescription>;
+	/** Compares cast records with what the target holds under their keys. JSON by value, vectors by bits, timestamps as timestamps. */
+	compare(step: CopyStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
+	/** Takes the one-run-per-target lock; rejects with kind `locked` when it is held. */
+	lock(): Promise<() => Promise<void>>;
+	/** Runs one schema step and records in the ledger whether it created the object. */
+	applySchema(
+		run: string,
+		step: SchemaStep,
+		signal?: AbortSignal,
+		onProgress?: (fraction: number, phase: string) => void,
+		onNotice?: (message: string) => void,
+	): Promise<'created' | 'present'>;
+	/** Makes the run's collection row when missing (vectors only). */
+	ensureCollection(run: string, step: CopyStep): Promise<void>;
+	/** One transaction: the rows and their ledger row. */
+	writeBatch(
+		run: string,
+		step: CopyStep,
+		sequence: number,
+		batch: SourceBatch,
+		policy: 'fail' | 'skip' | 'update',
+		signal?: AbortSignal,
+	): Promise<WriteResult>;
+	ledger: Ledger;
+	/** Counts for verification. */
+	count(
+		step: CopyStep,
+		tenant: string,
+	): Promise<{ readonly rows: number; readonly tenantRows: number; readonly missingTenant: number; readonly foreignInRun: number | null }>;
+	/** `jsonb_typeof` of a column over the tenant's rows, by type; SQL NULL is not counted. */
+	jsonTypes(step: CopyStep, column: string, tenant: string): Promise<Readonly<Record<string, number>>>;
+	/** Nearest rows of the step's collection and tenant; `exact` forbids the index. */
+	search(step: CopyStep, tenant: string, probe: Probe, k: number, exact: boolean, signal?: AbortSignal): Promise<readonly SearchHit[]>;
+	/** Whether the same call may succeed a little later: connection lost, server restarting, serialization failure, too many connections. */
+	isTransient(error: unknown): boolean;
+	rollbackPreview(run: string): Promise<RollbackPreview>;
+	rollback(run: string, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
+	close(): Promise<void>;
+}
