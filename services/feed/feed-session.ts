@@ -30,6 +30,8 @@ export class FeedSession {
 	readonly #steps = new Map<string, CopyStep>();
 	readonly #setAside = new Map<string, SetAside>();
 	readonly #orphans = new Map<string, ReadonlySet<string>>();
+	/** Columns whose every value a complete scan of this snapshot let through as it is. It never changes, so they are not judged again. */
+	readonly #judged = new Set<string>();
 	/** Where the reading of each batch began, by step and first cursor. */
 	readonly #batchStarts = new Map<string, Cursor | null>();
 
@@ -52,8 +54,10 @@ export class FeedSession {
 		const own = selfReference(step);
 		// Whether a row's parent in the same table is refused may be known only further down, so such a table is judged beforehand.
 		if (own) this.#judgeAll(step, stop);
-		const result = scanStep(this.#pass(step, {}, stop), stop, onProgress, (key) => setAside.keys.add(key));
+		const pass = this.#pass(step, {}, stop);
+		const result = scanStep(pass, stop, onProgress, (key) => setAside.keys.add(key));
 		setAside.complete = true;
+		for (const place of pass.caster.unchanged()) this.#judged.add(columnJudgement(step, place));
 		return result;
 	}
 
@@ -148,7 +152,8 @@ export class FeedSession {
 	}
 
 	#pass(step: CopyStep, excluded: Excluded, stop: StopSignal): StepPass {
-		const caster = new RecordCaster(step);
+		const judged = new Set([...step.columns.keys()].filter((place) => this.#judged.has(columnJudgement(step, place))));
+		const caster = new RecordCaster(step, judged);
 		const connection = this.#sources.connection;
 		const guards =
 			step.source.kind !== 'sqlite' || connection === null
@@ -183,6 +188,12 @@ export class FeedSession {
 }
 
 const selfReference = (step: CopyStep): boolean => step.foreignKeys.some(({ parent }) => parent === step.id);
+
+/** All that the judgement of a column's values by a verbatim cast depends on. */
+function columnJudgement({ source, columns, policies }: CopyStep, place: number): string {
+	const column = columns[place];
+	return JSON.stringify([source, column?.source, column?.cast, column?.nullable, policies]);
+}
 
 const lostRecord = (step: CopyStep, why: string): RepotError =>
 	new RepotError({ kind: 'internal', code: 'RECORD_NOT_FOUND', message: `a record of step ${step.id} cannot be found again`, why });

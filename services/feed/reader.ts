@@ -20,5 +20,14 @@ export type ChromaScalar = string | bigint | number | boolean | null;
 export interface Reader {
 	/** Records of the step in cursor order, after `from` (null: from the start). */
 	read(step: CopyStep, fields: readonly string[], from: Cursor | null): IterableIterator<RawRecord>;
+	/** For sources that count and skip quicker than by handing out their records one by one. */
+	positions?(step: CopyStep): Positions;
 	close(): void;
+}
+
+export interface Positions {
+	/** Records of the step. */
+	count(): number;
+	/** Cursor of the record that stands `places` (1: the next) after `from` (null: before the first). Null: there are not so many. */
+	ahead(from: Cursor | null, places: number): Cursor | null;
 }

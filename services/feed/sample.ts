@@ -45,13 +45,12 @@ export function drawProbes(pass: StepPass, count: number, stop: StopSignal): Pro
  * seed. A refused record is replaced by the next accepted one of its run. The same source gives the same sample.
  */
 function* spread(pass: StepPass, limit: number, seed: number, stop: () => StopSignal): Generator<RawRecord, void, undefined> {
-	const total = countCursors(pass, stop());
+	const total = pass.count(stop());
 	if (total <= limit) {
 		yield* acceptedRecords(pass, stop);
 		return;
 	}
-	const runs = drawRuns(pass, total, limit, seed, stop());
-	for (const { before, length } of runs) {
+	for (const { before, length } of drawRuns(pass, total, limit, seed, stop())) {
 		let left = length;
 		for (const record of pass.records(before, stop())) {
 			if (pass.judge(record) === null) {
@@ -63,12 +62,6 @@ function* spread(pass: StepPass, limit: number, seed: number, stop: () => StopSi
 	}
 }
 
-function countCursors(pass: StepPass, stop: StopSignal): number {
-	let total = 0;
-	for (const _cursor of pass.cursors(stop)) total++;
-	return total;
-}
-
 interface Run {
 	/** Cursor before the record drawn. */
 	readonly before: Cursor | null;
@@ -78,22 +71,22 @@ interface Run {
 
 function drawRuns(pass: StepPass, total: number, limit: number, seed: number, stop: StopSignal): Run[] {
 	const random = mulberry32(seed);
+	const walk = pass.walk(stop);
 	const runs: Run[] = [];
-	let wanted = 0;
-	let drawn = Math.floor(random() * (total / limit));
-	let index = 0;
 	let before: Cursor | null = null;
-	for (const cursor of pass.cursors(stop)) {
-		if (index === drawn) {
-			const end = Math.floor(((wanted + 1) * total) / limit);
-			runs.push({ before, length: Math.max(1, end - index) });
-			if (++wanted === limit) break;
-			const start = Math.floor((wanted * total) / limit);
-			const next = Math.floor(((wanted + 1) * total) / limit);
-			drawn = start + Math.floor(random() * Math.max(1, next - start));
+	/** Records up to and with `before`. */
+	let passed = 0;
+	for (let run = 0; run < limit; run++) {
+		const start = Math.floor((run * total) / limit);
+		const end = Math.floor(((run + 1) * total) / limit);
+		const drawn = start + Math.floor(random() * (end - start));
+		if (drawn > passed) {
+			before = walk(drawn - passed);
+			// A damaged index may count more rows than the table gives.
+			if (before === null) break;
+			passed = drawn;
 		}
-		before = cursor;
-		index++;
+		runs.push({ before, length: end - drawn });
 	}
 	return runs;
 }

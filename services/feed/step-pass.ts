@@ -34,8 +34,35 @@ export class StepPass {
 		}
 	}
 
+	/** Records of the step. */
+	count(stop: StopSignal): number {
+		const positions = this.#reader.positions?.(this.step);
+		if (positions !== undefined) return positions.count();
+		let total = 0;
+		for (const _cursor of this.#cursors(stop)) total++;
+		return total;
+	}
+
+	/** Goes ahead from the start of the step, by `places` (1 or more) at each call. Gives the cursor of the record arrived at, or null past the end. */
+	walk(stop: StopSignal): (places: number) => Cursor | null {
+		const positions = this.#reader.positions?.(this.step);
+		let at: Cursor | null = null;
+		if (positions !== undefined) {
+			return (places) => {
+				stop.check();
+				at = positions.ahead(at, places);
+				return at;
+			};
+		}
+		const cursors = this.#cursors(stop);
+		return (places) => {
+			for (let left = places; left > 0; left--) at = cursors.next().value ?? null;
+			return at;
+		};
+	}
+
 	/** Cursors alone, which is far quicker than the records. */
-	*cursors(stop: StopSignal): Generator<Cursor, void, undefined> {
+	*#cursors(stop: StopSignal): Generator<Cursor, void, undefined> {
 		let untilCheck = 1;
 		for (const record of this.#reader.read(this.step, [], null)) {
 			if (--untilCheck === 0) {

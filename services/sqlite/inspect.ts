@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { SourceTable, SqliteDescription } from '../../source/core/ports.js';
 import { openSnapshot } from './reader.js';
-import { columnsOf, foreignKeysOf, indexesOf, type ListedTable, listTables, quoteName } from './schema.js';
+import { columnsOf, countRows, foreignKeysOf, indexesOf, type ListedTable, listTables } from './schema.js';
 import type { Snapshot } from './snapshot.js';
 import { reasonOf, sourceError } from './source-errors.js';
 
@@ -56,21 +56,6 @@ function schemaOnly(connection: Database.Database, table: string): Pick<SourceTa
 		return { columns: columnsOf(connection, table), indexes: indexesOf(connection, table), foreignKeys: foreignKeysOf(connection, table) };
 	} catch {
 		return { columns: [], indexes: [], foreignKeys: [] };
-	}
-}
-
-function countRows(connection: Database.Database, table: string): number {
-	try {
-		return connection
-			.prepare(`SELECT count(*) FROM ${quoteName(table)}`)
-			.pluck()
-			.get() as number;
-	} catch {
-		// The count walks the smallest index; one with a collation of the application's own, or a damaged one, leaves the table itself readable.
-		return connection
-			.prepare(`SELECT count(*) FROM ${quoteName(table)} NOT INDEXED`)
-			.pluck()
-			.get() as number;
 	}
 }
 

@@ -5,7 +5,7 @@ import { InvalidUtf8 } from '../../source/core/mapping/cast-result.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Cursor } from '../../source/core/ports.js';
 import type { RawRecord, Reader } from '../feed/reader.js';
-import { quoteName } from './schema.js';
+import { countRows, quoteName } from './schema.js';
 import { sourceError } from './source-errors.js';
 import { type TableOrder, tableOrder } from './table-order.js';
 
@@ -24,16 +24,36 @@ export function openSnapshot(path: string): Database.Database {
 export function sqliteReader(connection: Database.Database, path: string): Reader {
 	// CAST AS BLOB gives the bytes in the database's own encoding. Text of a UTF-16 database is transcoded by SQLite and always valid here.
 	const checksBytes = connection.pragma('encoding', { simple: true }) === 'UTF-8';
+	const statements = new Statements(connection);
+	const orders = new Map<string, TableOrder>();
+	const orderOf = (table: string): TableOrder => {
+		const order = orders.get(table) ?? tableOrder(connection, table);
+		orders.set(table, order);
+		return order;
+	};
 	return {
 		read(step, fields, from) {
 			const table = tableOf(step);
 			const where = `${path}, table ${table}`;
 			try {
-				const order = tableOrder(connection, table);
-				return new TableRecords(connection, order, fields, from, where, checksBytes);
+				return new TableRecords(statements, orderOf(table), fields, from, where, checksBytes);
 			} catch (thrown) {
 				throw sourceError(thrown, where);
 			}
+		},
+		positions(step) {
+			const table = tableOf(step);
+			const guarded = <T>(work: () => T): T => {
+				try {
+					return work();
+				} catch (thrown) {
+					throw sourceError(thrown, `${path}, table ${table}`);
+				}
+			};
+			return {
+				count: () => guarded(() => countRows(connection, table)),
+				ahead: (from, places) => guarded(() => cursorAhead(statements, orderOf(table), from, places)),
+			};
 		},
 		close() {
 			connection.close();
@@ -44,6 +64,34 @@ export function sqliteReader(connection: Database.Database, path: string): Reade
 export function tableOf(step: Pick<CopyStep, 'id' | 'source'>): string {
 	if (step.source.kind === 'sqlite') return step.source.table;
 	throw new RepotError({ kind: 'internal', code: 'WRONG_SOURCE', message: `step ${step.id} does not read a SQLite table` });
+}
+
+/** Statements of one connection, prepared once: a sample begins to read at a thousand places. One that is still being stepped through is left alone. */
+class Statements {
+	readonly #connection: Database.Database;
+	readonly #prepared = new Map<string, Database.Statement<unknown[], unknown>>();
+
+	constructor(connection: Database.Database) {
+		this.#connection = connection;
+	}
+
+	/** Rows come as arrays, integers as bigints. */
+	get(sql: string): Database.Statement<unknown[], unknown> {
+		let statement = this.#prepared.get(sql);
+		if (statement === undefined || statement.busy) {
+			statement = this.#connection.prepare(sql).raw().safeIntegers();
+			this.#prepared.set(sql, statement);
+		}
+		return statement;
+	}
+}
+
+/** SQLite passes over the rows in between by itself. Records that are counted have their place for a cursor. */
+function cursorAhead(statements: Statements, order: TableOrder, from: Cursor | null, places: number): Cursor | null {
+	if (order.keySql.length === 0) return order.cursorOf([order.startOf(from) + BigInt(places - 1)]);
+	const sql = `SELECT ${order.keySql.join(', ')} FROM ${order.fromSql} ${order.afterSql(from)} LIMIT 1 OFFSET ?`;
+	const key = statements.get(sql).get(...order.parametersOf(from), BigInt(places - 1)) as unknown[] | undefined;
+	return key === undefined ? null : order.cursorOf(key);
 }
 
 const replacement = '\ufffd';
@@ -74,7 +122,7 @@ class TableRecords implements IterableIterator<RawRecord> {
 	#position: bigint;
 
 	constructor(
-		connection: Database.Database,
+		statements: Statements,
 		order: TableOrder,
 		fields: readonly string[],
 		from: Cursor | null,
@@ -88,12 +136,9 @@ class TableRecords implements IterableIterator<RawRecord> {
 		const columns = [...fields.map(quoteName), ...order.keySql];
 		// A table is read without any column when all its values are constants; the row itself still counts.
 		const list = columns.length === 0 ? 'NULL' : columns.join(', ');
-		const statement = connection
-			.prepare(`SELECT ${list} FROM ${order.fromSql} ${order.afterSql(from)}`)
-			.raw()
-			.safeIntegers();
+		const statement = statements.get(`SELECT ${list} FROM ${order.fromSql} ${order.afterSql(from)}`);
 		this.#rows = statement.iterate(...order.parametersOf(from)) as IterableIterator<unknown[]>;
-		this.#bytesOf = checksBytes ? bytesReader(connection, order, fields) : null;
+		this.#bytesOf = checksBytes ? bytesReader(statements, order, fields) : null;
 	}
 
 	[Symbol.iterator](): this {
@@ -141,18 +186,13 @@ class TableRecords implements IterableIterator<RawRecord> {
 }
 
 function bytesReader(
-	connection: Database.Database,
+	statements: Statements,
 	order: TableOrder,
 	fields: readonly string[],
 ): (field: number, key: readonly unknown[]) => Uint8Array {
-	const statements = new Map<number, Database.Statement<unknown[], unknown>>();
 	return (field, key) => {
-		let statement = statements.get(field);
-		if (statement === undefined) {
-			const column = quoteName(fields[field] as string);
-			statement = connection.prepare(`SELECT CAST(${column} AS BLOB) FROM ${order.fromSql} ${order.oneSql}`).pluck();
-			statements.set(field, statement);
-		}
-		return statement.get(...key) as Uint8Array;
+		const column = quoteName(fields[field] as string);
+		const [bytes] = statements.get(`SELECT CAST(${column} AS BLOB) FROM ${order.fromSql} ${order.oneSql}`).get(...key) as [Uint8Array];
+		return bytes;
 	};
 }

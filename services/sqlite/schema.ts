@@ -19,6 +19,22 @@ export function listTables(connection: Database.Database): ListedTable[] {
 	return rows.filter(({ name }) => !name.startsWith('sqlite_')).map(({ name, type, wr }) => ({ name, type, withoutRowid: wr === 1 }));
 }
 
+/** Exact row count. */
+export function countRows(connection: Database.Database, table: string): number {
+	try {
+		return connection
+			.prepare(`SELECT count(*) FROM ${quoteName(table)}`)
+			.pluck()
+			.get() as number;
+	} catch {
+		// The count walks the smallest index; one with a collation of the application's own, or a damaged one, leaves the table itself readable.
+		return connection
+			.prepare(`SELECT count(*) FROM ${quoteName(table)} NOT INDEXED`)
+			.pluck()
+			.get() as number;
+	}
+}
+
 /** Columns in table order. Generated ones are in, hidden ones of virtual tables are not (https://www.sqlite.org/pragma.html#pragma_table_xinfo). */
 export function columnsOf(connection: Database.Database, table: string): SourceColumn[] {
 	const rows = connection

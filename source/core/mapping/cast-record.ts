@@ -1,7 +1,7 @@
 import type { CopyStep } from '../plan/types.js';
 import type { Cursor, Reject } from '../ports.js';
 import { type CastValue, type NoteCode, Noted, type RefusalCode, Refused } from './cast-result.js';
-import { compileCasts } from './casts.js';
+import { compileCasts, verbatimCasts } from './casts.js';
 import { rawOf, recordJson } from './record-json.js';
 
 /** A column, by its place in the step, and what was noted or refused there. */
@@ -37,10 +37,13 @@ export class RecordCaster {
 	readonly #notNull: readonly boolean[];
 	readonly #keyPlaces: readonly number[];
 	readonly #keyColumns: readonly number[];
+	/** Columns whose cast refused or noted a value so far. */
+	readonly #troubled = new Set<number>();
 
-	constructor(step: Pick<CopyStep, 'source' | 'columns' | 'key' | 'policies'>) {
+	/** `judged`: see `compileCasts`. */
+	constructor(step: Pick<CopyStep, 'source' | 'columns' | 'key' | 'policies'>, judged?: ReadonlySet<number>) {
 		this.#step = step;
-		this.#casts = compileCasts(step);
+		this.#casts = compileCasts(step, judged);
 		this.fields = [...new Set(step.columns.flatMap((column) => (column.source === null ? [] : [column.source])))];
 		this.#places = step.columns.map((column) => (column.source === null ? -1 : this.fields.indexOf(column.source)));
 		this.#notNull = step.columns.map((column) => !column.nullable);
@@ -76,9 +79,11 @@ export class RecordCaster {
 			} else if (result === null) {
 				if (!this.#put(column, null)) return false;
 			} else if (result instanceof Refused) {
+				this.#troubled.add(column);
 				this.refusal = { column, code: result.code, reason: result.reason };
 				return false;
 			} else if (result instanceof Noted) {
+				this.#troubled.add(column);
 				this.notes.push({ column, code: result.code });
 				if (!this.#put(column, result.value)) return false;
 			} else {
@@ -95,6 +100,17 @@ export class RecordCaster {
 		}
 		this.values[column] = value;
 		return true;
+	}
+
+	/**
+	 * Places of the columns whose casts gave back every value so far as it was. Says something of a whole source only when every record went
+	 * through `run`, and every refused one through `nextRefusal` until nothing more came.
+	 */
+	unchanged(): number[] {
+		return [...this.#step.columns.keys()].filter((place) => {
+			const cast = this.#step.columns[place]?.cast;
+			return cast !== undefined && verbatimCasts.has(cast) && !this.#troubled.has(place);
+		});
 	}
 
 	/** The record's key as the source spells it, for people and for the quarantine; the cursor when the step has no key. */

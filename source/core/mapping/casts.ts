@@ -1,6 +1,6 @@
 import type { ColumnMapping, CopyStep, Policies } from '../plan/types.js';
 import type { CastName } from './cast-names.js';
-import { type Cast, type NoteCode, Noted, type RefusalCode, Refused } from './cast-result.js';
+import { type Cast, type CastValue, type NoteCode, Noted, type RefusalCode, Refused } from './cast-result.js';
 import { jsonTextCast } from './json-text.js';
 import { metadataCast } from './metadata-cast.js';
 import { bigintCast, doubleCast, numericCast } from './number-casts.js';
@@ -47,10 +47,21 @@ function nullsInstead(
 	};
 }
 
+/** Casts whose result is the value itself wherever they neither refuse nor note anything: they judge and change nothing. */
+export const verbatimCasts: ReadonlySet<CastName> = new Set(['text', 'json-text']);
+
+const asItIs: Cast = (value) => value as CastValue;
+
 /**
  * The casts of a step, one a column and in its order. The policies `quarantine` and `fail` are the same here:
  * the value is refused, and the plan decides whether refusals block it.
+ * `judged`: places of columns with a verbatim cast that is known to accept every value that will come, unnoted; these go through as they are.
  */
-export function compileCasts(step: Pick<CopyStep, 'source' | 'columns' | 'policies'>, policies: Policies = step.policies): readonly Cast[] {
-	return step.columns.map((column) => makers[column.cast](column, step, policies));
+export function compileCasts(
+	step: Pick<CopyStep, 'source' | 'columns' | 'policies'>,
+	judged: ReadonlySet<number> = new Set(),
+): readonly Cast[] {
+	return step.columns.map((column, place) =>
+		judged.has(place) && verbatimCasts.has(column.cast) ? asItIs : makers[column.cast](column, step, step.policies),
+	);
 }
