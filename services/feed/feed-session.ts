@@ -32,8 +32,8 @@ export class FeedSession {
 	readonly #orphans = new Map<string, ReadonlySet<string>>();
 	/** Columns whose every value a complete scan of this snapshot let through as it is. It never changes, so they are not judged again. */
 	readonly #judged = new Set<string>();
-	/** Where the reading of each batch began, by step and first cursor. */
-	readonly #batchStarts = new Map<string, Cursor | null>();
+	/** Where the reading of each batch began and what was excluded from it, by step and first cursor. */
+	readonly #batchStarts = new Map<string, { readonly before: Cursor | null; readonly excluded: Excluded }>();
 
 	constructor(settings: FeedSettings) {
 		this.#sources = new FeedSources(settings);
@@ -67,7 +67,7 @@ export class FeedSession {
 		if (selfReference(step) && !setAside.complete) this.#judgeAll(step, stop());
 		const hasExcluded = step.foreignKeys.some(({ parent }) => (excluded[parent]?.length ?? 0) > 0);
 		return encodeBatches(this.#pass(step, excluded, stop()), from, stop, spares, {
-			batch: (first, before) => this.#batchStarts.set(`${step.id}/${first}`, before),
+			batch: (first, before) => this.#batchStarts.set(`${step.id}/${first}`, { before, excluded }),
 			// What is refused for the sake of `excluded` is the caller's knowledge and not remembered as the casts' own.
 			rejected: (key) => (hasExcluded ? undefined : setAside.keys.add(key)),
 			end: () => {
@@ -88,9 +88,10 @@ export class FeedSession {
 		const { step, first, row, code, reason } = argument;
 		const start = this.#batchStarts.get(`${step.id}/${first}`);
 		if (start === undefined) throw lostRecord(step, `no batch that begins at ${first} was read here`);
-		const pass = this.#pass(step, {}, stop);
+		// With the same exclusions: a child that was left out for its parent's sake must not be counted.
+		const pass = this.#pass(step, start.excluded, stop);
 		let accepted = -1;
-		for (const record of pass.records(start, stop)) {
+		for (const record of pass.records(start.before, stop)) {
 			if (pass.judge(record) !== null || ++accepted < row) continue;
 			return pass.reject(record, { column: null, code, reason });
 		}
