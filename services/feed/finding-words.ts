@@ -103,6 +103,12 @@ const noteWords: Readonly<Record<NoteCode, Words>> = {
 		message: () => 'metadata already names another user; the user id of this migration takes its place',
 		note: 'name another user',
 	},
+	DUPLICATE_JSON_KEY: {
+		severity: 'warn',
+		message: (column) => `${column} names a key twice in one object: jsonb keeps the last value, and the others are dropped`,
+		hint: 'Mend them in the application if the earlier values matter',
+		note: 'name a key twice',
+	},
 	TYPE_MIX: {
 		severity: 'info',
 		message: (column) => `${column} holds a value of another storage class, written as the column's type`,

@@ -234,6 +234,11 @@ export async function* rollbackRun(
 		const planned = await driver.transaction((session) => countRollback(session, stored), { readOnly: true, signal });
 		const tables: RollbackCount[] = planned.map(({ counts }) => counts);
 		yield emit({ type: 'rollback-started', run, tables });
+		// From here on the run is not whole any more, also when this process is killed in the middle.
+		await driver.transaction(
+			(session) => session.query("UPDATE repot.run SET status = 'partly-rolled-back' WHERE id = $1", [run]),
+			options,
+		);
 		const stayed = { count: 0 };
 		yield* undoRows(driver, stored, planned, options, emit, totals);
 		yield* undoObjects(driver, stored, options, emit, stayed);

@@ -1,4 +1,4 @@
-import type { Clock, RollbackEvent, RunHistory, Target } from './ports.js';
+import type { Clock, LedgerRun, RollbackEvent, RunHistory, Target } from './ports.js';
 
 /** Undoes one run under the target's lock and keeps the outcome and the reason in the history. */
 export async function* undo(
@@ -12,7 +12,8 @@ export async function* undo(
 	const unlock = await target.lock();
 	try {
 		for await (const event of target.rollback(run, signal)) {
-			if (event.type === 'rollback-finished') await remember(event, reason, history, clock);
+			if (event.type === 'rollback-started') await remember(event.run, 'partly-rolled-back', reason, history, clock);
+			if (event.type === 'rollback-finished' && event.outcome === 'done') await remember(event.run, 'rolled-back', reason, history, clock);
 			yield event;
 		}
 	} finally {
@@ -20,19 +21,9 @@ export async function* undo(
 	}
 }
 
-async function remember(
-	event: RollbackEvent & { type: 'rollback-finished' },
-	reason: string | null,
-	history: RunHistory,
-	clock: Clock,
-): Promise<void> {
-	const known = await history.find(event.run);
+/** The status is set before the first row goes: a rollback that is killed in the middle must not leave a run that looks whole. */
+async function remember(run: string, status: LedgerRun['status'], reason: string | null, history: RunHistory, clock: Clock): Promise<void> {
+	const known = await history.find(run);
 	// The run was made on another computer: its history is there, the ledger tells the rest.
-	if (known === null || event.outcome === 'failed') return;
-	await history.record({
-		...known,
-		status: event.outcome === 'done' ? 'rolled-back' : 'partly-rolled-back',
-		finishedAt: new Date(clock.now()).toISOString(),
-		reason,
-	});
+	if (known !== null) await history.record({ ...known, status, finishedAt: new Date(clock.now()).toISOString(), reason });
 }

@@ -54,6 +54,8 @@ export type NoteCode =
 	| 'NUL_STRIPPED'
 	| 'TIMESTAMP_PRECISION'
 	| 'TYPE_MIX'
+	/** A JSON object names a key twice: jsonb keeps the last value. */
+	| 'DUPLICATE_JSON_KEY'
 	| 'ZERO_VECTOR';
 
 /** Text of the source whose bytes are not UTF-8. Readers hand it out instead of a string with replacement characters in it. */

@@ -34,7 +34,13 @@ function judge(text: string, stripNul: boolean): string | Refused | Noted {
 	if (text.includes('\\u') && suspectEscape.test(text)) return judgeStrings(text, parsed, stripNul);
 	// JSON.parse lets raw surrogates through; they cannot come from UTF-8, but a caller may pass any string.
 	if (!isWellFormed(text)) return judgeStrings(text, parsed, stripNul);
-	return checkNumbers(text);
+	return judgeContent(text, parsed);
+}
+
+/** What parsed well and holds no character that jsonb lacks. */
+function judgeContent(text: string, parsed: unknown): string | Refused | Noted {
+	const judged = checkNumbers(text);
+	return typeof judged === 'string' && repeatsKeys(text, parsed) ? new Noted(text, 'DUPLICATE_JSON_KEY') : judged;
 }
 
 function judgeBroken(text: string, stripNul: boolean, error: unknown): Refused | Noted {
@@ -62,7 +68,7 @@ const isJson = (text: string): boolean => {
 function judgeStrings(text: string, parsed: unknown, stripNul: boolean): string | Refused | Noted {
 	const found = searchStrings(parsed);
 	if (found.surrogate !== null) return new Refused('LONE_SURROGATE', `half of a surrogate pair in ${excerpt(found.surrogate)}`);
-	if (found.nul === null) return checkNumbers(text);
+	if (found.nul === null) return judgeContent(text, parsed);
 	if (!stripNul) return new Refused('NUL_CHARACTER', `NUL character (\\u0000) in ${excerpt(found.nul)}; PostgreSQL jsonb cannot hold it`);
 	// Every escape is consumed as a pair, so that an escaped backslash before "u0000" stays text.
 	return noteStripped(
@@ -124,4 +130,48 @@ function hasLongDigits(text: string): boolean {
 		if (to - from >= longDigits) return true;
 	}
 	return false;
+}
+
+/**
+ * Whether an object names a key twice. jsonb keeps the last value, and so does JSON.parse: the text has more members than the value then.
+ * A colon after a quote is a member, or stands in a string: only when there are more of them than members is every string looked at.
+ */
+function repeatsKeys(text: string, parsed: unknown): boolean {
+	if (typeof parsed !== 'object' || parsed === null) return false;
+	const members = countMembers(parsed);
+	if (countColonsAfterQuotes(text) === members) return false;
+	let written = 0;
+	for (const { 0: token, index } of text.matchAll(anyString)) {
+		let at = index + token.length;
+		while (isSpace(text.charCodeAt(at))) at++;
+		if (text.charCodeAt(at) === colon) written++;
+	}
+	return written > members;
+}
+
+const anyString = /"(?:[^"\\]|\\.)*"/gs;
+const colon = 58;
+const quote = 34;
+/** JSON's white space: space, tab, line feed, carriage return. */
+const isSpace = (code: number): boolean => code === 32 || code === 9 || code === 10 || code === 13;
+
+function countMembers(root: object): number {
+	let members = 0;
+	const open: object[] = [root];
+	for (let value = open.pop(); value !== undefined; value = open.pop()) {
+		const inner = Array.isArray(value) ? (value as unknown[]) : Object.values(value);
+		if (!Array.isArray(value)) members += inner.length;
+		for (const element of inner) if (typeof element === 'object' && element !== null) open.push(element);
+	}
+	return members;
+}
+
+function countColonsAfterQuotes(text: string): number {
+	let count = 0;
+	for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+		let before = at - 1;
+		while (isSpace(text.charCodeAt(before))) before--;
+		if (text.charCodeAt(before) === quote) count++;
+	}
+	return count;
 }

@@ -42,11 +42,13 @@ export async function makePlan(
 	const fingerprints = await hashing;
 	const intent = intentOf(request, fingerprints, target, collection);
 	const schema = finishSchema(draft.schema, target, measured.steps, collection, request.policies.onConflict);
+	const idle = measured.steps.every((step) => nothingToCopy(step, request.policies.onConflict));
 	const hazards = bySeverity([
+		...unfinishedHazards(target, draft.hazards),
 		...draft.hazards,
 		...abilityHazards(target, schema, collection !== null),
 		...integrityHazards(description),
-		...unfinishedHazards(target),
+		...ledgerHazards(target, idle),
 		...measured.hazards,
 		...quarantineHazard(
 			measured.steps.reduce((sum, step) => sum + step.rejected, 0),
@@ -124,16 +126,33 @@ async function unfinishedRun(intent: string, description: TargetDescription, tar
 	return entry === null ? null : { ...entry.plan, resumes: run.id };
 }
 
-function unfinishedHazards(target: TargetDescription): Hazard[] {
+function unfinishedHazards(target: TargetDescription, hazards: readonly Hazard[]): Hazard[] {
+	// A table that a stopped run left without its keys does not fit: undoing that run is the way on, not a key made by hand.
+	const inTheWay = hazards.some((hazard) => hazard.code === 'TABLE_DOES_NOT_FIT');
 	return target.runs.filter(isUnfinished).map((run) => ({
 		code: 'UNFINISHED_RUN',
-		severity: 'warn' as const,
+		severity: inTheWay ? ('block' as const) : ('warn' as const),
 		step: null,
 		count: 1,
 		sample: [run.id],
 		message: `run ${run.id} (${run.environment}, ${run.startedAt}) into this target stopped before its end and does not match this plan; its rows are counted as already there`,
 		hint: `To take them away first: repot rollback ${run.id}`,
 	}));
+}
+
+/** What a run makes beside the data. */
+function ledgerHazards(target: TargetDescription, idle: boolean): Hazard[] {
+	if (idle || target.runs.length > 0) return [];
+	return [
+		{
+			code: 'LEDGER_CREATED',
+			severity: 'info',
+			step: null,
+			count: 1,
+			sample: [],
+			message: 'the ledger of runs (schema repot, four tables) is made beside the data; the rollback of its last run removes it',
+		},
+	];
 }
 
 function sourceFacts(description: SourceDescription, fingerprints: SourceFingerprints): SourceFacts {

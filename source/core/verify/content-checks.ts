@@ -1,5 +1,5 @@
 import type { Check } from './context.js';
-import { grouped, refusedByServer, unexpected } from './context.js';
+import { grouped, judge, keptWords, refusedByServer } from './context.js';
 import { skipped } from './count-checks.js';
 
 /** No row without a tenant, and no row of this run with another one. */
@@ -48,19 +48,22 @@ export const jsonbCheck: Check = async (context) => {
 			details.push(
 				...typeDifferences(`${step.table}.${column.name}`, expected, found, {
 					more: step.state.tenantRowsBefore > 0 || !context.figures.fresh,
-					fewer: refusedByServer(step, context.figures),
+					fewer: refusedByServer(step, context.figures) + (context.plan.policies.onConflict === 'skip' ? step.state.differing : 0),
 				}),
 			);
 		}
 	}
 	if (columns === 0) return skipped('jsonb', 'no jsonb columns in this plan');
 	let compared = 0;
+	let kept = 0;
 	let differ = 0;
 	for (const sample of context.samples) {
 		const names = sample.step.columns.filter((column) => column.targetType === 'jsonb').map((column) => column.name);
 		if (names.length === 0) continue;
-		compared += sample.comparisons.length * names.length;
-		for (const comparison of unexpected(sample, context.plan)) {
+		const judged = judge(sample, context.plan);
+		kept += judged.kept;
+		compared += judged.compared.length * names.length;
+		for (const comparison of judged.wrong) {
 			for (const difference of comparison.differences.filter((candidate) => names.includes(candidate.column))) {
 				differ++;
 				if (differ <= 5)
@@ -73,8 +76,8 @@ export const jsonbCheck: Check = async (context) => {
 	return {
 		name: 'jsonb',
 		result: details.length === 0 ? 'pass' : 'fail',
-		figures: `${grouped(rows)} of the expected type, ${grouped(compared - differ)}/${grouped(compared)} equal in value`,
-		data: { types, compared, differ },
+		figures: `${grouped(rows)} of the expected type, ${grouped(compared - differ)}/${grouped(compared)} equal in value${keptWords(kept)}`,
+		data: { types, compared, differ, kept },
 		details,
 	};
 };
@@ -106,14 +109,16 @@ function typeDifferences(
 export const fieldsCheck: Check = async (context) => {
 	let rows = 0;
 	let fields = 0;
+	let kept = 0;
 	let differ = 0;
 	const details: string[] = [];
 	const tables: Record<string, unknown> = {};
 	for (const sample of context.samples) {
-		const wrong = unexpected(sample, context.plan);
-		rows += sample.comparisons.length;
-		fields += sample.comparisons.length * sample.step.columns.length;
-		tables[sample.step.id] = { rows: sample.comparisons.length, wrong: wrong.length };
+		const { compared, wrong, kept: keptHere } = judge(sample, context.plan);
+		kept += keptHere;
+		rows += compared.length;
+		fields += compared.length * sample.step.columns.length;
+		tables[sample.step.id] = { rows: compared.length, wrong: wrong.length, kept: keptHere };
 		for (const comparison of wrong) {
 			differ += Math.max(1, comparison.differences.length);
 			if (details.length >= 10) continue;
@@ -132,8 +137,8 @@ export const fieldsCheck: Check = async (context) => {
 	return {
 		name: 'fields',
 		result: differ === 0 ? 'pass' : 'fail',
-		figures: `${grouped(rows)} rows, ${grouped(fields)} fields, ${grouped(differ)} differ`,
-		data: { rows, fields, differ, tables },
+		figures: `${grouped(rows)} rows, ${grouped(fields)} fields, ${grouped(differ)} differ${keptWords(kept)}`,
+		data: { rows, fields, differ, kept, tables },
 		details,
 	};
 };

@@ -53,13 +53,22 @@ export function expectedRows(step: CopyStep, figures: RunFigures): number {
 	return step.state.tenantRowsBefore + accepted - step.state.equal - step.state.differing;
 }
 
-/** Differences that are not the plan's own doing: under `skip` the target keeps its rows. */
-export function unexpected(sample: SampledStep, plan: Plan): Comparison[] {
-	const wrong = sample.comparisons.filter((comparison) => comparison.state !== 'equal');
-	if (plan.policies.onConflict !== 'skip' || sample.step.state.differing === 0) return wrong;
-	const kept = wrong.filter((comparison) => comparison.state === 'differs').slice(0, sample.step.state.differing);
-	return wrong.filter((comparison) => !kept.includes(comparison));
+/** A sample, less the rows that the target kept by the policy `skip`: those are the target's own and are not compared. */
+export interface Judged {
+	readonly compared: readonly Comparison[];
+	readonly wrong: readonly Comparison[];
+	readonly kept: number;
 }
+
+export function judge(sample: SampledStep, plan: Plan): Judged {
+	const mayKeep = plan.policies.onConflict === 'skip' ? sample.step.state.differing : 0;
+	const kept = new Set(sample.comparisons.filter((comparison) => comparison.state === 'differs').slice(0, mayKeep));
+	const compared = sample.comparisons.filter((comparison) => !kept.has(comparison));
+	return { compared, wrong: compared.filter((comparison) => comparison.state !== 'equal'), kept: kept.size };
+}
+
+/** How the figures tell of rows that were not compared. */
+export const keptWords = (kept: number): string => (kept === 0 ? '' : `, ${grouped(kept)} left as the target has them, not compared`);
 
 /** Key of a comparison as the quarantine spells it: several columns as a JSON array. */
 export const sourceKey = (key: readonly string[]): string => (key.length === 1 ? (key[0] ?? '') : JSON.stringify(key));

@@ -1,6 +1,6 @@
 import type { CheckResult } from '../events.js';
 import type { CopyStep } from '../plan/types.js';
-import { type Check, type CheckContext, expectedRows, grouped, unexpected } from './context.js';
+import { type Check, type CheckContext, expectedRows, grouped, judge, keptWords } from './context.js';
 
 /** Rows of every table: found in the target for this tenant against source less set aside. */
 export const rowsCheck: Check = async (context) => {
@@ -14,15 +14,16 @@ export const vectorsCheck: Check = async (context) => {
 	const counted = await countCheck('vectors', context, [context.vectors]);
 	const sample = context.samples.find((candidate) => candidate.step.id === context.vectors?.id);
 	if (sample === undefined) return counted;
-	const inexact = unexpected(sample, context.plan).filter(
+	const { compared, wrong, kept } = judge(sample, context.plan);
+	const inexact = wrong.filter(
 		(comparison) => comparison.state !== 'differs' || comparison.differences.some((difference) => difference.column === 'embedding'),
 	);
-	const exact = sample.comparisons.length - inexact.length;
+	const exact = compared.length - inexact.length;
 	return {
 		...counted,
 		result: inexact.length > 0 ? 'fail' : counted.result,
-		figures: `${counted.figures}, bit-exact ${grouped(exact)}/${grouped(sample.comparisons.length)}`,
-		data: { ...counted.data, compared: sample.comparisons.length, exact },
+		figures: `${counted.figures}, bit-exact ${grouped(exact)}/${grouped(compared.length)}${keptWords(kept)}`,
+		data: { ...counted.data, compared: compared.length, exact, kept },
 		details: [
 			...counted.details,
 			...(inexact.length > 0

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CheckResult, RunOutcome } from '../events.js';
-import { isCopyStep, type Plan } from '../plan/types.js';
+import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
 import type { RunFolder } from '../ports.js';
 import { grouped } from './context.js';
 
@@ -30,10 +30,14 @@ export function verdict(checks: readonly CheckResult[]): string {
 	return checks.length === 0 ? 'NOT VERIFIED' : 'ALL CHECKS PASS';
 }
 
+const sum = (copies: readonly CopyStep[], pick: (step: CopyStep) => number): number =>
+	copies.reduce((total, step) => total + pick(step), 0);
+
 /** The report for people. */
 export function reportMarkdown(report: Report): string {
 	const { plan, checks, totals } = report;
 	const copies = plan.steps.filter(isCopyStep);
+	const left = plan.policies.onConflict === 'skip' ? sum(copies, (step) => step.state.differing) : 0;
 	const sections = [
 		`# Migration report${report.run === null ? '' : `: run ${report.run}`}`,
 		`**${verdict(checks)}**`,
@@ -51,7 +55,8 @@ export function reportMarkdown(report: Report): string {
 				['Plan', plan.id],
 				['Written', `${grouped(totals.written)} records`],
 				['Set aside', totals.quarantined === 0 ? 'none' : `${grouped(totals.quarantined)} records, see quarantine.jsonl`],
-				['Already there', grouped(totals.skipped)],
+				['Already there with the same values', grouped(sum(copies, (step) => step.state.equal))],
+				...(left === 0 ? [] : [['Left as the target has them', `${grouped(left)} records (--on-conflict skip)`]]),
 				['Time of this report', new Date(report.at).toISOString()],
 			],
 		),

@@ -54,6 +54,9 @@ async function measure(context: CheckContext, step: CopyStep, probes: readonly P
 export const searchCheck: Check = async (context) => {
 	const step = context.vectors;
 	if (step === null) return skipped('search', 'no collection in this plan');
+	if (context.plan.policies.onConflict === 'skip' && step.state.differing > 0) {
+		return skipped('search', `${grouped(step.state.differing)} records are left as the target has them, so neighbours cannot be compared`);
+	}
 	const probes = await context.source.probes(step, probeCount, context.signal);
 	if (probes.length === 0) return skipped('search', 'the collection holds no vectors');
 	const stored = await measure(context, step, probes);

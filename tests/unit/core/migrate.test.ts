@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationEvent } from '../../../source/core/events.js';
 import { migrate } from '../../../source/core/migrate.js';
 import { makePlan } from '../../../source/core/plan/make-plan.js';
+import { recordsToWrite } from '../../../source/core/plan/types.js';
 import { type Bench, bench, fakeTables, migrateOptions, request } from '../../fakes/engine.js';
 import { memoryTarget } from '../../fakes/memory-target.js';
 
@@ -266,5 +267,28 @@ describe('migrate', () => {
 		const failed = events.flatMap((event) => (event.type === 'check-finished' && event.check.result === 'fail' ? [event.check] : []));
 		expect(failed.map((check) => check.name)).toEqual(['rows', 'fields']);
 		expect(failed[0]?.details.join()).toContain('missing in items: k0007');
+	});
+
+	it('compares what it wrote and says what the target kept: a skipped conflict is neither equal nor a fault', async () => {
+		const target = memoryTarget();
+		const tables = fakeTables(4);
+		tables.chroma = null;
+		const first = bench(tables, target);
+		await run(first, await makePlan(request({ chromaPath: null }), first));
+		const rows = target.rows.get('items');
+		const changed = rows?.get('k0001');
+		rows?.set('k0001', { values: (changed?.values ?? []).map((value, at) => (at === 1 ? 'changed' : value)), tenant: 'ana' });
+		rows?.delete('k0002');
+		const ports = bench(tables, target);
+		const policies = { ...request().policies, onConflict: 'skip' as const };
+		const plan = await makePlan(request({ policies, chromaPath: null }), ports);
+		expect(recordsToWrite(plan)).toBe(1);
+		const events = await run(ports, plan);
+		expect(events.flatMap((event) => (event.type === 'check-finished' && event.check.result === 'fail' ? [event.check] : []))).toEqual([]);
+		expect(last(events)).toMatchObject({ outcome: 'done', written: 1 });
+		const fields = events.find((event) => event.type === 'check-finished' && event.check.name === 'fields');
+		expect(fields).toMatchObject({ check: { result: 'pass', figures: expect.stringContaining('11 rows'), data: { kept: 1, differ: 0 } } });
+		expect(fields).toMatchObject({ check: { figures: expect.stringContaining('1 left as the target has them, not compared') } });
+		expect(ports.history.files.get('report.md')).toContain('Left as the target has them');
 	});
 });

@@ -97,3 +97,22 @@ describe('JSON text', () => {
 		expect(code(cast(new InvalidUtf8(Uint8Array.of(0x22, 0xff, 0x22))))).toBe('INVALID_UTF8');
 	});
 });
+
+describe('a key named twice', () => {
+	const repeated = ['{"a":1,"a":2}', '{"a" : {"b":1, "b":1}}', '[{"x":1},{"y":{"z":0,"z":1}}]', '{"a":1,"\\u0061":2}'];
+	const single = ['{"a":1,"b":{"a":2}}', '{"a":"\\":\\":"}', '{"a:":":","b\\":":1}', '[]', '7', '{"text":"he said \\"x\\": y"}'];
+
+	it('is told, and the text goes over as it is', () => {
+		for (const text of repeated) expect(cast(text), text).toEqual(new Noted(text, 'DUPLICATE_JSON_KEY'));
+		for (const text of single) expect(cast(text), text).toBe(text);
+	});
+
+	it('is never seen in what JSON.stringify writes', () => {
+		fc.assert(
+			fc.property(fc.jsonValue(), fc.nat(3), (value, indent) => {
+				const text = JSON.stringify(value, null, indent);
+				expect(cast(text)).not.toMatchObject({ code: 'DUPLICATE_JSON_KEY' });
+			}),
+		);
+	});
+});
