@@ -33,7 +33,14 @@ const { metafile } = await build({
 	// cli.ts sets the same at run time, for when it runs from source.
 	logOverride: { 'assign-to-define': 'silent' },
 	// Native code and WASM find their files beside their own package.
-	external: ['better-sqlite3', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'react-devtools-core', 'pg-native'],
+	external: [
+		'better-sqlite3',
+		'better-sqlite3-napi',
+		'@electric-sql/pglite',
+		'@electric-sql/pglite-pgvector',
+		'react-devtools-core',
+		'pg-native',
+	],
 	banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 	logLevel: 'warning',
 });

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
+import type BetterSqlite from 'better-sqlite3';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
 import type { Reader } from '../feed/reader.js';
+import { Database } from '../sqlite/engine.js';
 import { openRecords, type RecordStore } from './collection-reader.js';
 import { listCollections, type StoredCollection } from './collections.js';
 import { chromaProblem, withSqlite } from './problems.js';
@@ -40,7 +41,7 @@ export function openCopy(database: string, path: string, bytes: number): ChromaC
 	}
 }
 
-function copyOver(sqlite: Database.Database, directory: string, path: string, bytes: number): ChromaCopy {
+function copyOver(sqlite: BetterSqlite.Database, directory: string, path: string, bytes: number): ChromaCopy {
 	const schema = readSchema(sqlite, path);
 	const collections = listCollections(sqlite, schema);
 	const readers = new Set<Reader>();
@@ -144,7 +145,7 @@ function whereVectorsAre({ inLog, inIndex }: VectorStore): ChromaCollection['vec
 }
 
 /** Chroma 1.5 leaves the list values of a deleted collection behind and uses row numbers again, so that its server shows them on new records. */
-function strayLists(sqlite: Database.Database): readonly string[] {
+function strayLists(sqlite: BetterSqlite.Database): readonly string[] {
 	const count = Number(
 		sqlite
 			.prepare('SELECT count(*) FROM embedding_metadata_array a WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.id = a.id)')

@@ -1,16 +1,17 @@
 import { isUtf8 } from 'node:buffer';
-import Database from 'better-sqlite3';
+import type BetterSqlite from 'better-sqlite3';
 import { RepotError } from '../../source/core/errors.js';
 import { InvalidUtf8 } from '../../source/core/mapping/cast-result.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Cursor } from '../../source/core/ports.js';
 import type { RawRecord, Reader } from '../feed/reader.js';
+import { Database } from './engine.js';
 import { countRows, quoteName } from './schema.js';
 import { sourceError } from './source-errors.js';
 import { type TableOrder, tableOrder } from './table-order.js';
 
 /** Opens a snapshot for reading with little memory: the pages are read once, in order, so that a large cache would hold nothing of use. */
-export function openSnapshot(path: string): Database.Database {
+export function openSnapshot(path: string): BetterSqlite.Database {
 	const connection = new Database(path, { readonly: true, fileMustExist: true });
 	connection.pragma('cache_size = -2048');
 	connection.pragma('mmap_size = 0');
@@ -21,7 +22,7 @@ export function openSnapshot(path: string): Database.Database {
  * Reads the tables of one snapshot in keyset order. A record's values are strings, bigints (INTEGER), numbers (REAL), Buffers (BLOB) and
  * null; text whose bytes are not UTF-8 comes as `InvalidUtf8`. `path` is the original, for errors.
  */
-export function sqliteReader(connection: Database.Database, path: string): Reader {
+export function sqliteReader(connection: BetterSqlite.Database, path: string): Reader {
 	// CAST AS BLOB gives the bytes in the database's own encoding. Text of a UTF-16 database is transcoded by SQLite and always valid here.
 	const checksBytes = connection.pragma('encoding', { simple: true }) === 'UTF-8';
 	const statements = new Statements(connection);
@@ -68,15 +69,15 @@ export function tableOf(step: Pick<CopyStep, 'id' | 'source'>): string {
 
 /** Statements of one connection, prepared once: a sample begins to read at a thousand places. One that is still being stepped through is left alone. */
 class Statements {
-	readonly #connection: Database.Database;
-	readonly #prepared = new Map<string, Database.Statement<unknown[], unknown>>();
+	readonly #connection: BetterSqlite.Database;
+	readonly #prepared = new Map<string, BetterSqlite.Statement<unknown[], unknown>>();
 
-	constructor(connection: Database.Database) {
+	constructor(connection: BetterSqlite.Database) {
 		this.#connection = connection;
 	}
 
 	/** Rows come as arrays, integers as bigints. */
-	get(sql: string): Database.Statement<unknown[], unknown> {
+	get(sql: string): BetterSqlite.Statement<unknown[], unknown> {
 		let statement = this.#prepared.get(sql);
 		if (statement === undefined || statement.busy) {
 			statement = this.#connection.prepare(sql).raw().safeIntegers();

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import Database from 'better-sqlite3';
+import type BetterSqlite from 'better-sqlite3';
 import { copyFiles, copyStable, type FilePair, requireSpace, sameStamp, stampOf } from './copy-files.js';
+import { Database } from './engine.js';
 import { codeOf, emptyFile, isDirectory, lfsPointer, locked, notAFile, notSqlite, sourceError } from './source-errors.js';
 
 /** A private copy of a SQLite database and of the files that belong to it. */
@@ -168,8 +169,8 @@ async function copyLocked(source: Source): Promise<boolean> {
 }
 
 /** Takes the SHARED lock. `schema_version` reads the header alone, so that a damaged schema does not keep the lock from being taken. */
-function takeLock(path: string): Database.Database | 'busy' | 'unreadable' {
-	let connection: Database.Database | null = null;
+function takeLock(path: string): BetterSqlite.Database | 'busy' | 'unreadable' {
+	let connection: BetterSqlite.Database | null = null;
 	try {
 		connection = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
 		connection.exec('BEGIN');

@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import Database from 'better-sqlite3';
+import type BetterSqlite from 'better-sqlite3';
+import { Database } from '../../services/sqlite/engine.js';
 import { type BenchTable, collectionsTables } from './collections-tables.js';
 import { withClient } from './database.js';
 import { mustRun } from './processes.js';
@@ -13,7 +14,7 @@ const field = (value: unknown): string =>
 	value === null ? '\\N' : String(value).replaceAll(/[\\\n\r\t]/g, (found) => escapes[found] ?? found);
 
 /** Lines of COPY's text format (PostgreSQL manual, "COPY", File Formats), joined to pieces of about 64 KiB. */
-function* lines(database: Database.Database, table: BenchTable): Generator<string> {
+function* lines(database: BetterSqlite.Database, table: BenchTable): Generator<string> {
 	let piece = '';
 	for (const row of database.prepare(table.select).raw().iterate()) {
 		piece += `${(row as unknown[]).map(field).join('\t')}\n`;

@@ -3,7 +3,8 @@ import { rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Database from 'better-sqlite3';
+import type BetterSqlite from 'better-sqlite3';
+import { Database } from '../../services/sqlite/engine.js';
 
 export interface GeneratedCollections {
 	readonly path: string;
@@ -102,7 +103,7 @@ export function generateCollections(path: string, options: { readonly items?: nu
 	return { path, rows: items * 3, bytes: statSync(path).size };
 }
 
-function fill(database: Database.Database, items: number, seed: number): void {
+function fill(database: BetterSqlite.Database, items: number, seed: number): void {
 	const random = randomizer(seed);
 	const item = database.prepare('INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
 	const result = database.prepare('INSERT INTO analyses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { Database } from '../../../services/sqlite/engine.js';
 import { readAll } from './canonical.js';
 import { openForTest } from './support.js';
 

@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { openChroma } from '../../../services/chroma/open.js';
+import { Database } from '../../../services/sqlite/engine.js';
 import { RepotError } from '../../../source/core/errors.js';
 import { chooseCollection } from '../../../source/core/plan/collection.js';
 import { canonicalLine, readAll } from './canonical.js';

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type ChromaSnapshot, openChroma } from '../../../services/chroma/open.js';
+import { Database } from '../../../services/sqlite/engine.js';
 
 /** A folder that is removed when the test is over. */
 export function temporaryFolder(): string {

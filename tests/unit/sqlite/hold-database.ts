@@ -1,6 +1,6 @@
 // A writer in a process of its own: POSIX locks do not hold against the process that took them.
 import { writeSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import { Database } from '../../../services/sqlite/engine.js';
 
 const [path = '', mode = ''] = process.argv.slice(2);
 const database = new Database(path);

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type BetterSqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { RawRecord } from '../../../services/feed/reader.js';
+import { Database } from '../../../services/sqlite/engine.js';
 import { inspectSqlite } from '../../../services/sqlite/inspect.js';
 import { openSnapshot, sqliteReader } from '../../../services/sqlite/reader.js';
 import { takeSnapshot } from '../../../services/sqlite/snapshot.js';
@@ -12,7 +13,7 @@ import { column, tableStep } from '../mapping/steps.js';
 import { hasReal, makeDatabase, realFolder, realReason, temporaryFolder } from './support.js';
 
 /** A reader over a fresh database; the test folder and the connection go together. */
-const open = (sql: string | ((database: Database.Database) => void)) => {
+const open = (sql: string | ((database: BetterSqlite.Database) => void)) => {
 	const path = join(temporaryFolder(), 'app.db');
 	if (typeof sql === 'string') makeDatabase(path, sql);
 	else {

@@ -13,8 +13,8 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Database } from '../../../services/sqlite/engine.js';
 import { fingerprint, type Snapshot, takeSnapshot } from '../../../services/sqlite/snapshot.js';
 import { RepotError } from '../../../source/core/errors.js';
 import { makeDatabase, photograph, temporaryFolder } from './support.js';

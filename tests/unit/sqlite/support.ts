@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach } from 'vitest';
+import { Database } from '../../../services/sqlite/engine.js';
 
 /** Databases of real applications, kept outside the repository. */
 export const realFolder = new URL('../../../../shared/real/', import.meta.url).pathname;
