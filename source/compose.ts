@@ -2,12 +2,13 @@ import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { createFeed } from '../services/feed/feed.js';
 import { createPostgresTarget } from '../services/postgres/target.js';
-import { writeAtomically } from '../services/state/files.js';
 import { createRunHistory } from '../services/state/run-history.js';
 import { createVoyageEmbedder } from '../services/voyage/embedder.js';
 import { discoverDatasets } from './config/discover.js';
-import { redactor } from './config/redact.js';
+import { planFileText } from './config/plan-file.js';
+import { redaction } from './config/redact.js';
 import type { Settings } from './config/settings.js';
+import { writeFileWhole } from './config/write-file.js';
 import type { Operations } from './core/operations.js';
 import type { Clock } from './core/ports.js';
 import { version } from './version.js';
@@ -20,10 +21,14 @@ export function compose(settings: Settings, io: { readonly clock: Clock }): Oper
 		openTarget: (url) => createPostgresTarget({ url, baseDir: settings.cwd, clock: io.clock }),
 		findDatasets: () => discoverDatasets(settings.cwd),
 		async writePlan(path, plan) {
-			await writeAtomically(resolve(settings.cwd, path), `${JSON.stringify(plan, null, '\t')}\n`);
+			await writeFileWhole(resolve(settings.cwd, path), planFileText(plan), { flag: '--out' });
 			return path;
 		},
-		history: createRunHistory({ stateDir: settings.stateDir, redact: redactor(settings.secrets) }),
+		history: createRunHistory({
+			stateDir: settings.stateDir,
+			cwd: settings.cwd,
+			redact: redaction(settings.secrets, settings.names).json,
+		}),
 		embedder: createVoyageEmbedder(settings.voyage),
 		clock: io.clock,
 		operator: operator(),

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { RepotError } from '../../source/core/errors.js';
 import { isLfsPointer } from './hnsw.js';
 import { chromaProblem } from './problems.js';
 
@@ -20,6 +21,16 @@ export interface DirectoryFiles {
 /** Looks at the directory without opening the database. Throws a RepotError of kind source when it cannot be a Chroma directory. */
 export function findFiles(path: string): DirectoryFiles {
 	checkDirectory(path);
+	try {
+		return filesIn(path);
+	} catch (thrown) {
+		throw thrown instanceof RepotError ? thrown : unreadable(path, thrown);
+	}
+}
+
+function filesIn(path: string): DirectoryFiles {
+	// Without the right to search the directory every file in it would seem to be missing.
+	accessSync(path, constants.R_OK | constants.X_OK);
 	const database = join(path, databaseName);
 	if (!existsSync(database)) throw withoutDatabase(path);
 	if (isLfsPointer(database)) {
@@ -41,6 +52,20 @@ export function findFiles(path: string): DirectoryFiles {
 		empty: statSync(database).size === 0,
 		stamp: companions.map((relative) => stampOf(path, relative)).join('\n'),
 	};
+}
+
+function unreadable(path: string, thrown: unknown): RepotError {
+	const denied = thrown instanceof Error && 'code' in thrown && (thrown.code === 'EACCES' || thrown.code === 'EPERM');
+	return chromaProblem({
+		code: 'CHROMA_UNREADABLE',
+		message: 'The Chroma directory cannot be read',
+		where: path,
+		why: thrown instanceof Error ? thrown.message : String(thrown),
+		next: denied
+			? ['Give your user read permission on the directory and the files in it', 'Or run as the user who owns it']
+			: ['Check the directory and its disk'],
+		cause: thrown,
+	});
 }
 
 function stampOf(path: string, relative: string): string {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { RepotError } from '../../source/core/errors.js';
 
 /** Computers may share a state directory, and a process id means something on one computer only. */
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -22,10 +23,7 @@ export interface WorkFolder {
  * left there. It is removed on `remove`, or else when the process exits; a process that dies of a signal leaves it to the next sweep.
  */
 export function makeWorkFolder(parent: string): WorkFolder {
-	mkdirSync(parent, { recursive: true });
-	sweep(parent);
-	// mkdtemp gives mode 0700 by itself.
-	const path = mkdtempSync(join(resolve(parent), `feed-${host}-${process.pid}-`));
+	const path = makeInside(parent);
 	if (held.size === 0) process.on('exit', removeHeld);
 	held.add(path);
 	return {
@@ -36,6 +34,31 @@ export function makeWorkFolder(parent: string): WorkFolder {
 			if (held.size === 0) process.off('exit', removeHeld);
 		},
 	};
+}
+
+function makeInside(parent: string): string {
+	try {
+		mkdirSync(parent, { recursive: true, mode: 0o700 });
+		sweep(parent);
+		// mkdtemp gives mode 0700 by itself.
+		return mkdtempSync(join(resolve(parent), `feed-${host}-${process.pid}-`));
+	} catch (thrown) {
+		throw unusable(parent, thrown);
+	}
+}
+
+function unusable(parent: string, thrown: unknown): RepotError {
+	const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
+	const full = code === 'ENOSPC' || code === 'EDQUOT';
+	return new RepotError({
+		kind: 'usage',
+		code: full ? 'DISK_FULL' : 'FILE_UNWRITABLE',
+		message: full ? 'The disk is full' : 'The folder for private copies of the sources cannot be used',
+		where: parent,
+		why: code === 'EACCES' ? 'permission denied' : thrown instanceof Error ? thrown.message : String(thrown),
+		next: [full ? 'Make room' : 'Check who owns the folder and its mode', 'Or keep runs and copies in another folder: --state-dir DIR'],
+		cause: thrown,
+	});
 }
 
 function sweep(parent: string): void {

@@ -17,13 +17,13 @@ export type Connection =
 	  }
 	| { readonly kind: 'embedded'; readonly directory: string; readonly label: string; readonly identity: string };
 
-const malformed = (why: string): RepotError =>
+const malformed = (why: string, next?: readonly string[]): RepotError =>
 	new RepotError({
 		kind: 'usage',
 		code: 'MALFORMED_URL',
 		message: 'The target URL cannot be read',
 		why,
-		next: [
+		next: next ?? [
 			'Write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or pglite:DIRECTORY for the embedded PostgreSQL',
 			'Percent-encode special characters of the password: @ as %40, : as %3A, / as %2F, # as %23, % as %25',
 		],
@@ -32,6 +32,7 @@ const malformed = (why: string): RepotError =>
 /** Parses without ever quoting the input: a malformed URL may hold a password anywhere. */
 function parseServerUrl(value: string): URL {
 	if (!/^postgres(ql)?:\/\//i.test(value)) throw malformed('It starts with neither postgresql:// nor pglite:');
+	refusePort(/^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?=[/?]|$)/i.exec(value)?.[1]);
 	let url: URL;
 	try {
 		url = new URL(value);
@@ -40,7 +41,41 @@ function parseServerUrl(value: string): URL {
 		throw malformed('The part after postgresql:// is not a valid address');
 	}
 	if (url.hash !== '') throw malformed('It holds a # that is not percent-encoded');
+	refusePort(url.searchParams.get('port') ?? undefined);
+	refuseParameters(url);
 	return url;
+}
+
+function refusePort(port: string | undefined): void {
+	if (port === undefined || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) return;
+	throw malformed('The port is not a number from 1 to 65535', [
+		'Check the part after the last : before the database; PostgreSQL usually listens on 5432',
+	]);
+}
+
+/** As the pg library reads them; `prefer` and what follows are told apart in `driverUrl`. */
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+/** What the pg library takes from a URL, and what libpq takes besides and providers write into theirs (PostgreSQL 18, 32.1.2). */
+const parameters = new Set(
+	`host hostaddr port dbname user password passfile application_name fallback_application_name client_encoding options replication
+	connect_timeout statement_timeout lock_timeout idle_in_transaction_session_timeout query_timeout keepalives keepalives_idle
+	keepalives_interval keepalives_count tcp_user_timeout target_session_attrs load_balance_hosts channel_binding require_auth gssencmode
+	krbsrvname gsslib gssdelegation ssl sslmode sslnegotiation sslcompression sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl
+	sslcrldir sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version service
+	servicefile sslkeylogfile uselibpqcompat`.split(/\s+/),
+);
+
+function refuseParameters(url: URL): void {
+	// A name that is no plain word may be a part of a password.
+	const shown = (text: string): string => (/^[A-Za-z][\w-]{0,40}$/.test(text) ? `"${text}"` : 'one of them');
+	for (const name of url.searchParams.keys()) {
+		if (parameters.has(name)) continue;
+		throw malformed(`It has a parameter that PostgreSQL does not know: ${shown(name)}`, ['Take it out of the part after the ? of the URL']);
+	}
+	const mode = url.searchParams.get('sslmode');
+	if (mode === null || sslModes.includes(mode)) return;
+	throw malformed(`sslmode ${shown(mode)} is not known`.replace(' one of them', ''), [`Write sslmode as one of ${sslModes.join(', ')}`]);
 }
 
 const hostOf = (url: URL): string => decodeURIComponent(url.hostname) || url.searchParams.get('host') || process.env.PGHOST || 'localhost';

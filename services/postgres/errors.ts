@@ -35,6 +35,25 @@ function privilegeWords(error: ServerError, place: Place): Words {
 	return { code: 'NO_PRIVILEGE', message: 'The database user lacks a privilege', why: error.message, next };
 }
 
+/** A role that is not there, or that may not log in: no line of pg_hba.conf mends that. */
+function roleWords(error: ServerError, place: Place, why: string): Words {
+	const role = /role "(.+)"/.exec(error.message)?.[1] ?? place.user ?? 'THE_USER';
+	if (/does not exist/i.test(error.message)) {
+		return {
+			code: 'NO_ROLE',
+			message: 'The database user does not exist',
+			why,
+			next: ['Check the user of the URL: postgresql://USER@HOST/DATABASE', `Or have an administrator run: CREATE ROLE "${role}" LOGIN;`],
+		};
+	}
+	return {
+		code: 'LOGIN_REFUSED',
+		message: 'The database user may not log in',
+		why,
+		next: [`Have an administrator run: ALTER ROLE "${role}" LOGIN;`, 'Or give another user in the URL'],
+	};
+}
+
 function serverWords(error: ServerError, place: Place): Words {
 	const why = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
 	const database = place.database ?? 'the database';
@@ -47,6 +66,7 @@ function serverWords(error: ServerError, place: Place): Words {
 				next: ['Check user and password of the URL (special characters percent-encoded)'],
 			};
 		case '28000':
+			if (/role .* does not exist|is not permitted to log in/i.test(error.message)) return roleWords(error, place, why);
 			return {
 				code: 'LOGIN_REFUSED',
 				message: 'The server does not let this user in from here',
@@ -166,9 +186,9 @@ function connectionWords(error: ConnectionError, place: Place): Words {
 		case 'PASSWORD':
 			return {
 				code: 'WRONG_PASSWORD',
-				message: 'The server asks for a password',
+				message: 'The server asks for a password and the URL has none',
 				why,
-				next: ['Give it in the URL: postgresql://USER:PASSWORD@HOST/DATABASE'],
+				next: ['Set it in REPOT_POSTGRES_URL (the whole URL) or PGPASSWORD'],
 			};
 		case 'TLS':
 			return {

@@ -29,7 +29,8 @@ export async function writeAtomically(path: string, content: string | AsyncItera
 		await rename(temporary, path);
 		await syncFolder(dirname(path));
 	} catch (thrown) {
-		await rm(temporary, { force: true });
+		// What stopped the write may stop this as well.
+		await rm(temporary, { force: true }).catch(() => {});
 		throw stateError(path, thrown);
 	}
 }
@@ -77,16 +78,16 @@ async function endOfLastLine(file: { read: Awaited<ReturnType<typeof open>>['rea
 }
 
 /** What the operating system said about a file of the state folder, as an error that a person can act on. */
-export function stateError(path: string, thrown: unknown): RepotError {
+export function stateError(path: string, thrown: unknown, what: 'written' | 'read' = 'written'): RepotError {
 	if (thrown instanceof RepotError) return thrown;
 	const code = (thrown as NodeJS.ErrnoException).code;
 	const full = code === 'ENOSPC' || code === 'EDQUOT';
 	return new RepotError({
 		kind: 'usage',
-		code: full ? 'DISK_FULL' : 'FILE_UNWRITABLE',
-		message: full ? 'The disk is full' : 'A file cannot be written',
+		code: full ? 'DISK_FULL' : what === 'read' ? 'FILE_UNREADABLE' : 'FILE_UNWRITABLE',
+		message: full ? 'The disk is full' : `The state folder cannot be ${what}`,
 		where: path,
-		why: thrown instanceof Error ? thrown.message : String(thrown),
+		why: reasonOf(code, thrown),
 		next: full
 			? [
 					'Make room, then run the same command again: a started run goes on where it stopped',
@@ -95,4 +96,18 @@ export function stateError(path: string, thrown: unknown): RepotError {
 			: ['Check who owns the folder and its mode', 'Or keep runs in another folder: --state-dir DIR'],
 		cause: thrown,
 	});
+}
+
+const reasons: Readonly<Record<string, string>> = {
+	EACCES: 'permission denied',
+	EPERM: 'the system does not allow it',
+	EROFS: 'the file system is read-only',
+	ENOTDIR: 'a part of its path is a file, not a folder',
+	ENOENT: 'a folder above it does not exist',
+};
+
+/** In words, and without the name of a temporary file. */
+function reasonOf(code: string | undefined, thrown: unknown): string {
+	const known = code === undefined ? undefined : reasons[code];
+	return known ?? (thrown instanceof Error ? thrown.message : String(thrown));
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Plan } from '../../source/core/plan/types.js';
 import type { RunFolder, RunHistory, RunSummary } from '../../source/core/ports.js';
 import { makePrivateFolder, stateError, writeAtomically } from './files.js';
@@ -8,11 +8,13 @@ import { openRunFolder } from './run-folder.js';
 export interface RunHistoryOptions {
 	/** Absolute. Runs lie in `runs/<run>/` below it. */
 	readonly stateDir: string;
+	/** Where relative paths of a plan start; with it they are kept as absolute ones, so that a run can be verified from any folder. */
+	readonly cwd?: string;
 	/** Passes every event line before it is written; masks secrets. */
 	readonly redact?: (text: string) => string;
 }
 
-export function createRunHistory({ stateDir, redact = (text) => text }: RunHistoryOptions): RunHistory {
+export function createRunHistory({ stateDir, cwd, redact = (text) => text }: RunHistoryOptions): RunHistory {
 	const runs = join(stateDir, 'runs');
 	const folderOf = (run: string): string => join(runs, safeName(run));
 	return {
@@ -20,23 +22,35 @@ export function createRunHistory({ stateDir, redact = (text) => text }: RunHisto
 			const folder = folderOf(run);
 			await makePrivateFolder(folder);
 			const opened = await openRunFolder(folder, redact);
-			await opened.write('plan.json', `${JSON.stringify(plan, null, '\t')}\n`);
+			await opened.write('plan.json', `${JSON.stringify(cwd === undefined ? plan : placed(plan, cwd), null, '\t')}\n`);
 			return opened;
 		},
 		async record(run: RunSummary): Promise<void> {
 			const folder = folderOf(run.id);
 			await makePrivateFolder(folder);
-			await writeAtomically(join(folder, 'run.json'), `${redact(JSON.stringify(run, null, '\t'))}\n`);
+			await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(JSON.parse(redact(JSON.stringify(run))), null, '\t')}\n`);
 		},
 		async list(): Promise<readonly RunSummary[]> {
 			const names = await readdir(runs).catch((thrown: unknown) => {
 				if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
-				throw stateError(runs, thrown);
+				throw stateError(runs, thrown, 'read');
 			});
 			const found = await Promise.all(names.map((name) => readSummary(join(runs, name))));
 			return found.filter((one) => one !== null).sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : 0));
 		},
 		find: (run) => readSummary(folderOf(run)),
+	};
+}
+
+/** The spelling of paths is not part of a plan's id. */
+function placed(plan: Plan, cwd: string): Plan {
+	const { sqlite, chroma } = plan.sources;
+	return {
+		...plan,
+		sources: {
+			...(sqlite === undefined ? {} : { sqlite: { ...sqlite, path: resolve(cwd, sqlite.path) } }),
+			...(chroma === undefined ? {} : { chroma: { ...chroma, path: resolve(cwd, chroma.path) } }),
+		},
 	};
 }
 
@@ -50,7 +64,7 @@ async function readSummary(folder: string): Promise<RunSummary | null> {
 	const text = await readFile(join(folder, 'run.json'), 'utf8').catch((thrown: unknown) => {
 		const code = (thrown as NodeJS.ErrnoException).code;
 		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-		throw stateError(folder, thrown);
+		throw stateError(folder, thrown, 'read');
 	});
 	if (text === null) return null;
 	try {

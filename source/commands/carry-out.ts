@@ -1,7 +1,10 @@
+import { headlessCommandOf } from '../config/headless-choices.js';
+import { withoutPassword } from '../config/target-url.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import type { MigrationEvent, RunOutcome } from '../core/events.js';
 import { formatCommand } from '../core/format.js';
-import type { Operations } from '../core/operations.js';
+import { passwordNote } from '../core/headless-command.js';
+import type { Operations, PlanRequest } from '../core/operations.js';
 import type { Hazard, Plan } from '../core/plan/types.js';
 import { ndjsonSink, versionLine } from '../headless/ndjson-sink.js';
 import { nothingToDo, placed, planSummaryLines } from '../headless/plan-text.js';
@@ -36,9 +39,9 @@ export async function carryOut(
 	consent: () => Promise<void>,
 ): Promise<ExitCode> {
 	const { output } = context.shell;
-	for (const line of planSummaryLines(plan, context.style)) output.say(line);
+	for (const line of planSummaryLines(plan, context.style, false)) output.say(line);
 	tellPlan(context, plan);
-	if (plan.doneBy !== undefined) return nothingLeft(context, plan);
+	if (plan.doneBy !== undefined) return nothingLeft(context, { plan, request });
 	refuseBlocked(plan);
 	await consent();
 	const finished = await run(context, operations, { plan, request });
@@ -65,8 +68,8 @@ function tellPlan(context: CommandContext, plan: Plan): void {
 
 const now = (context: CommandContext): string => new Date(context.shell.clock.now()).toISOString();
 
-function nothingLeft(context: CommandContext, plan: Plan): ExitCode {
-	context.shell.output.say(`The checks can be run again: repot verify${samePlace(context)}`);
+function nothingLeft(context: CommandContext, { plan, request }: Planned): ExitCode {
+	sayVerifyCommand(context, plan, request);
 	if (context.settings.values.json.value) {
 		const event: Finished = {
 			at: now(context),
@@ -106,12 +109,30 @@ async function run(context: CommandContext, operations: Operations, { plan, requ
 	const [stop, abort] = [new AbortController(), new AbortController()];
 	const end = context.shell.onInterrupt(() => interrupt(context, stop, abort));
 	try {
-		const last = await drain(operations.migrate(plan, request, { stop: stop.signal, abort: abort.signal }), sinks(context));
+		const last = await drain(
+			cleaned(context, operations.migrate(plan, request, { stop: stop.signal, abort: abort.signal })),
+			sinks(context),
+		);
 		if (last?.type === 'run-finished') return last;
 		throw new RepotError({ kind: 'internal', code: 'INTERNAL', message: 'The run ended without its last event' });
 	} finally {
 		end();
 	}
+}
+
+/** Reasons that a server gave may repeat a secret; names of steps and tables stay what they are. */
+async function* cleaned(context: CommandContext, events: AsyncIterable<MigrationEvent>): AsyncGenerator<MigrationEvent, void, void> {
+	for await (const event of events) yield context.redact.value(event);
+}
+
+/** Whole, so that it works as copied from another folder's history too. */
+function sayVerifyCommand(context: CommandContext, plan: Plan, request: PlanRequest): void {
+	const run = plan.doneBy === undefined || plan.doneBy === '-' ? [] : [plan.doneBy];
+	const [verb = 'verify', ...flags] = headlessCommandOf(context.settings, 'verify', { ...request, target: null });
+	const command = ['repot', verb, ...run, ...flags];
+	context.shell.output.say(`The checks can be run again: ${formatCommand(command)}`);
+	const note = passwordNote(command);
+	if (note !== null) context.shell.output.say(note);
 }
 
 function interrupt(context: CommandContext, stop: AbortController, abort: AbortController): void {
@@ -127,10 +148,11 @@ function interrupt(context: CommandContext, stop: AbortController, abort: AbortC
 
 /** Flags that a further command needs to find the same config and state. */
 function samePlace(context: CommandContext): string {
-	const { config, stateDir } = context.settings.values;
+	const { config, stateDir, postgresUrl } = context.settings.values;
 	const words = [
 		...(config.level === 'flag' && config.value !== null ? ['--config', config.value] : []),
 		...(stateDir.level === 'flag' && stateDir.value !== null ? ['--state-dir', stateDir.value] : []),
+		...(postgresUrl.level === 'flag' && postgresUrl.value !== null ? ['--postgres-url', withoutPassword(postgresUrl.value).url] : []),
 	];
 	return words.length === 0 ? '' : ` ${formatCommand(words)}`;
 }

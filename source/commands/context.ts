@@ -1,4 +1,5 @@
 import type { Log } from '../config/log.js';
+import type { Redaction } from '../config/redact.js';
 import type { Settings } from '../config/settings.js';
 import type { ExitCode } from '../core/errors.js';
 import type { Operations, WizardChoices } from '../core/operations.js';
@@ -56,6 +57,8 @@ export interface CommandContext {
 	readonly dataStyle: TextStyle;
 	readonly style: TextStyle;
 	readonly log: Log;
+	/** Masks secrets in what came from outside: errors, events, findings. */
+	readonly redact: Redaction;
 	/** The word after the verb: a run's id. */
 	readonly operand: string | null;
 }

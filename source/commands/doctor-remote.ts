@@ -70,29 +70,48 @@ export async function checkTarget(context: CommandContext, operations: Operation
 		if (found === null)
 			return [finding('Target', 'LOOK', `none for environment ${choices.environment}`, ['--postgres-url URL, or REPOT_POSTGRES_URL'])];
 		const { overridden } = environmentNamed(settings, choices.environment);
-		const over =
-			overridden === null
-				? []
-				: [finding('Target', 'LOOK', `${found.from} takes the place of ${overridden}`, ['Unset it to use the config'])];
-		const test = await operations.testTarget(choices, signal);
-		return [...over, ...targetFindings(test, maskUrl(found.target), found.from)];
+		const shown = overridden === null ? found.from : `${found.from}, which takes the place of ${overridden}`;
+		try {
+			const test = await operations.testTarget(choices, signal);
+			return targetFindings(test, `${maskUrl(found.target)}: `, `from ${shown}`, overridden !== null);
+		} catch (thrown) {
+			const failed = failure('Target', thrown);
+			return [overridden === null ? failed : { ...failed, detail: `${failed.detail}; from ${shown}` }];
+		}
 	} catch (thrown) {
 		return [failure('Target', thrown)];
 	}
 }
 
-function targetFindings(test: TargetTest, shown: string, from: string): readonly Finding[] {
+/** One line for each thing: what the test found to be in the way makes the line of its thing an X, and is not told a second time. */
+function targetFindings(test: TargetTest, shown: string, from: string, overrides: boolean): readonly Finding[] {
 	const { facts, problems } = test;
-	const server = `${shown}: PostgreSQL ${facts.serverVersion}, ${formatLatency(test.latencyMilliseconds)}, user ${test.user}, from ${from}`;
-	const vector = facts.pgvectorVersion;
+	const ofVector = problems.filter((problem) => /pgvector|extension vector/i.test(problem));
+	const ofRights = problems.filter((problem) => !ofVector.includes(problem) && / may not create /.test(problem));
+	const ofServer = problems.filter((problem) => !ofVector.includes(problem) && !ofRights.includes(problem));
+	const server = `${shown}PostgreSQL ${facts.serverVersion}, ${formatLatency(test.latencyMilliseconds)}, user ${test.user}, ${from}`;
 	return [
-		finding('Target', 'ok', server),
-		vector === null ? finding('pgvector', 'LOOK', 'not installed in this database yet') : finding('pgvector', 'ok', vector),
-		test.canCreate
-			? finding('Privileges', 'ok', `may create in ${test.database}`)
-			: finding('Privileges', 'LOOK', `user ${test.user} may not create in ${test.database}`, [
-					'Grant CREATE, or use --skip-schema-creation on tables that exist',
-				]),
-		...problems.map((problem) => finding('Target', 'X', problem, [], outside)),
+		ofServer.length > 0
+			? finding('Target', 'X', `${server}; ${ofServer.join('; ')}`, [], outside)
+			: overrides
+				? finding('Target', 'LOOK', server, ['Unset it to use the config'])
+				: finding('Target', 'ok', server),
+		vectorFinding(facts.pgvectorVersion, ofVector),
+		rightsFinding(test, ofRights),
 	];
+}
+
+function vectorFinding(version: string | null, problems: readonly string[]): Finding {
+	if (problems.length > 0) return finding('pgvector', 'X', problems.join('; '), [], outside);
+	return version === null
+		? finding('pgvector', 'LOOK', 'not in this database yet; the run will create the extension')
+		: finding('pgvector', 'ok', version);
+}
+
+function rightsFinding(test: TargetTest, problems: readonly string[]): Finding {
+	if (problems.length > 0) return finding('Privileges', 'X', problems.join('; '), [], outside);
+	if (test.canCreate) return finding('Privileges', 'ok', `may create in ${test.database}`);
+	return finding('Privileges', 'LOOK', `user ${test.user} may not create in ${test.database}`, [
+		'Grant CREATE, or use --skip-schema-creation on tables that exist',
+	]);
 }

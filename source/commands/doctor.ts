@@ -12,7 +12,7 @@ export const doctorCommand =
 	async (context) => {
 		const local = [checkNode(context), checkTerminal(context), checkConfig(context, fault), ...(await checkState(context))];
 		const remote = fault === null ? await withOperations(context, (operations) => checkRemote(context, operations)) : [];
-		const findings = [...local, ...remote];
+		const findings = context.redact.value([...local, ...remote]);
 		tell(context, findings);
 		const broken = findings.filter((finding) => finding.state === 'X');
 		if (broken.length === 0) return exitCodes.done;

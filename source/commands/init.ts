@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { configFileName } from '../config/config-file.js';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { configFileName, readConfigFile } from '../config/config-file.js';
 import { discoverDatasets, type FoundDataset } from '../config/discover.js';
 import type { OptionKey } from '../config/options.js';
 import { showPath } from '../config/paths.js';
@@ -9,47 +9,51 @@ import { targetUrl, withoutPassword } from '../config/target-url.js';
 import { BadValue } from '../config/values.js';
 import { writeFileWhole } from '../config/write-file.js';
 import { exitCodes, RepotError } from '../core/errors.js';
+import { formatCommand } from '../core/format.js';
 import type { Guard } from '../core/operations.js';
-import type { Secret } from '../core/secret.js';
 import type { Command, CommandContext } from './context.js';
+import { type Answers, mergedContent, strongerGuard } from './init-content.js';
 import { declined } from './prompts.js';
-
-interface Answers {
-	readonly environment: string;
-	readonly guard: Guard;
-	readonly target: Secret;
-	readonly datasets: readonly FoundDataset[];
-	readonly collection: string | null;
-	readonly userId: string | null;
-}
 
 /** `repot init`: asks (or takes the flags), and writes repot.config.json. A password is never written. */
 export const initCommand: Command = async (context) => {
 	const { shell, settings } = context;
 	const path = resolve(shell.cwd, settings.values.config.value ?? configFileName);
 	const shown = showPath(path, shell.cwd);
-	await refuseOverwrite(context, path, shown);
+	const existing = await existingContent(context, path, shown);
 	const found = await discoverDatasets(shell.cwd);
 	const answers = context.terminal.interactive && !settings.values.yes.value ? await ask(context, found) : fromFlags(context, found);
-	const target = withoutPassword(answers.target);
-	await writeFileWhole(path, `${JSON.stringify(contentOf(context, answers, target.url), null, '\t')}\n`);
-	shell.output.say(`Wrote  ${shown}`);
-	if (target.had) shell.output.say('The password was left out. Set REPOT_POSTGRES_URL to the whole URL before you run repot.');
-	if (answers.datasets.length === 0)
+	const content = mergedContent(existing ?? {}, keptUser(context, answers, existing), shell.cwd, dirname(path));
+	await writeFileWhole(path, `${JSON.stringify(content, null, '\t')}\n`);
+	shell.output.say(
+		existing === null ? `Wrote  ${shown}` : `Wrote  ${shown}: environment ${answers.environment}; the rest of it is as it was`,
+	);
+	sayGuard(context, answers, existing);
+	if (withoutPassword(answers.target).had)
+		shell.output.say('The password was left out. Set REPOT_POSTGRES_URL to the whole URL before you run repot.');
+	if (content.datasets === undefined)
 		shell.output.say('No SQLite file and no Chroma directory was found here: add "datasets", or use --sqlite-db and --chroma-path.');
-	shell.output.say(`Next   repot doctor --env ${answers.environment}, then repot plan --env ${answers.environment}`);
+	const { value, level } = settings.values.config;
+	const flags = formatCommand(['--env', answers.environment, ...(level === 'flag' && value !== null ? ['--config', value] : [])]);
+	shell.output.say(`Next   repot doctor ${flags}, then repot plan ${flags}`);
 	return exitCodes.done;
 };
 
-async function refuseOverwrite(context: CommandContext, path: string, shown: string): Promise<void> {
+type Existing = Readonly<Record<string, unknown>> | null;
+
+/** What the file says; null when there is none. Throws when it cannot be read as a config, or nobody agreed to change it. */
+async function existingContent(context: CommandContext, path: string, shown: string): Promise<Existing> {
 	const there = await stat(path).then(
 		() => true,
 		() => false,
 	);
-	if (!there) return;
-	if (context.settings.values.yes.value) return;
+	if (!there) return null;
+	// A file with a mistake is not touched: what it means is not known.
+	await readConfigFile(path, context.shell.cwd);
+	const content = JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>>;
+	if (context.settings.values.yes.value) return content;
 	if (context.terminal.interactive) {
-		if (await context.shell.prompts.confirm(`${shown} exists. Write it anew?`)) return;
+		if (await context.shell.prompts.confirm(`${shown} exists. Add to it? What it says of other environments stays`)) return content;
 		throw declined();
 	}
 	throw new RepotError({
@@ -57,8 +61,21 @@ async function refuseOverwrite(context: CommandContext, path: string, shown: str
 		code: 'CONFIG_EXISTS',
 		message: 'There is a config file already; nothing was written',
 		where: shown,
-		next: ['Edit it', '--yes writes it anew', '--config FILE writes another one'],
+		next: ['--yes adds the environment to it and keeps everything else', 'Or edit it', '--config FILE writes another one'],
 	});
+}
+
+/** A user id of the file gives way to a flag or an answer only. */
+function keptUser(context: CommandContext, answers: Answers, existing: Existing): Answers {
+	const isAmbient = answers.userId === context.settings.values.userId.value && context.settings.values.userId.level === 'variable';
+	return existing?.userId !== undefined && isAmbient ? { ...answers, userId: null } : answers;
+}
+
+function sayGuard(context: CommandContext, answers: Answers, existing: Existing): void {
+	const environments = (existing?.environments ?? {}) as Record<string, { readonly guard?: Guard }>;
+	const before = Object.hasOwn(environments, answers.environment) ? environments[answers.environment] : undefined;
+	if (strongerGuard(answers.environment, before, answers.guard) === answers.guard) return;
+	context.shell.output.say(`${answers.environment} stays protected; only an edit of the file can open it.`);
 }
 
 async function ask(context: CommandContext, found: readonly FoundDataset[]): Promise<Answers> {
@@ -92,8 +109,11 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 		guard,
 		target: targetUrl(url),
 		datasets,
+		chosen: true,
+		datasetName: values.dataset.value,
 		collection: values.collection.value,
 		userId: userId.trim() === '' ? null : userId,
+		extra: extraOf(context),
 	};
 }
 
@@ -147,33 +167,18 @@ function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Ans
 		guard: guardByName(environment),
 		target: values.postgresUrl.value,
 		datasets: given === null ? found : [given],
+		chosen: given !== null,
+		datasetName: values.dataset.value,
 		collection: values.collection.value,
 		userId: values.userId.value,
+		extra: extraOf(context),
 	};
 }
 
 /** Settings that may be written down as they are. */
 const written: readonly OptionKey[] = ['pgvectorCollection', 'stateDir'];
 
-function contentOf(context: CommandContext, answers: Answers, target: string): Record<string, unknown> {
-	const { environment, guard, datasets, collection, userId } = answers;
-	const extra = written
-		.filter((key) => context.settings.values[key].level === 'flag')
-		.map((key) => [key, context.settings.values[key].value]);
-	return {
-		environments: { [environment]: { guard, target } },
-		...(datasets.length === 0
-			? {}
-			: {
-					datasets: Object.fromEntries(datasets.map((one) => [one.name, datasetContent(one, datasets.length === 1 ? collection : null)])),
-				}),
-		...(userId === null ? {} : { userId }),
-		...Object.fromEntries(extra),
-	};
+function extraOf(context: CommandContext): Readonly<Record<string, string>> {
+	const given = written.filter((key) => context.settings.values[key].level === 'flag');
+	return Object.fromEntries(given.map((key) => [key, String(context.settings.values[key].value)]));
 }
-
-const datasetContent = (one: FoundDataset, collection: string | null): Record<string, string> => ({
-	...(one.sqlitePath === null ? {} : { sqlite: one.sqlitePath }),
-	...(one.chromaPath === null ? {} : { chroma: one.chromaPath }),
-	...(collection === null ? {} : { collection }),
-});

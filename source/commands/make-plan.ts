@@ -1,6 +1,8 @@
-import { flagOf } from '../config/options.js';
-import { choicesOfPlan, contradictions } from '../config/plan-choices.js';
+import { resolve } from 'node:path';
+import { flagOf, type OptionKey } from '../config/options.js';
+import { choicesOfPlan, contradictions, saidOfPlan } from '../config/plan-choices.js';
 import { readPlanFile } from '../config/plan-file.js';
+import { refuseUnwritable } from '../config/write-file.js';
 import { RepotError } from '../core/errors.js';
 import { formatPercent } from '../core/format.js';
 import type { Operations, PlanProgress, PlanRequest } from '../core/operations.js';
@@ -16,9 +18,10 @@ export interface Planned {
 /** The dry run of what the settings ask for; its phases are told on stderr. Saves the plan when `--out` asks for it. */
 export async function dryRun(context: CommandContext, operations: Operations): Promise<Planned> {
 	const request = await requestFromSettings(context, operations);
+	const { out } = context.settings.values;
+	if (out.value !== null) await refuseUnwritable(resolve(context.settings.cwd, out.value), '--out');
 	const plan = await interruptible(context, (signal) => operations.plan(request, signal, progressLines(context)));
 	context.log.info('planned', { plan: plan.id, records: plan.totals.records, hazards: plan.hazards.length });
-	const { out } = context.settings.values;
 	if (out.value !== null) {
 		const path = await operations.savePlan(plan, out.value);
 		context.shell.output.say(`Saved  ${path}`);
@@ -30,7 +33,7 @@ export async function dryRun(context: CommandContext, operations: Operations): P
 export async function savedPlan(context: CommandContext, operations: Operations, path: string): Promise<Planned> {
 	const plan = await readPlanFile(path, context.settings.cwd);
 	const contrary = contradictions(context.settings, plan);
-	if (contrary.length > 0) throw contradiction(path, contrary.map(flagOf), plan);
+	if (contrary.length > 0) throw contradiction(path, contrary, plan);
 	return { plan, request: requestOfPlan(operations, plan) };
 }
 
@@ -42,13 +45,14 @@ export function requestOfPlan(operations: Operations, plan: Plan): PlanRequest {
 	return { ...request, policies: plan.policies, pgvectorCollection: collection ?? request.pgvectorCollection };
 }
 
-function contradiction(path: string, flags: readonly string[], plan: Plan): RepotError {
+function contradiction(path: string, keys: readonly OptionKey[], plan: Plan): RepotError {
+	const flags = keys.map(flagOf);
 	return new RepotError({
 		kind: 'usage',
 		code: 'PLAN_AND_FLAGS',
 		message: `--plan runs exactly what the file says, so ${flags.join(', ')} cannot be given beside it`,
 		where: path,
-		why: `the plan is for environment ${plan.environment}`,
+		why: keys.map((key) => saidOfPlan(plan, key)).join('\n'),
 		next: [`Leave out ${flags.join(', ')}`, 'Or make a new plan with them: repot plan --out FILE'],
 	});
 }

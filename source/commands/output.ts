@@ -5,8 +5,8 @@ export interface OutStream {
 }
 
 /**
- * stdout is data, stderr is people. Every text for people passes through the redactor; data is only cleaned of known secrets, because a
- * changed plan would be another plan.
+ * stdout is data, stderr is people. Both are cleaned of secrets by their place; text from outside was cleaned of known secrets before,
+ * because masking a word wherever it stands would change names of tables and of plans.
  */
 export interface Output {
 	readonly dataIsTerminal: boolean;

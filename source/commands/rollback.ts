@@ -1,13 +1,14 @@
 import { headlessChoices, targetOf } from '../config/choices.js';
-import { environmentNamed, guardOf } from '../config/environments.js';
+import { guardOf } from '../config/environments.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
-import { formatAgo, formatQuantity } from '../core/format.js';
+import { formatAgo, formatCount, formatQuantity } from '../core/format.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
 import type { RollbackEvent, RollbackPreview } from '../core/ports.js';
 import { rollbackLines } from '../headless/history-text.js';
 import { versionLine } from '../headless/ndjson-sink.js';
 import { requireConsent } from './consent.js';
 import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
+import { unknownRun } from './unknown-run.js';
 
 type Request = Pick<PlanRequest, 'target'>;
 
@@ -54,7 +55,8 @@ async function chooseRun(context: CommandContext, operations: Operations): Promi
 
 /** The target of the run's own environment; for a run that this computer does not know, that of `--env`. */
 async function requestFor(context: CommandContext, operations: Operations, run: string): Promise<Request> {
-	const known = (await operations.runs()).find((one) => one.id === run);
+	const runs = await operations.runs();
+	const known = runs.find((one) => one.id === run);
 	const { settings } = context;
 	const asked = settings.values.env;
 	if (known !== undefined && asked.level === 'flag' && asked.value !== known.environment) {
@@ -66,10 +68,10 @@ async function requestFor(context: CommandContext, operations: Operations, run: 
 		});
 	}
 	const choices = { ...headlessChoices(settings), ...(known === undefined ? {} : { environment: known.environment }) };
-	if (choices.environment === '') throw needs('--env NAME: the environment that the run was in');
+	if (choices.environment === '') throw unknownRun(run, runs, ['--env NAME: the environment that the run was in']);
 	const found = targetOf(settings, choices);
-	if (found === null)
-		throw needs(`--postgres-url URL (or REPOT_POSTGRES_URL): the target of ${environmentNamed(settings, choices.environment).name}`);
+	if (found === null && known === undefined) throw unknownRun(run, runs, ['--postgres-url URL (or REPOT_POSTGRES_URL)']);
+	if (found === null) throw needs(`--postgres-url URL (or REPOT_POSTGRES_URL): the run went to ${known?.target ?? 'its target'}`);
 	return { target: found.target };
 }
 
@@ -82,7 +84,8 @@ async function undo(context: CommandContext, operations: Operations, run: string
 	if (values.json.value) output.data(versionLine(version));
 	const last = await interruptible(context, async (signal) => {
 		let finished: Extract<RollbackEvent, { type: 'rollback-finished' }> | null = null;
-		for await (const event of operations.rollback(run, request, values.reason.value, signal)) {
+		for await (const given of operations.rollback(run, request, values.reason.value, signal)) {
+			const event = context.redact.value(given);
 			context.log.debug(event.type, { event });
 			if (values.json.value) output.data(JSON.stringify(event));
 			const line = told(event);
@@ -101,13 +104,13 @@ function told(event: RollbackEvent): string | null {
 		case 'rollback-started':
 			return null;
 		case 'rows-removed':
-			return `${event.step}  ${formatQuantity(event.removed, 'row')} removed, ${event.restored} restored, ${event.kept} kept`;
+			return `${event.step}  ${formatQuantity(event.removed, 'row')} removed, ${formatCount(event.restored)} restored, ${formatCount(event.kept)} kept`;
 		case 'object-dropped':
 			return `dropped ${event.object}`;
 		case 'notice':
 			return event.message;
 		case 'rollback-finished':
 			if (event.outcome === 'failed') return null;
-			return `${event.outcome === 'done' ? 'ok' : 'LOOK'}  Run ${event.run} is undone: ${formatQuantity(event.removed, 'row')} removed, ${event.restored} restored, ${event.kept} kept`;
+			return `${event.outcome === 'done' ? 'ok' : 'LOOK'}  Run ${event.run} is undone: ${formatQuantity(event.removed, 'row')} removed, ${formatCount(event.restored)} restored, ${formatCount(event.kept)} kept`;
 	}
 }

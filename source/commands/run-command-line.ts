@@ -1,4 +1,5 @@
 import { type OptionValues, variableOf } from '../config/options.js';
+import type { Redaction } from '../config/redact.js';
 import type { Settings, SettingsInput } from '../config/settings.js';
 import { asRepotError, type ErrorFact, type RepotError } from '../core/errors.js';
 import type { TextStyle } from '../headless/style.js';
@@ -42,25 +43,26 @@ export interface Prepared {
 }
 
 async function runWith(prepared: Prepared, shell: Shell): Promise<number> {
-	const { redactor, secretRemover } = await import('../config/redact.js');
+	const { redaction } = await import('../config/redact.js');
 	const { verb, flags, operand } = prepared.parsed;
 	const { settings, fault } = await settingsFor(verb, { flags, env: prepared.env, cwd: shell.cwd });
-	shell.output.redactWith(redactor(settings.secrets), secretRemover(settings.secrets));
+	const redact = redaction(settings.secrets, settings.names);
+	shell.output.redactWith(redact.line, (line) => (/^[[{]/.test(line) ? redact.json(line) : redact.line(line)));
 	const wishes = wishesFrom(settings.values);
 	const terminal = await shell.terminal(wishes);
 	const style = styleFor(terminal, wishes, shell.output.peopleIsTerminal);
 	const debug = settings.values.logLevel.value === 'debug';
 	let log: CommandContext['log'] | null = null;
 	try {
-		log = await openCommandLog(settings);
+		log = await openCommandLog(settings, redact);
 		const dataStyle = styleFor(terminal, wishes, shell.output.dataIsTerminal);
 		for (const note of prepared.notes ?? []) shell.output.say(note);
 		const command = await load(verb, fault);
-		return await command({ shell, settings, terminal, dataStyle, style, log, operand });
+		return await command({ shell, settings, terminal, dataStyle, style, log, redact, operand });
 	} catch (thrown) {
 		const error = asRepotError(thrown);
 		log?.error(error.message, { verb, code: error.code, kind: error.kind, ...(error.kind === 'internal' ? { stack: error.stack } : {}) });
-		return tellError(error, shell, { json: wishes.json, style, debug });
+		return tellError(error, shell, { json: wishes.json, style, debug, redact });
 	} finally {
 		log?.close();
 	}
@@ -98,13 +100,13 @@ async function load(verb: CommandLine['verb'], fault: RepotError | null): Promis
 	}
 }
 
-async function openCommandLog(settings: Settings): Promise<CommandContext['log']> {
-	const [{ openLog }, { redactor }] = await Promise.all([import('../config/log.js'), import('../config/redact.js')]);
+async function openCommandLog(settings: Settings, redact: Redaction): Promise<CommandContext['log']> {
+	const { openLog } = await import('../config/log.js');
 	const { logLevel, logFile } = settings.values;
 	return openLog({
 		path: settings.logFile,
 		level: logLevel.value,
-		redact: redactor(settings.secrets),
+		redact: redact.json,
 		required: logFile.level !== 'default',
 	});
 }
@@ -112,11 +114,14 @@ async function openCommandLog(settings: Settings): Promise<CommandContext['log']
 async function tellError(
 	error: RepotError,
 	shell: Shell,
-	how: { readonly json: boolean; readonly style: TextStyle; readonly debug: boolean },
+	how: { readonly json: boolean; readonly style: TextStyle; readonly debug: boolean; readonly redact?: Redaction },
 ): Promise<number> {
-	const { errorLines } = await import('../headless/error-text.js');
-	for (const line of errorLines(error, how.style, how.debug)) shell.output.say(line);
-	if (how.json) shell.output.data(JSON.stringify({ type: 'error', ...errorFact(error) }));
+	const { errorLines, stackLines } = await import('../headless/error-text.js');
+	const { redact } = how;
+	const fact = redact === undefined ? errorFact(error) : redact.value(errorFact(error));
+	for (const line of errorLines(fact, how.style)) shell.output.say(line);
+	if (how.debug) for (const line of ['', ...stackLines(error)]) shell.output.say(redact?.text(line) ?? line);
+	if (how.json) shell.output.data(JSON.stringify({ type: 'error', ...fact }));
 	return error.exitCode;
 }
 

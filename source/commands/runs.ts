@@ -1,9 +1,10 @@
 import { headlessChoices, targetOf } from '../config/choices.js';
-import { exitCodes, RepotError } from '../core/errors.js';
+import { exitCodes } from '../core/errors.js';
 import type { Operations } from '../core/operations.js';
 import type { LedgerRun, RunSummary } from '../core/ports.js';
 import { runDetailLines, runTableLines } from '../headless/history-text.js';
 import { type Command, type CommandContext, withOperations } from './context.js';
+import { unknownRun } from './unknown-run.js';
 
 /** `repot runs [RUN]`: the history of this computer, or with `--postgres-url` the ledger of a target. */
 export const runsCommand: Command = (context) =>
@@ -29,14 +30,7 @@ async function list(context: CommandContext, operations: Operations): Promise<re
 
 function tellOne(context: CommandContext, runs: readonly (LedgerRun | RunSummary)[], id: string) {
 	const run = runs.find((one) => one.id === id);
-	if (run === undefined) {
-		throw new RepotError({
-			kind: 'usage',
-			code: 'UNKNOWN_RUN',
-			message: `There is no run ${id} here`,
-			next: runs.length === 0 ? ['No run was recorded in this state folder; --state-dir names another'] : ['repot runs lists them'],
-		});
-	}
+	if (run === undefined) throw unknownRun(id, runs);
 	const { output } = context.shell;
 	if (context.settings.values.json.value) output.data(JSON.stringify({ type: 'run', ...run }));
 	else if ('folder' in run) for (const line of runDetailLines(run, context.dataStyle)) output.data(line);

@@ -7,6 +7,7 @@ import { checkLines, checkVerdict } from '../headless/run-text.js';
 import { requestFromSettings } from './choose.js';
 import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
 import { requestOfPlan } from './make-plan.js';
+import { unknownRun } from './unknown-run.js';
 
 type Finished = Extract<MigrationEvent, { type: 'run-finished' }>;
 
@@ -28,8 +29,22 @@ async function requestFor(context: CommandContext, operations: Operations): Prom
 	if (context.operand === null) return requestFromSettings(context, operations);
 	const run = (await operations.runs()).find((one) => one.id === context.operand);
 	// A run of another computer is in the target's ledger only.
-	if (run === undefined) return requestFromSettings(context, operations);
+	if (run === undefined) return requestElsewhere(context, operations, context.operand);
 	return requestOfPlan(operations, await readPlanFile(join(run.folder, 'plan.json'), context.settings.cwd));
+}
+
+/** Without a place to look for it, a run that this computer does not know is no run. */
+async function requestElsewhere(context: CommandContext, operations: Operations, run: string): Promise<PlanRequest> {
+	try {
+		return await requestFromSettings(context, operations);
+	} catch (thrown) {
+		if (!(thrown instanceof RepotError) || thrown.code !== 'MISSING_ANSWER') throw thrown;
+		throw unknownRun(
+			run,
+			await operations.runs(),
+			thrown.next.filter((step) => step.startsWith('--')),
+		);
+	}
 }
 
 async function runChecks(
@@ -40,7 +55,8 @@ async function runChecks(
 	const checks: CheckResult[] = [];
 	const finished = await interruptible(context, async (signal) => {
 		let last: Finished | null = null;
-		for await (const event of operations.verify(request, context.operand, signal)) {
+		for await (const told of operations.verify(request, context.operand, signal)) {
+			const event = context.redact.value(told);
 			context.log.debug(event.type, { event });
 			if (event.type === 'notice') context.shell.output.say(event.message);
 			if (event.type === 'check-finished') checks.push(event.check);

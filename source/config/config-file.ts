@@ -110,7 +110,7 @@ function faultsOf(issue: z.core.$ZodIssue, located: LocatedJson): readonly Fault
 	if (issue.code !== 'unrecognized_keys') {
 		const place = path === '' ? 'the file' : `"${issue.path.map(String).join('.')}"`;
 		return [
-			{ line: lineOf(located, path), text: `${place}: ${issue.message}`, next: `Mend ${place}; docs/configuration.md lists every key` },
+			{ line: lineOf(located, path), text: `${place}: ${wordsOf(issue)}`, next: `Mend ${place}; docs/configuration.md lists every key` },
 		];
 	}
 	return issue.keys.map((key) => {
@@ -124,6 +124,28 @@ function faultsOf(issue: z.core.$ZodIssue, located: LocatedJson): readonly Fault
 		return { line, text: `unknown key "${key}"`, next: known };
 	});
 }
+
+/** What is expected, as a person would say it. Messages of this file's own rules stay. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+	switch (issue.code) {
+		case 'invalid_type':
+			return `write ${things[issue.expected] ?? `a value of kind ${issue.expected}`}`;
+		case 'invalid_value':
+			return `write ${issue.values.map((one) => JSON.stringify(one)).join(' or ')}`;
+		case 'invalid_key':
+			return `the name cannot be used: ${issue.issues[0]?.message ?? 'choose another'}`;
+		default:
+			return issue.message;
+	}
+}
+
+const things: Readonly<Record<string, string>> = {
+	string: 'a text in double quotes',
+	number: 'a number',
+	boolean: 'true or false',
+	object: 'an object in braces: { ... }',
+	record: 'an object in braces: { "NAME": { ... } }',
+};
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
 	if (path[0] === 'environments') return ['guard', 'target'];

@@ -1,4 +1,4 @@
-import { type HeadlessChoice, headlessArguments } from '../core/headless-command.js';
+import { type HeadlessChoice, type HeadlessVerb, headlessArguments } from '../core/headless-command.js';
 import type { WizardChoices } from '../core/operations.js';
 import { targetOf } from './choices.js';
 import { guardOf } from './environments.js';
@@ -18,7 +18,7 @@ const apart: ReadonlySet<OptionKey> = new Set([
  * The argument list that makes the same request headless, in the same folder and environment. A password is left out: the URL names the
  * target, and libpq's own variables or REPOT_POSTGRES_URL give the password. Choices not made yet are left out.
  */
-export function headlessCommandOf(settings: Settings, verb: 'plan' | 'migrate', choices: WizardChoices): readonly string[] {
+export function headlessCommandOf(settings: Settings, verb: HeadlessVerb, choices: WizardChoices): readonly string[] {
 	const ambient = settings.ambient ?? settings;
 	const target = printedTarget(settings, ambient, choices);
 	const { config, userId } = settings.values;
@@ -74,7 +74,7 @@ function printedTarget(settings: Settings, ambient: Settings, choices: WizardCho
 }
 
 /** Settings that this command line or its environment gave. */
-function printedSettings(settings: Settings, verb: 'plan' | 'migrate'): HeadlessChoice['settings'] {
+function printedSettings(settings: Settings, verb: HeadlessVerb): HeadlessChoice['settings'] {
 	return optionsOf(verb)
 		.filter((key) => !apart.has(key) && overrides(settings.values[key].level, 'config') > 0)
 		.flatMap((key): readonly (readonly [string, string | true])[] => {
@@ -90,6 +90,6 @@ function printedValue<K extends OptionKey>(key: K, value: OptionValues[K]): stri
 }
 
 /** `--yes` only where it is enough; the name of a protected environment is typed each time. */
-function consent(settings: Settings, verb: 'plan' | 'migrate', environment: string): HeadlessChoice['settings'] {
+function consent(settings: Settings, verb: HeadlessVerb, environment: string): HeadlessChoice['settings'] {
 	return verb === 'migrate' && guardOf(settings, environment) === 'open' ? [['--yes', true]] : [];
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { WizardChoices } from '../core/operations.js';
 import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
-import { type OptionKey, optionsOf } from './options.js';
+import { flagOf, type OptionKey, optionsOf } from './options.js';
 import type { Settings } from './settings.js';
 
 /** What a saved plan says, as choices: only the target's URL and what is done around the copy come from the settings. */
@@ -19,6 +19,23 @@ export function choicesOfPlan(plan: Plan): WizardChoices {
 
 /** Flags of this command line that say something else than a saved plan, or something that only making a plan could follow. */
 export function contradictions(settings: Settings, plan: Plan): readonly OptionKey[] {
+	const said = saidBy(plan);
+	const followed = new Set<OptionKey>(optionsOf('plan').filter((key) => !besidePlan.has(key)));
+	return [...followed].filter(
+		(key) => settings.values[key].level === 'flag' && !(key in said && samePlace(settings, said[key], settings.values[key].value)),
+	);
+}
+
+/** What a plan says where a flag says something else: `the plan is for user ana`. */
+export function saidOfPlan(plan: Plan, key: OptionKey): string {
+	const said = saidBy(plan);
+	if (key === 'env') return `the plan is for environment ${plan.environment}`;
+	if (key === 'userId') return `the plan is for user ${plan.tenant.value}`;
+	if (!(key in said)) return `${flagOf(key)} counts only while a plan is made; what it would choose is in the file`;
+	return `the plan was made with ${flagOf(key)} ${said[key] === null ? 'not set' : String(said[key])}`;
+}
+
+function saidBy(plan: Plan): Partial<Record<OptionKey, unknown>> {
 	const { environment, sqlitePath, chromaPath, collection, tenant } = choicesOfPlan(plan);
 	const said: Partial<Record<OptionKey, unknown>> = {
 		env: environment,
@@ -30,10 +47,7 @@ export function contradictions(settings: Settings, plan: Plan): readonly OptionK
 	};
 	const vectors = plan.steps.filter(isCopyStep).find((step) => step.collection !== undefined);
 	if (vectors?.collection !== undefined) said.pgvectorCollection = vectors.collection.name;
-	const followed = new Set<OptionKey>(optionsOf('plan').filter((key) => !besidePlan.has(key)));
-	return [...followed].filter(
-		(key) => settings.values[key].level === 'flag' && !(key in said && samePlace(settings, said[key], settings.values[key].value)),
-	);
+	return said;
 }
 
 /** Flags of `repot plan` that a saved plan does not hold. */

@@ -5,7 +5,7 @@ import { Secret } from '../core/secret.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
 import { flagOf, type OptionKey, type OptionValues, optionKeys, options, variableOf } from './options.js';
 import { defaultStateDir, pathFrom, showPath } from './paths.js';
-import { isTargetUrl, relocated, secretsOf, targetUrl } from './target-url.js';
+import { isTargetUrl, namesOf, relocated, secretsOf, targetUrl } from './target-url.js';
 import { BadValue, type Parser } from './values.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,6 +58,8 @@ export interface Settings {
 	readonly voyage: { readonly apiKey: Secret; readonly baseUrl: string | null } | null;
 	/** Every secret that was read: what a log line must not hold. */
 	readonly secrets: readonly Secret[];
+	/** Users, databases, hosts, environments and the like: shown anyway, also when a password is the same word. */
+	readonly names: readonly string[];
 	/** The same settings without the flags of this command line: what a later command in the same place starts from. */
 	readonly ambient: Settings | null;
 }
@@ -97,6 +99,12 @@ function assemble(input: SettingsInput, config: ConfigFile | null): Settings {
 		logFile: resolve(cwd, values.logFile.value ?? join(stateDir, 'repot.log')),
 		voyage: apiKey === null ? null : { apiKey, baseUrl: nonEmpty(env.VOYAGE_BASE_URL) ?? null },
 		secrets: [...urls.flatMap(secretsOf).map((one) => new Secret(one)), ...(apiKey === null ? [] : [apiKey]), ...ambientSecrets(env)],
+		names: [
+			...urls.flatMap(namesOf),
+			...environments.map((one) => one.name),
+			...[values.env.value, values.userId.value, values.collection.value].filter((one) => one !== null),
+			values.pgvectorCollection.value,
+		],
 		ambient: null,
 	};
 }
@@ -107,7 +115,7 @@ function resolveOption<K extends OptionKey>(key: K, input: SettingsInput, config
 	if (found === null) return { value: spec.initial as OptionValues[K], from: 'default', level: 'default' };
 	const { text, from, level } = found;
 	const folder = level === 'config' && config !== null ? config.folder : input.cwd;
-	const parsed = parseFrom(spec.parse as Parser<OptionValues[K]>, text, from);
+	const parsed = parseFrom(spec.parse as Parser<OptionValues[K]>, text, from, level === 'config' ? key : null);
 	const value = spec.path && typeof parsed === 'string' ? pathFrom(parsed, folder, input.cwd) : parsed;
 	const placed = value instanceof Secret ? relocated(value, folder, input.cwd) : value;
 	return { value: placed as OptionValues[K], from, level };
@@ -134,7 +142,8 @@ function lookUp(key: OptionKey, input: SettingsInput, config: ConfigFile | null)
 	return { text: String(stored), from: config.origin(`/${key}`), level: 'config' };
 }
 
-function parseFrom<T>(parse: Parser<T>, text: string, from: Origin): T {
+/** `key`: of the config file, by its path. */
+function parseFrom<T>(parse: Parser<T>, text: string, from: Origin, key: string | null): T {
 	try {
 		return parse(text);
 	} catch (thrown) {
@@ -142,10 +151,12 @@ function parseFrom<T>(parse: Parser<T>, text: string, from: Origin): T {
 		throw new RepotError({
 			kind: 'usage',
 			code: 'BAD_VALUE',
-			message: `The value of ${from.replace(/^(flag|env) /, '')} cannot be used`,
+			message: `The value of ${key === null ? from.replace(/^(flag|env) /, '') : `"${key}"`} cannot be used`,
 			where: from,
 			why: thrown.message,
-			next: ['repot COMMAND --help lists the flags and what they take'],
+			next: [
+				key === null ? 'repot COMMAND --help lists the flags and what they take' : `Mend "${key}"; docs/configuration.md lists every key`,
+			],
 		});
 	}
 }
@@ -155,7 +166,10 @@ function environmentsOf(config: ConfigFile | null, cwd: string): readonly Config
 	return Object.entries(config.content.environments ?? {}).map(([name, one]) => {
 		const from = config.origin(`/environments/${name}`);
 		const targetFrom = config.origin(`/environments/${name}/target`);
-		const target = one.target === undefined ? null : relocated(parseFrom(targetUrl, one.target, targetFrom), config.folder, cwd);
+		const target =
+			one.target === undefined
+				? null
+				: relocated(parseFrom(targetUrl, one.target, targetFrom, `environments.${name}.target`), config.folder, cwd);
 		return { name, guard: one.guard ?? guardByName(name), target, from, targetFrom };
 	});
 }

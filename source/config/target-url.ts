@@ -17,6 +17,9 @@ export const targetUrl: Parser<Secret> = (value) => {
 	}
 	const written = value.replace(/^(postgres(?:ql)?)\+\w+:\/\//i, '$1://');
 	if (!/^postgres(ql)?:\/\//i.test(written)) throw new BadValue('write postgresql://USER@HOST:PORT/DATABASE or pglite:DIR');
+	// The part after the last @ holds no password.
+	const port = /^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?=[/?#]|$)/i.exec(written)?.[1];
+	if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) throw new BadValue('the port must be from 1 to 65535');
 	if (!URL.canParse(written)) {
 		throw new BadValue('it is not a URL; characters like @ : / # in a password must be percent-encoded (@ is %40)');
 	}
@@ -56,6 +59,14 @@ export function secretsOf(target: Secret): readonly string[] {
 	const parameters = [...url.searchParams].filter(([name]) => secretParameters.test(name)).map(([, secret]) => secret);
 	const written = /^[a-z]+:\/\/[^:/?#@]*:(.*)@/i.exec(value)?.[1] ?? '';
 	return [url.password, decoded(url.password), written, ...parameters].filter((part) => part !== '');
+}
+
+/** User, host and database of a URL. */
+export function namesOf(target: Secret): readonly string[] {
+	const value = target.reveal();
+	if (value.startsWith('pglite:') || !URL.canParse(value)) return [];
+	const url = new URL(value);
+	return [decoded(url.username), url.hostname, decoded(url.pathname.slice(1))].filter((part) => part !== '');
 }
 
 /** host:port/database or the absolute directory: equal for the same database. */

@@ -13,11 +13,13 @@ export interface HeadlessChoice {
 	readonly settings: readonly (readonly [flag: string, value: string | true])[];
 }
 
+export type HeadlessVerb = 'plan' | 'migrate' | 'verify';
+
 /**
  * The argument list (without `repot`) that repeats a choice. Flags come in a fixed order, so that equal choices print equal commands.
  * `formatCommand` of format.ts quotes it for a shell.
  */
-export function headlessArguments(verb: 'plan' | 'migrate', choice: HeadlessChoice): readonly string[] {
+export function headlessArguments(verb: HeadlessVerb, choice: HeadlessChoice): readonly string[] {
 	const named: readonly (readonly [string, string | true | undefined])[] = [
 		['--config', choice.config],
 		['--env', choice.environment],
@@ -30,6 +32,17 @@ export function headlessArguments(verb: 'plan' | 'migrate', choice: HeadlessChoi
 		...choice.settings,
 	];
 	return [verb, ...named.flatMap(([flag, value]) => (value === undefined ? [] : flagWords(flag, value)))];
+}
+
+/**
+ * What has to be said beside a command whose URL names a user and no password: it was left out, if there was one. Null when the command
+ * names no such URL. A flag wins over REPOT_POSTGRES_URL, so that the flag has to go where the variable is to be used.
+ */
+export function passwordNote(command: readonly string[]): string | null {
+	const at = command.indexOf('--postgres-url');
+	const url = at < 0 ? undefined : command[at + 1];
+	if (url === undefined || !/^postgres(ql)?:\/\/[^/?#@:]+@/i.test(url)) return null;
+	return 'The URL is without its password: set PGPASSWORD, or set REPOT_POSTGRES_URL to the whole URL and leave --postgres-url out.';
 }
 
 function flagWords(flag: string, value: string | true): readonly string[] {

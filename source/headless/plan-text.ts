@@ -18,11 +18,19 @@ export function planLines(plan: Plan, style: TextStyle): readonly string[] {
 }
 
 /** Where from, where to, steps, hazards, totals, undo: what a person needs before saying yes. */
-export function planSummaryLines(plan: Plan, style: TextStyle): readonly string[] {
-	return [...headLines(plan, style), '', ...stepLines(plan, style), '', ...hazardLines(plan.hazards, style), ...totalLines(plan, style)];
+/** `dryRun`: false when the plan is about to be run. */
+export function planSummaryLines(plan: Plan, style: TextStyle, dryRun = true): readonly string[] {
+	return [
+		...headLines(plan, style, dryRun),
+		'',
+		...stepLines(plan, style),
+		'',
+		...hazardLines(plan.hazards, style),
+		...totalLines(plan, style),
+	];
 }
 
-function headLines(plan: Plan, style: TextStyle): readonly string[] {
+function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly string[] {
 	const { sqlite, chroma } = plan.sources;
 	const { target } = plan;
 	const sources = [
@@ -31,11 +39,15 @@ function headLines(plan: Plan, style: TextStyle): readonly string[] {
 	];
 	const server = `${target.embedded ? 'embedded ' : ''}PostgreSQL ${target.serverVersion}, pgvector ${target.pgvectorVersion ?? 'not installed'}`;
 	return [
-		paint(style, 'strong', `Plan ${plan.id}   environment ${printable(plan.environment)}   DRY RUN - nothing has been written`),
+		paint(
+			style,
+			'strong',
+			`Plan ${plan.id}   environment ${printable(plan.environment)}${dryRun ? '   DRY RUN - nothing has been written' : ''}`,
+		),
 		`From  ${printable(sources.join(', '))}`,
 		`To    ${printable(target.label)}   ${server}`,
 		`For   ${plan.tenant.column} = ${printable(plan.tenant.value)}`,
-		...(plan.resumes === undefined ? [] : [`Goes on with run ${plan.resumes}, which was interrupted`]),
+		...(plan.resumes === undefined ? [] : [`Run ${plan.resumes} goes on from where it stopped`]),
 	];
 }
 
@@ -89,7 +101,7 @@ function groupCells(steps: readonly SchemaStep[], hazards: readonly Hazard[]): r
 	return [
 		mark,
 		tables ? 'tables' : 'keys, indexes',
-		tables ? (needed.length === 0 ? formatQuantity(steps.length, 'table') : `${needed.length} new`) : (steps[0]?.table ?? ''),
+		tables ? (needed.length === 0 ? formatQuantity(steps.length, 'table') : `${formatCount(needed.length)} new`) : (steps[0]?.table ?? ''),
 		'-',
 		'-',
 		needed.length === 0 ? '-' : formatDuration(seconds * 1000),
@@ -129,7 +141,7 @@ function cells(step: CopyStep | SchemaStep, hazards: readonly Hazard[]): readonl
 		...(step.rejected > 0 ? [`${formatCount(step.rejected)} set aside`] : []),
 		...(step.state.rowsBefore > 0 ? [`${formatQuantity(step.state.rowsBefore, 'row')} there before`] : []),
 		...(step.state.equal > 0 ? [`${formatCount(step.state.equal)} already the same`] : []),
-		...(step.state.differing > 0 ? [`${formatCount(step.state.differing)} differ`] : []),
+		...(step.state.differing > 0 ? [`${formatCount(step.state.differing)} ${step.state.differing === 1 ? 'differs' : 'differ'}`] : []),
 		...(looks > 0 ? [`${looks} !`] : []),
 	];
 	const size = formatBytes(step.bytes);
@@ -149,7 +161,7 @@ const words = (what: SchemaStep['what']): string => what.replace('-', ' ');
 const severities: readonly (readonly [Hazard['severity'], string, Tone])[] = [
 	['block', 'X', 'bad'],
 	['warn', '!', 'look'],
-	['info', 'i', 'quiet'],
+	['info', '=', 'quiet'],
 ];
 
 /** Hazards, those that block first, each with its keys and what to do. */
@@ -164,7 +176,7 @@ function oneHazard(hazard: Hazard, sign: string, tone: Tone, style: TextStyle): 
 	const sample = hazard.sample.map((key) => printable(key)).join(', ');
 	const more = hazard.count > hazard.sample.length && hazard.sample.length > 0 ? ', ...' : '';
 	return [
-		`${paint(style, tone, style.tables ? sign : (spokenMarks[sign] ?? 'note'))} ${placed(hazard)}`,
+		`${paint(style, tone, style.tables ? sign : sign === '=' ? 'note' : (spokenMarks[sign] ?? ''))} ${placed(hazard)}`,
 		...(sample === '' ? [] : [`    keys  ${sample}${more}`]),
 		...(hazard.hint === undefined ? [] : [`    next  ${printable(hazard.hint)}`]),
 	];
@@ -196,7 +208,13 @@ function totalLines(plan: Plan, style: TextStyle): readonly string[] {
 			: `Undo   yes: repot rollback removes exactly these ${formatQuantity(going, 'record')}`,
 		...(blocking === 0
 			? []
-			: [paint(style, 'bad', `X Blocked by ${formatQuantity(blocking, 'hazard')}: nothing can be written until it is solved`)]),
+			: [
+					paint(
+						style,
+						'bad',
+						`X Blocked by ${formatQuantity(blocking, 'hazard')}: nothing can be written until ${blocking === 1 ? 'it is' : 'they are'} solved`,
+					),
+				]),
 	];
 }
 

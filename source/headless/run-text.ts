@@ -22,7 +22,7 @@ export function runSummaryLines(state: RunState, style: TextStyle, same = ''): r
 	const { outcome, run } = state;
 	if (outcome === null || run === null) return [];
 	const [tone, verdict] = verdicts[outcome];
-	const stepped = state.steps.length === 0 ? [] : ['', ...stepTable(state.steps, style)];
+	const stepped = state.steps.length === 0 ? [] : ['', ...stepTable(state, style)];
 	const checked = state.checks.length === 0 ? [] : ['', ...checkLines(state.checks, style)];
 	const took = state.milliseconds === null ? '' : ` in ${formatDuration(state.milliseconds)}`;
 	const figures = [
@@ -56,7 +56,25 @@ const states: Readonly<Record<StepState['state'], string>> = {
 	'nothing-to-do': 'already there',
 };
 
-function stepTable(steps: readonly StepState[], style: TextStyle): readonly string[] {
+/**
+ * Of a resumed run a step without an event was finished before: every one when the run came to its end, otherwise those that come before a
+ * step of this run, because steps run in order.
+ */
+function beforeThisRun(state: RunState): ReadonlySet<string> {
+	if (!state.resumed) return new Set();
+	const ended = state.outcome !== 'failed' && state.outcome !== 'interrupted';
+	const last = state.steps.findLastIndex((step) => step.state !== 'waiting');
+	const isDone = (step: StepState, index: number): boolean =>
+		step.rowsBefore > 0 && step.rowsBefore >= step.rows
+			? step.state === 'waiting' || step.state === 'nothing-to-do'
+			: step.state === 'waiting' && (ended || index < last);
+	return new Set(state.steps.filter(isDone).map((step) => step.id));
+}
+
+function stepTable(state: RunState, style: TextStyle): readonly string[] {
+	const { steps } = state;
+	const before = beforeThisRun(state);
+	const isRest = (step: StepState): boolean => !isTold(step) || (step.kind === 'schema' && before.has(step.id));
 	const columns = [
 		{ title: 'STEP' },
 		{ title: 'RECORDS', align: 'right' as const },
@@ -64,23 +82,33 @@ function stepTable(steps: readonly StepState[], style: TextStyle): readonly stri
 		{ title: 'TIME', align: 'right' as const },
 		{ title: 'STATE' },
 	];
-	return tableLines(columns, [...steps.filter(isTold).map(stepCells), ...restCells(steps.filter((step) => !isTold(step)))], style);
+	return tableLines(
+		columns,
+		[
+			...steps.filter((step) => !isRest(step)).map((step) => stepCells(step, before.has(step.id))),
+			...restCells(steps.filter(isRest), before),
+		],
+		style,
+	);
 }
 
 /** Schema steps that took no time and ended well are told as one row. */
 const isTold = (step: StepState): boolean =>
 	step.kind === 'copy' || step.state === 'running' || step.state === 'waiting' || (step.milliseconds ?? 0) >= longStep;
 
-function stepCells(step: StepState): readonly string[] {
+function stepCells(step: StepState, before: boolean): readonly string[] {
 	const time = step.milliseconds === null || step.state === 'nothing-to-do' ? '-' : formatDuration(step.milliseconds);
 	const counts = step.kind === 'copy' ? [formatCount(step.rowsDone), formatCount(step.rejected)] : ['-', '-'];
-	return [step.label, ...counts, time, states[step.state]];
+	return [step.label, ...counts, time, before ? 'done before' : states[step.state]];
 }
 
-function restCells(steps: readonly StepState[]): readonly (readonly string[])[] {
+function restCells(steps: readonly StepState[], before: ReadonlySet<string>): readonly (readonly string[])[] {
 	if (steps.length === 0) return [];
+	const state = steps.every((step) => before.has(step.id)) ? 'done before' : 'ok';
 	const milliseconds = steps.reduce((sum, step) => sum + (step.milliseconds ?? 0), 0);
-	return [[formatQuantity(steps.length, 'table, key and index step'), '-', '-', formatDuration(milliseconds), 'ok']];
+	return [
+		[formatQuantity(steps.length, 'table, key and index step'), '-', '-', state === 'ok' ? formatDuration(milliseconds) : '-', state],
+	];
 }
 
 const results: Readonly<Record<CheckResult['result'], string>> = { pass: 'PASS', fail: 'FAIL', skipped: 'skipped' };
@@ -102,5 +130,5 @@ export function checkVerdict(checks: readonly CheckResult[], style: TextStyle): 
 	const failed = checks.filter((check) => check.result === 'fail').map((check) => check.name);
 	if (failed.length > 0) return paint(style, 'bad', `X  ${formatQuantity(failed.length, 'check')} failed: ${failed.join(', ')}`);
 	const skipped = checks.filter((check) => check.result === 'skipped').length;
-	return paint(style, 'good', `ok  All checks pass${skipped > 0 ? ` (${skipped} skipped)` : ''}`);
+	return paint(style, 'good', `ok  All checks pass${skipped > 0 ? ` (${formatCount(skipped)} skipped)` : ''}`);
 }

@@ -34,9 +34,11 @@ export function textSink(options: TextSinkOptions): EventSink {
 	const refused = new Map<string, number>();
 	const progress = (): void => {
 		const now = options.clock.now();
-		if (state.phase !== 'copying' || now - toldAt < interval(state, now, !options.style.tables)) return;
+		const checks = isChecking(state);
+		if (!checks && state.phase !== 'copying') return;
+		if (now - toldAt < (checks && told.endsWith(checking) ? checkingInterval : interval(state, now, !options.style.tables))) return;
 		toldAt = now;
-		const line = progressLine(state, now);
+		const line = checks ? `${formatClock(elapsed(state, now))}${checking}` : progressLine(state, now);
 		// The same figures again are only worth a line as a heartbeat.
 		if (line !== told) options.write(line);
 		told = line;
@@ -52,6 +54,24 @@ export function textSink(options: TextSinkOptions): EventSink {
 		},
 		close: stop,
 	};
+}
+
+const checking = '  checking';
+/** Milliseconds between two signs of life while the checks run: each check is told as it ends. */
+const checkingInterval = 10_000;
+
+/** Every step has ended, and the run has not: what goes on are the checks, which move no record. */
+function isChecking(state: RunState): boolean {
+	if (state.phase === 'verifying') return true;
+	if (state.phase !== 'copying' || state.steps.length === 0) return false;
+	const last = state.steps.at(-1)?.state ?? 'waiting';
+	return (
+		last !== 'running' &&
+		state.steps.every(
+			(step) =>
+				step.state === 'done' || step.state === 'nothing-to-do' || (state.resumed && step.state === 'waiting' && last !== 'waiting'),
+		)
+	);
 }
 
 /** Milliseconds until the next progress line is due. */

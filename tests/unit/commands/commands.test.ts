@@ -79,6 +79,12 @@ describe('repot verify', () => {
 		expect(fail.json).toEqual([expect.objectContaining({ type: 'verification', verdict: 'fail', checks: [passedCheck, failedCheck] })]);
 	});
 
+	it('of a run that is not here says so', async () => {
+		const result = await (await createWorld({})).run('verify', 'r-NOPE');
+		expect(result.code).toBe(2);
+		expect(result.stderr).toContain('There is no run r-NOPE here');
+	});
+
 	it('of a run takes its own plan', async () => {
 		const world = await createWorld({ config: usualConfig, script: {} });
 		await writeFile(join(world.cwd, 'plan.json'), JSON.stringify(samplePlan({ tenant: { column: 'user_id', value: 'bo' } })));
@@ -193,11 +199,32 @@ describe('repot doctor', () => {
 		expect((await (await createWorld({ nodeVersion: '20.16.0' })).run('doctor')).code).toBe(2);
 	});
 
+	it('tells each thing in one line, and a problem where it belongs', async () => {
+		const test = {
+			facts: { ...samplePlan().target, pgvectorVersion: null },
+			latencyMilliseconds: 1,
+			user: 'app',
+			database: 'app',
+			canCreate: false,
+			problems: ['app may not create tables in schema public: GRANT x;', 'pgvector is not installed on the server: install it'],
+		};
+		const world = await createWorld({
+			config: usualConfig,
+			env: { DATABASE_URL: 'postgresql://o/db' },
+			script: { over: { testTarget: async () => test } },
+		});
+		const result = await world.run('doctor', '--env', 'dev', '--json');
+		const checks = (result.json[0]?.checks ?? []) as { name: string; state: string }[];
+		const of = (name: string) => checks.filter((check) => check.name === name).map((check) => check.state);
+		expect([of('Target'), of('pgvector'), of('Privileges')]).toEqual([['LOOK'], ['X'], ['X']]);
+		expect(result.code).toBe(8);
+	});
+
 	it('looks at a password in the config and at a variable that overrides it', async () => {
 		const config = { environments: { dev: { target: 'postgresql://app:hush1234@h/db' } } };
 		const result = await (await createWorld({ config, env: { DATABASE_URL: 'postgresql://o/db' } })).run('doctor');
 		expect(result.stdout).toContain('a password is written in repot.config.json:4');
-		expect(result.stdout).toContain('env DATABASE_URL takes the place of repot.config.json:4');
+		expect(result.stdout).toContain('env DATABASE_URL, which takes the place of repot.config.json:4');
 		expect(result.stdout).not.toContain('hush1234');
 	});
 });
@@ -226,7 +253,43 @@ describe('repot init', () => {
 		expect((await world.run(...argv)).code).toBe(2);
 		expect(await read(world.cwd)).toEqual(usualConfig);
 		expect((await world.run(...argv, '--yes')).code).toBe(0);
-		expect(await read(world.cwd)).toEqual({ environments: { local: { guard: 'open', target: 'pglite:./pg' } } });
+		expect(await read(world.cwd)).toEqual({
+			...usualConfig,
+			environments: { ...usualConfig.environments, local: { guard: 'open', target: 'pglite:./pg' } },
+		});
+	});
+
+	it('keeps a guard, and a dataset that nobody named', async () => {
+		const config = { ...usualConfig, environments: { dev: { guard: 'protected', target: 'pglite:./a' } }, batchSize: 7 };
+		const world = await createWorld({ config });
+		const argv = ['init', '--yes', '--env', 'dev', '--postgres-url', 'pglite:./b'] as const;
+		const result = await world.run(...argv);
+		expect(result.stderr).toContain('dev stays protected');
+		expect(await read(world.cwd)).toEqual({ ...config, environments: { dev: { guard: 'protected', target: 'pglite:./b' } } });
+		await world.write('repot.config.json', { datasets: { data: { sqlite: './a.db', collection: 'c' } } });
+		const taken = await world.run(...argv, '--sqlite-db', 'b.db');
+		expect(taken.code).toBe(2);
+		expect(taken.stderr).toContain('--dataset NAME');
+		expect((await world.run(...argv, '--sqlite-db', 'b.db', '--dataset', 'data')).code).toBe(0);
+		expect((await read(world.cwd)).datasets).toEqual({ data: { sqlite: './b.db', collection: 'c' } });
+	});
+
+	it('does not touch a file that it cannot read', async () => {
+		const world = await createWorld({ config: '{ broken' });
+		expect((await world.run('init', '--yes', '--postgres-url', 'pglite:./pg')).code).toBe(2);
+		expect(await readFile(join(world.cwd, 'repot.config.json'), 'utf8')).toBe('{ broken');
+	});
+
+	it("writes paths relative to the config's folder", async () => {
+		const world = await createWorld({});
+		await world.write('app.db', 'SQLite format 3\0...');
+		expect((await world.run('init', '--config', 'other/c.json', '--postgres-url', 'pglite:./pg', '--user-id', 'ana')).code).toBe(0);
+		expect(JSON.parse(await readFile(join(world.cwd, 'other/c.json'), 'utf8'))).toMatchObject({
+			environments: { local: { target: 'pglite:../pg' } },
+			datasets: { app: { sqlite: '../app.db' } },
+		});
+		expect((await world.run('plan', '--config', 'other/c.json')).code).toBe(0);
+		expect(world.calls.requests.at(-1)?.sqlitePath).toBe('./app.db');
 	});
 
 	it('asks on a terminal', async () => {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RepotError } from '../../../source/core/errors.js';
@@ -53,7 +53,7 @@ describe('exit codes of a run', () => {
 			});
 			const result = await world.run('migrate', '--env', 'dev', '--yes', '--json');
 			expect(result.code).toBe(code);
-			expect(result.stderr).toContain('X refused\n  next   do this');
+			expect(result.stderr).toContain('X Refused\n  next   do this');
 			expect(result.json.at(-1)).toMatchObject({ type: 'error', kind, exitCode: code });
 		});
 	}
@@ -148,6 +148,24 @@ describe('plans', () => {
 		expect(result.stderr).toContain('Nothing to do: run r-1 already wrote exactly this');
 		expect(result.json.at(-1)).toMatchObject({ type: 'run-finished', outcome: 'nothing-to-do', written: 0 });
 		expect(world.calls.migrated).toHaveLength(0);
+		expect(result.stderr).toContain('The checks can be run again: repot verify r-1 --env dev\n');
+		const elsewhere = await world.run('migrate', '--env', 'dev', '--sqlite-db', 'x.db', '--postgres-url', 'postgresql://app:hush1234@h/db');
+		expect(elsewhere.stderr).toContain('repot verify r-1 --env dev --sqlite-db ./x.db --postgres-url postgresql://app@h/db\n');
+		expect(elsewhere.stderr).toContain('set REPOT_POSTGRES_URL');
+	});
+
+	it('a plan that is about to be run is not called a dry run', async () => {
+		const world = await createWorld({ config: usualConfig });
+		const result = await world.run('migrate', '--env', 'dev', '--yes');
+		expect(result.stderr).toContain('Plan ');
+		expect(result.stderr).not.toContain('DRY RUN');
+	});
+
+	it('--collection without a Chroma directory is refused', async () => {
+		const world = await createWorld({ config: usualConfig });
+		const result = await world.run('plan', '--env', 'dev', '--sqlite-db', 'x.db', '--collection', 'golden');
+		expect(result.code).toBe(2);
+		expect(result.stderr).toContain('no Chroma directory is given');
 	});
 
 	it('migrate --dry-run is plan', async () => {
@@ -161,6 +179,12 @@ describe('plans', () => {
 
 	it('--out saves a private file that --plan runs exactly', async () => {
 		const world = await createWorld({ config: usualConfig });
+		const early = await world.run('plan', '--env', 'dev', '--out', 'plans/p.json');
+		expect(early.code).toBe(2);
+		expect(early.stderr).toMatch(/there is no folder .*plans\n +next +Make the folder first/);
+		expect(world.calls.requests).toEqual([]);
+		expect((await world.run('plan', '--env', 'dev', '--out', '.')).stderr).toContain('it is a folder');
+		await mkdir(join(world.cwd, 'plans'));
 		expect((await world.run('plan', '--env', 'dev', '--out', 'plans/p.json')).code).toBe(0);
 		expect((await stat(join(world.cwd, 'plans/p.json'))).mode & 0o777).toBe(0o600);
 		expect((await world.run('migrate', '--plan', 'plans/p.json', '--yes')).code).toBe(0);
@@ -179,6 +203,8 @@ describe('plans', () => {
 		const contrary = await world.run('migrate', '--plan', 'ok.json', '--yes', '--batch-size', '10', '--env', 'prod');
 		expect(contrary.code).toBe(2);
 		expect(contrary.stderr).toContain('--env, --batch-size');
+		expect(contrary.stderr).toContain('the plan is for environment dev');
+		expect((await world.run('migrate', '--plan', 'ok.json', '--yes', '--user-id', 'bob')).stderr).toContain('the plan is for user ana');
 		expect(world.calls.migrated).toHaveLength(0);
 		const repeated = ['--user-id', 'ana', '--sqlite-db', 'app.db', '--on-conflict', 'fail'];
 		expect((await world.run('migrate', '--plan', 'ok.json', '--yes', ...repeated)).code).toBe(0);

@@ -34,6 +34,22 @@ describe('mistakes in the config file', () => {
 		});
 	});
 
+	it('a wrong value names its key and what is expected', async () => {
+		for (const [config, why] of [
+			[{ environments: { dev: { guard: 'closed' } } }, '"environments.dev.guard": write "open" or "protected"'],
+			[{ environments: { dev: { target: 7 } } }, '"environments.dev.target": write a text in double quotes'],
+			[{ datasets: [] }, '"datasets": write an object in braces'],
+			[{ environments: { 'a b': {} } }, 'use letters, digits'],
+		] as const) {
+			await expect(settingsOf({ config })).rejects.toMatchObject({ why: expect.stringContaining(why) });
+		}
+		await expect(settingsOf({ config: { batchSize: 'many' } })).rejects.toMatchObject({
+			message: 'The value of "batchSize" cannot be used',
+			where: 'repot.config.json:2',
+			why: expect.stringContaining('write a whole number'),
+		});
+	});
+
 	it('a dataset needs a source', async () => {
 		await expect(settingsOf({ config: { datasets: { a: { collection: 'c' } } } })).rejects.toMatchObject({
 			why: expect.stringContaining('sqlite'),

@@ -2,11 +2,11 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openLog } from '../../../source/config/log.js';
-import { redactor } from '../../../source/config/redact.js';
+import { redaction } from '../../../source/config/redact.js';
 import { Secret } from '../../../source/core/secret.js';
 import { makeFolder } from './folder.js';
 
-const redact = redactor([new Secret('hush1234')]);
+const redact = redaction([new Secret('hush1234')]).text;
 
 describe('the log', () => {
 	it('is one redacted JSON object a line in a private file, from its level on', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeWorkFolder } from '../../../services/feed/work-folder.js';
@@ -49,5 +49,21 @@ describe('the folder of the private copies', () => {
 		const run = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' });
 		expect([run.status, run.stderr]).toEqual([3, '']);
 		expect(readdirSync(parent)).toEqual([]);
+	});
+});
+
+describe('a folder that cannot be used', () => {
+	it('is an error that a person can act on, and a new one is private', () => {
+		const parent = temporaryFolder();
+		makeWorkFolder(join(parent, 'snapshots')).remove();
+		expect(statSync(join(parent, 'snapshots')).mode & 0o777).toBe(0o700);
+		writeFileSync(join(parent, 'file'), '');
+		expect(() => makeWorkFolder(join(parent, 'file', 'snapshots'))).toThrow(
+			expect.objectContaining({
+				kind: 'usage',
+				code: 'FILE_UNWRITABLE',
+				next: expect.arrayContaining([expect.stringContaining('--state-dir')]),
+			}),
+		);
 	});
 });

@@ -33,7 +33,7 @@ describe('a plan as text', () => {
 				plainStyle,
 			),
 		);
-		expect(shown).toContain('2 set aside, 9 rows there before, 3 already the same, 1 differ');
+		expect(shown).toContain('2 set aside, 9 rows there before, 3 already the same, 1 differs');
 		expect(shown).toContain('Quarantine: 2 expected');
 		expect(shown).toContain('exactly these 53 records');
 		expect(shown).toMatch(/= +vector index/);
@@ -41,7 +41,15 @@ describe('a plan as text', () => {
 
 	it('names the run that did it, or goes on with one', () => {
 		expect(text(planSummaryLines(samplePlan({ doneBy: '-' }), plainStyle))).toContain('the target already holds exactly this');
-		expect(text(planSummaryLines(samplePlan({ resumes: 'r-7' }), plainStyle))).toContain('Goes on with run r-7');
+		expect(text(planSummaryLines(samplePlan({ resumes: 'r-7' }), plainStyle))).toContain('Run r-7 goes on from where it stopped');
+	});
+
+	it('says DRY RUN only when it is one, and signs notes as the wizard does', () => {
+		const note = { ...blockingHazard, severity: 'info' as const };
+		const about = (dryRun?: boolean) => text(planSummaryLines(samplePlan({ hazards: [note] }), plainStyle, dryRun));
+		expect(about()).toContain('DRY RUN');
+		expect(about(false)).not.toContain('DRY RUN');
+		expect(about()).toContain('= items.id: 7 keys');
 	});
 
 	it('holds every column and every statement', () => {
@@ -61,12 +69,19 @@ describe('an error as text', () => {
 			why: 'the role may not create extensions',
 			next: ['CREATE EXTENSION vector;', 'repot doctor'],
 		});
-		expect(errorLines(error, plainStyle)).toEqual([
+		expect(errorLines(error.toJSON(), plainStyle)).toEqual([
 			'X pgvector is not installed',
 			'  where  db:5432/app',
 			'  why    the role may not create extensions',
 			'  next   CREATE EXTENSION vector;',
 			'         repot doctor',
 		]);
+	});
+
+	it('begins with a capital, unless it begins with a name', () => {
+		const title = (message: string) => errorLines({ kind: 'source', code: 'X', message }, plainStyle)[0];
+		expect(title("the target's ledger knows no run")).toBe("X The target's ledger knows no run");
+		expect(title('--confirm names "dev"')).toBe('X --confirm names "dev"');
+		expect(title('repot rollback needs a run')).toBe('X repot rollback needs a run');
 	});
 });

@@ -59,7 +59,13 @@ function play(options: {
 		tick();
 	}
 	const progress = () => lines.filter((line) => /% {2}/.test(line.text));
-	return { lines, progress, sink, at };
+	const wait = (seconds: number): void => {
+		for (let passed = 0; passed < seconds; passed += 1) {
+			now += second;
+			tick();
+		}
+	};
+	return { lines, progress, sink, at, wait };
 }
 
 describe('progress lines', () => {
@@ -90,6 +96,31 @@ describe('progress lines', () => {
 		const { progress } = play({ seconds: 120, total: 120_000, perSecond: 1000, tables: false });
 		expect(progress().length).toBeLessThanOrEqual(5);
 		expect(progress().length).toBeGreaterThanOrEqual(4);
+	});
+});
+
+describe('after the copy', () => {
+	it('says that it checks, without rates', () => {
+		const { sink, lines, at, wait } = play({ seconds: 3, total: 3000, perSecond: 1000 });
+		sink.handle({ at: at(), type: 'step-finished', step: 'items', rows: 3000, rejected: 0, milliseconds: 3000, outcome: 'done' });
+		const before = lines.length;
+		wait(2);
+		expect(lines.slice(before).map((line) => line.text)).toEqual(['0:04  checking']);
+	});
+
+	it('steps of an earlier run were done before', () => {
+		const { sink, lines, at } = play({ seconds: 0, total: 100, perSecond: 0 });
+		const step = { id: 'a', label: 'items', kind: 'copy' as const, rows: 10, bytes: 10, seconds: 1, rowsDone: 10, bytesDone: 10 };
+		const index = { ...step, id: 'i', label: 'index', kind: 'schema' as const, rows: 0, rowsDone: 0 };
+		const late = { ...step, id: 'b', label: 'vectors', rowsDone: 0 };
+		const steps = [step, late, { ...index, id: 'z', label: 'late index' }];
+		sink.handle({ at: at(), type: 'run-started', run: 'r-1', plan: 'p', environment: 'dev', resumed: true, steps });
+		sink.handle({ at: at(), type: 'step-started', step: 'b', resumedFromBatch: 1 });
+		sink.handle(finished('interrupted', { run: 'r-1' }));
+		const row = (label: string) => lines.findLast((line) => line.text.trim().startsWith(label))?.text;
+		expect(row('items')).toContain('done before');
+		expect(row('vectors')).toContain('not finished');
+		expect(row('late index')).toContain('not reached');
 	});
 });
 

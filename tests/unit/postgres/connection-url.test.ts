@@ -41,6 +41,16 @@ describe('connection URL', () => {
 	});
 
 	it.each([
+		['postgresql://h:70000/d', 'port'],
+		['postgresql://ana:s3:99999@h:0/d', 'port'],
+		['postgresql://h/d?sslmode=maybe', '"maybe"'],
+		['postgresql://h/d?schema=public', '"schema"'],
+	])('says what is wrong with %j', (url, what) => {
+		expect(() => parse(url)).toThrow(expect.objectContaining({ code: 'MALFORMED_URL', why: expect.stringContaining(what) }));
+		expect(() => parse('postgresql://ana:s3:99999@h:1/d?channel_binding=require')).not.toThrow();
+	});
+
+	it.each([
 		'',
 		'mysql://h/d',
 		'pglite:',

@@ -43,6 +43,22 @@ describe('errors of the target', () => {
 		expect(error.next.length).toBeGreaterThan(0);
 	});
 
+	it('tells a role that is missing from a server that lets nobody in', () => {
+		expect(server('28000', 'role "bob" does not exist')).toMatchObject({
+			code: 'NO_ROLE',
+			next: expect.arrayContaining([expect.stringContaining('"bob"')]),
+		});
+		expect(server('28000', 'role "bob" does not exist').next.join()).not.toContain('pg_hba');
+		expect(server('28000', 'role "bob" is not permitted to log in').next[0]).toContain('ALTER ROLE "bob" LOGIN;');
+		expect(server('28000', 'no pg_hba.conf entry for host').next[0]).toContain('pg_hba.conf');
+	});
+
+	it('says where a missing password goes', () => {
+		const error = mapped(new ConnectionError('PASSWORD', 'client password must be a string'));
+		expect(error.message).toBe('The server asks for a password and the URL has none');
+		expect(error.next[0]).toMatch(/REPOT_POSTGRES_URL.*PGPASSWORD/);
+	});
+
 	it('gives the statement that mends a missing privilege', () => {
 		expect(server('42501', 'permission denied for schema public').next[0]).toContain('GRANT USAGE, CREATE ON SCHEMA "public" TO "ana";');
 		expect(server('42501', 'permission denied for database app').next[0]).toContain('GRANT CREATE ON DATABASE "app" TO "ana";');

@@ -112,6 +112,15 @@ describe('repairLastLine', () => {
 });
 
 describe('writeAtomically', () => {
+	it('that fails at its own clean-up as well is still an error that a person can act on', async () => {
+		await writeFile(join(dir, 'file'), '');
+		await expect(writeAtomically(join(dir, 'file', 'plan.json'), 'x')).rejects.toMatchObject({
+			kind: 'usage',
+			code: 'FILE_UNWRITABLE',
+			why: 'a part of its path is a file, not a folder',
+		});
+	});
+
 	it('leaves the old content and no other file when the new one cannot be made', async () => {
 		const path = join(dir, 'plan.json');
 		await writeAtomically(path, 'old');
@@ -151,6 +160,17 @@ describe('the history', () => {
 		second.appendEvent('{"n":2}');
 		await second.close();
 		expect(await readFile(join(first.path, 'events.ndjson'), 'utf8')).toBe('{"n":1}\n{"n":2}\n');
+	});
+
+	it('keeps the paths of the plan absolute, so that another folder finds the sources', async () => {
+		const folder = await createRunHistory({ stateDir: dir, cwd: '/work/here' }).open('r-1', samplePlan());
+		await folder.close();
+		const plan = JSON.parse(await readFile(join(folder.path, 'plan.json'), 'utf8')) as {
+			id: string;
+			sources: { sqlite: { path: string } };
+		};
+		expect(plan.sources.sqlite.path).toBe('/work/here/app.db');
+		expect(plan.id).toBe(samplePlan().id);
 	});
 
 	it('lists newest first, and passes over what is not a run', async () => {

@@ -1,0 +1,99 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+import type { FoundDataset } from '../config/discover.js';
+import { guardByName } from '../config/settings.js';
+import { withoutPassword } from '../config/target-url.js';
+import { RepotError } from '../core/errors.js';
+import type { Guard } from '../core/operations.js';
+import type { Secret } from '../core/secret.js';
+
+export interface Answers {
+	readonly environment: string;
+	readonly guard: Guard;
+	readonly target: Secret;
+	readonly datasets: readonly FoundDataset[];
+	/** Datasets named by flags or answers; those found on disk only fill a config that has none. */
+	readonly chosen: boolean;
+	/** Name given by --dataset. */
+	readonly datasetName: string | null;
+	readonly collection: string | null;
+	readonly userId: string | null;
+	/** Further keys of the file. */
+	readonly extra: Readonly<Record<string, string>>;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface Environment {
+	readonly guard?: Guard;
+}
+
+/**
+ * The config with the answers in it: the named environment and dataset are added or changed, everything else stays, and a guard never
+ * becomes weaker. Paths are written relative to `folder`, where the file lies. Throws RepotError (usage) when a dataset that nobody named
+ * would be replaced.
+ */
+export function mergedContent(existing: Json, answers: Answers, cwd: string, folder: string): Json {
+	const place = (path: string): string => placed(path, cwd, folder);
+	const { environment, target, userId, extra } = answers;
+	const environments = (existing.environments ?? {}) as Record<string, Environment>;
+	const before = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
+	const datasets = datasetsWith((existing.datasets ?? {}) as Record<string, Json>, answers, place);
+	return {
+		...existing,
+		environments: {
+			...environments,
+			[environment]: { ...before, guard: strongerGuard(environment, before, answers.guard), target: targetText(target, place) },
+		},
+		...(Object.keys(datasets).length === 0 ? {} : { datasets }),
+		...(userId === null ? {} : { userId }),
+		...Object.fromEntries(Object.entries(extra).map(([key, value]) => [key, key === 'stateDir' ? place(value) : value])),
+	};
+}
+
+/** The guard after the merge: what was protected stays so. */
+export function strongerGuard(name: string, before: Environment | undefined, asked: Guard): Guard {
+	if (before === undefined) return asked;
+	return (before.guard ?? guardByName(name)) === 'protected' ? 'protected' : asked;
+}
+
+function datasetsWith(existing: Readonly<Record<string, Json>>, answers: Answers, place: (path: string) => string): Record<string, Json> {
+	const { datasets, collection, chosen, datasetName } = answers;
+	if (!chosen && Object.keys(existing).length > 0) return { ...existing };
+	const merged: Record<string, Json> = { ...existing };
+	for (const one of datasets) {
+		const content = {
+			...(one.sqlitePath === null ? {} : { sqlite: place(one.sqlitePath) }),
+			...(one.chromaPath === null ? {} : { chroma: place(one.chromaPath) }),
+			...(collection === null || datasets.length > 1 ? {} : { collection }),
+		};
+		const before = Object.hasOwn(existing, one.name) ? existing[one.name] : undefined;
+		if (before !== undefined && datasetName === null && differs(before, content)) throw datasetTaken(one.name);
+		merged[one.name] = { ...before, ...content };
+	}
+	return merged;
+}
+
+const differs = (before: Json, content: Json): boolean =>
+	Object.entries(content).some(([key, value]) => before[key] !== undefined && before[key] !== value);
+
+function datasetTaken(name: string): RepotError {
+	return new RepotError({
+		kind: 'usage',
+		code: 'DATASET_EXISTS',
+		message: `The config file has a dataset "${name}" with other data; nothing was written`,
+		next: ['--dataset NAME adds the data under another name', `--dataset ${name} changes that dataset`],
+	});
+}
+
+function targetText(target: Secret, place: (path: string) => string): string {
+	const { url } = withoutPassword(target);
+	return url.startsWith('pglite:') ? `pglite:${place(url.slice('pglite:'.length))}` : url;
+}
+
+/** A path of the working directory as a file in `folder` names it; an absolute one stays. */
+function placed(path: string, cwd: string, folder: string): string {
+	if (isAbsolute(path)) return path;
+	const inside = relative(folder, resolve(cwd, path));
+	if (inside === '') return '.';
+	return isAbsolute(inside) || inside.startsWith('..') ? inside : `./${inside}`;
+}
