@@ -5,7 +5,7 @@
 
 import type { ErrorFact } from './errors.js';
 import type { CheckResult, MigrationEvent, RunOutcome } from './events.js';
-import { formatLatency } from './format.js';
+import { formatLatency, formatQuantity } from './format.js';
 
 export interface StepState {
 	readonly id: string;
@@ -40,6 +40,8 @@ export interface LogEntry {
 	readonly at: number;
 	readonly kind: LogKind;
 	readonly step: string | null;
+	/** The step in words, for people; null: the whole run. */
+	readonly label: string | null;
 	readonly text: string;
 }
 
@@ -93,6 +95,8 @@ export interface RunState {
 
 export const logLimit = 200;
 const rejectLimit = 200;
+/** A schema step below this, planned and taken, is not worth a line of the log. */
+const leastToldMilliseconds = 1000;
 const sampleSeconds = 120;
 
 export const emptyRun: RunState = {
@@ -192,7 +196,11 @@ function started(event: EventOf<'run-started'>, at: number): RunState {
 
 function stepStarted(state: RunState, event: EventOf<'step-started'>, at: number): RunState {
 	const running = withStep(state, event.step, (step) => ({ ...step, state: 'running', startedAt: at, batch: event.resumedFromBatch }));
-	return event.resumedFromBatch < 0 ? running : logged(running, at, 'step', event.step, `resumed after batch ${event.resumedFromBatch}`);
+	const step = running.steps.find(({ id }) => id === event.step);
+	// Schema steps are many and quick: only their end is told, and only when it took a while.
+	if (step === undefined || step.kind === 'schema') return running;
+	const before = step.rowsBefore > 0 ? `, ${formatQuantity(step.rowsBefore, 'record')} done before` : '';
+	return logged(running, at, 'step', event.step, `copying ${formatQuantity(step.rows, 'record')}${before}`);
 }
 
 function batchCommitted(state: RunState, event: EventOf<'batch-committed'>, at: number): RunState {
@@ -220,7 +228,9 @@ function stepFinished(state: RunState, event: EventOf<'step-finished'>, at: numb
 	}));
 	const rejected = done.steps.reduce((sum, step) => sum + step.rejected, 0);
 	const text = event.outcome === 'done' ? `done in ${formatLatency(event.milliseconds)}` : 'nothing to do';
-	const isNews = event.outcome === 'done';
+	const step = state.steps.find(({ id }) => id === event.step);
+	const isLong = Math.max(event.milliseconds, (step?.seconds ?? 0) * 1000) >= leastToldMilliseconds;
+	const isNews = event.outcome === 'done' && (step?.kind !== 'schema' || isLong);
 	return isNews ? logged({ ...done, rejected }, at, 'step', event.step, text) : { ...done, rejected };
 }
 
@@ -242,12 +252,18 @@ function finished(state: RunState, event: EventOf<'run-finished'>, at: number): 
 	return logged(ended, at, 'run', null, `run ${event.run} ended: ${outcome}`);
 }
 
+/** A step's label in words: `vector-index ix` is `vector index ix`. */
+export function stepName(label: string): string {
+	return label.replace(/^([a-z]+)-([a-z]+) /, '$1 $2 ');
+}
+
 function withStep(state: RunState, id: string, change: (step: StepState) => StepState): RunState {
 	return { ...state, steps: state.steps.map((step) => (step.id === id ? change(step) : step)) };
 }
 
 function logged(state: RunState, at: number, kind: LogKind, step: string | null, text: string): RunState {
-	const entry: LogEntry = { number: state.logged, at, kind, step, text };
+	const label = step === null ? null : stepName(state.steps.find(({ id }) => id === step)?.label ?? step);
+	const entry: LogEntry = { number: state.logged, at, kind, step, label, text };
 	return { ...state, log: [...state.log, entry].slice(-logLimit), logged: state.logged + 1 };
 }
 

@@ -1,3 +1,4 @@
+import { formatCount } from '../format.js';
 import type { Finding, ScanResult, SourceDescription, TargetDescription } from '../ports.js';
 import type { ConflictTally } from './conflicts.js';
 import type { CopyStep, Hazard, Policies, SchemaStep } from './types.js';
@@ -54,7 +55,8 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 	): void => {
 		if (count > 0) hazards.push({ code, severity, step: step.id, count, sample, message, ...(hint === undefined ? {} : { hint }) });
 	};
-	const noun = (count: number): string => (count === 1 ? '1 key' : `${count} keys`);
+	const noun = (count: number): string => (count === 1 ? '1 key' : `${formatCount(count)} keys`);
+	const verb = (count: number, one: string, many: string): string => (count === 1 ? one : many);
 	const { differing, otherTenant, otherCollection, equal } = tally;
 	if (policies.onConflict === 'fail') {
 		add(
@@ -62,7 +64,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 			'block',
 			differing.count,
 			differing.sample,
-			`${noun(differing.count)} of ${step.table} exist in the target with other values`,
+			`${noun(differing.count)} of ${step.table} ${verb(differing.count, 'exists', 'exist')} in the target with other values`,
 			'Choose --on-conflict skip to leave the rows of the target, or --on-conflict update to overwrite them (they are saved first and a rollback restores them)',
 		);
 	} else if (policies.onConflict === 'skip') {
@@ -71,7 +73,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 			'warn',
 			differing.count,
 			differing.sample,
-			`${noun(differing.count)} of ${step.table} exist in the target with other values and stay as they are there`,
+			`${noun(differing.count)} of ${step.table} in the target ${verb(differing.count, 'has other values and stays as it is', 'have other values and stay as they are')} there`,
 		);
 	} else {
 		add(
@@ -79,7 +81,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 			'warn',
 			differing.count,
 			differing.sample,
-			`${noun(differing.count)} of ${step.table} exist in the target with other values; those rows are saved and overwritten`,
+			`${noun(differing.count)} of ${step.table} in the target ${verb(differing.count, 'has other values; its row is', 'have other values; their rows are')} saved and overwritten`,
 		);
 	}
 	add(
@@ -87,7 +89,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 		'block',
 		otherTenant.count,
 		otherTenant.sample,
-		`${noun(otherTenant.count)} of ${step.table} belong to another user in the target`,
+		`${noun(otherTenant.count)} of ${step.table} ${verb(otherTenant.count, 'belongs', 'belong')} to another user in the target`,
 		'A key is unique over all users; rows of others are never overwritten. Is --user-id right?',
 	);
 	add(
@@ -95,10 +97,16 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 		'block',
 		otherCollection.count,
 		otherCollection.sample,
-		`${noun(otherCollection.count)} belong to another collection of ${embeddingTable}, where an id is unique over all collections`,
+		`${noun(otherCollection.count)} ${verb(otherCollection.count, 'belongs', 'belong')} to another collection of ${embeddingTable}, where an id is unique over all collections`,
 		'Choose the collection that holds them with --pgvector-collection, or remove them there first',
 	);
-	add('ALREADY_THERE', 'info', equal.count, [], `${noun(equal.count)} of ${step.table} are already there with the same values`);
+	add(
+		'ALREADY_THERE',
+		'info',
+		equal.count,
+		[],
+		`${noun(equal.count)} of ${step.table} ${verb(equal.count, 'is', 'are')} already there with the same values`,
+	);
 	return hazards;
 }
 
@@ -108,8 +116,8 @@ export function occupancyHazards(step: CopyStep): Hazard[] {
 	// Rows that are this step's own are told as ALREADY_THERE.
 	if (others === 0 && step.state.tenantRowsBefore <= step.state.equal) return [];
 	const parts = [
-		...(step.state.tenantRowsBefore > 0 ? [`${step.state.tenantRowsBefore} of this user`] : []),
-		...(others > 0 ? [`${others} of other users`] : []),
+		...(step.state.tenantRowsBefore > 0 ? [`${formatCount(step.state.tenantRowsBefore)} of this user`] : []),
+		...(others > 0 ? [`${formatCount(others)} of other users`] : []),
 	];
 	return [
 		{
@@ -118,7 +126,7 @@ export function occupancyHazards(step: CopyStep): Hazard[] {
 			step: step.id,
 			count: step.state.rowsBefore,
 			sample: [],
-			message: `${step.table} already holds ${step.state.rowsBefore} rows: ${parts.join(', ')}; they stay`,
+			message: `${step.table} already holds ${step.state.rowsBefore === 1 ? '1 row' : `${formatCount(step.state.rowsBefore)} rows`}: ${parts.join(', ')}; ${step.state.rowsBefore === 1 ? 'it stays' : 'they stay'}`,
 		},
 	];
 }
@@ -187,7 +195,7 @@ export function quarantineHazard(rejected: number, policies: Policies): Hazard[]
 			step: null,
 			count: rejected,
 			sample: [],
-			message: `${rejected} records would be set aside; --max-quarantined allows ${policies.maxQuarantined}`,
+			message: `${rejected === 1 ? '1 record' : `${formatCount(rejected)} records`} would be set aside; --max-quarantined allows ${policies.maxQuarantined}`,
 			hint: 'Mend the source, choose other policies, or raise --max-quarantined',
 		},
 	];

@@ -1,5 +1,6 @@
+import { formatCount } from '../format.js';
 import type { Check } from './context.js';
-import { grouped, judge, keptWords, refusedByServer } from './context.js';
+import { judge, keptWords, refusedByServer } from './context.js';
 import { skipped } from './count-checks.js';
 
 /** No row without a tenant, and no row of this run with another one. */
@@ -25,7 +26,7 @@ export const tenantCheck: Check = async (context) => {
 	return {
 		name: 'tenant',
 		result: missing + foreign === 0 ? 'pass' : 'fail',
-		figures: `${grouped(missing)} null, ${grouped(foreign)} foreign user ids`,
+		figures: `${formatCount(missing)} null, ${formatCount(foreign)} foreign user ids`,
 		data: { missing, foreign },
 		details,
 	};
@@ -76,7 +77,7 @@ export const jsonbCheck: Check = async (context) => {
 	return {
 		name: 'jsonb',
 		result: details.length === 0 ? 'pass' : 'fail',
-		figures: `${grouped(rows)} of the expected type, ${grouped(compared - differ)}/${grouped(compared)} equal in value${keptWords(kept)}`,
+		figures: `${formatCount(rows)} of the expected type, ${formatCount(compared - differ)}/${formatCount(compared)} equal in value${keptWords(kept)}`,
 		data: { types, compared, differ, kept },
 		details,
 	};
@@ -137,7 +138,7 @@ export const fieldsCheck: Check = async (context) => {
 	return {
 		name: 'fields',
 		result: differ === 0 ? 'pass' : 'fail',
-		figures: `${grouped(rows)} rows, ${grouped(fields)} fields, ${grouped(differ)} differ${keptWords(kept)}`,
+		figures: `${formatCount(rows)} rows, ${formatCount(fields)} fields, ${formatCount(differ)} differ${keptWords(kept)}`,
 		data: { rows, fields, differ, kept, tables },
 		details,
 	};

@@ -1,4 +1,5 @@
 import type { CheckResult } from '../events.js';
+import { formatCount } from '../format.js';
 import type { CopyStep, Plan } from '../plan/types.js';
 import type { Comparison, Embedder, Source, Target } from '../ports.js';
 
@@ -44,9 +45,6 @@ export interface CheckContext {
 
 export type Check = (context: CheckContext) => Promise<CheckResult>;
 
-/** 1234567 -> `1 234 567`, as the screens write counts. */
-export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
-
 /** Rows that the step's records make in the target for this tenant, by plan and run. */
 export function expectedRows(step: CopyStep, figures: RunFigures): number {
 	const accepted = step.rows - (figures.setAside[step.id] ?? step.rejected);
@@ -68,7 +66,7 @@ export function judge(sample: SampledStep, plan: Plan): Judged {
 }
 
 /** How the figures tell of rows that were not compared. */
-export const keptWords = (kept: number): string => (kept === 0 ? '' : `, ${grouped(kept)} left as the target has them, not compared`);
+export const keptWords = (kept: number): string => (kept === 0 ? '' : `, ${formatCount(kept)} left as the target has them, not compared`);
 
 /** Key of a comparison as the quarantine spells it: several columns as a JSON array. */
 export const sourceKey = (key: readonly string[]): string => (key.length === 1 ? (key[0] ?? '') : JSON.stringify(key));

@@ -1,6 +1,7 @@
 import type { CheckResult } from '../events.js';
+import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
-import { type Check, type CheckContext, expectedRows, grouped, judge, keptWords } from './context.js';
+import { type Check, type CheckContext, expectedRows, judge, keptWords } from './context.js';
 
 /** Rows of every table: found in the target for this tenant against source less set aside. */
 export const rowsCheck: Check = async (context) => {
@@ -22,7 +23,7 @@ export const vectorsCheck: Check = async (context) => {
 	return {
 		...counted,
 		result: inexact.length > 0 ? 'fail' : counted.result,
-		figures: `${counted.figures}, bit-exact ${grouped(exact)}/${grouped(compared.length)}${keptWords(kept)}`,
+		figures: `${counted.figures}, bit-exact ${formatCount(exact)}/${formatCount(compared.length)}${keptWords(kept)}`,
 		data: { ...counted.data, compared: compared.length, exact, kept },
 		details: [
 			...counted.details,
@@ -71,21 +72,21 @@ async function countCheck(name: 'rows' | 'vectors', context: CheckContext, steps
 		} else if (count.tenantRows !== expected) {
 			failed = true;
 			details.push(
-				`${step.table}: ${grouped(count.tenantRows)} rows of this user, ${grouped(expected)} expected`,
+				`${step.table}: ${formatCount(count.tenantRows)} rows of this user, ${formatCount(expected)} expected`,
 				...(await missingKeys(context, step)),
 			);
 		}
 	}
 	const parts = [
-		`${grouped(found)} ${failed ? 'found' : '='} ${grouped(source)}`,
-		...(setAside > 0 ? [`- ${grouped(setAside)} set aside`] : []),
-		...(before > 0 ? [`+ ${grouped(before)} there before`] : []),
-		...(added > 0 ? [`+ ${grouped(added)} added since`] : []),
+		`${formatCount(found)} ${failed ? 'found' : '='} ${formatCount(source)}`,
+		...(setAside > 0 ? [`- ${formatCount(setAside)} set aside`] : []),
+		...(before > 0 ? [`+ ${formatCount(before)} there before`] : []),
+		...(added > 0 ? [`+ ${formatCount(added)} added since`] : []),
 	];
 	return {
 		name,
 		result: failed ? 'fail' : 'pass',
-		figures: failed ? `${grouped(found)} found, ${grouped(source - setAside + before)} expected` : parts.join(' '),
+		figures: failed ? `${formatCount(found)} found, ${formatCount(source - setAside + before)} expected` : parts.join(' '),
 		data: { tables },
 		details,
 	};

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CheckResult, RunOutcome } from '../events.js';
+import { formatCount } from '../format.js';
 import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
 import type { RunFolder } from '../ports.js';
-import { grouped } from './context.js';
 
 export interface Report {
 	/** Null for a stand-alone verification without a run. */
@@ -53,10 +53,10 @@ export function reportMarkdown(report: Report): string {
 				...(plan.sources.chroma === undefined ? [] : [['Chroma', plan.sources.chroma.path]]),
 				[plan.tenant.column, plan.tenant.value],
 				['Plan', plan.id],
-				['Written', `${grouped(totals.written)} records`],
-				['Set aside', totals.quarantined === 0 ? 'none' : `${grouped(totals.quarantined)} records, see quarantine.jsonl`],
-				['Already there with the same values', grouped(sum(copies, (step) => step.state.equal))],
-				...(left === 0 ? [] : [['Left as the target has them', `${grouped(left)} records (--on-conflict skip)`]]),
+				['Written', `${formatCount(totals.written)} records`],
+				['Set aside', totals.quarantined === 0 ? 'none' : `${formatCount(totals.quarantined)} records, see quarantine.jsonl`],
+				['Already there with the same values', formatCount(sum(copies, (step) => step.state.equal))],
+				...(left === 0 ? [] : [['Left as the target has them', `${formatCount(left)} records (--on-conflict skip)`]]),
 				['Time of this report', new Date(report.at).toISOString()],
 			],
 		),
@@ -74,10 +74,10 @@ export function reportMarkdown(report: Report): string {
 			copies.map((step) => [
 				step.id,
 				step.table,
-				grouped(step.rows),
-				grouped(step.rejected),
-				grouped(step.state.equal),
-				grouped(step.bytes),
+				formatCount(step.rows),
+				formatCount(step.rejected),
+				formatCount(step.state.equal),
+				formatCount(step.bytes),
 			]),
 		),
 	];
@@ -90,7 +90,7 @@ export function reportMarkdown(report: Report): string {
 					hazard.severity,
 					hazard.code,
 					[hazard.step, hazard.column].filter((part) => part != null).join('.'),
-					grouped(hazard.count),
+					formatCount(hazard.count),
 					hazard.message,
 				]),
 			),

@@ -1,7 +1,8 @@
 import type { CheckResult } from '../events.js';
+import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
 import type { Neighbour, Probe, SearchHit } from '../ports.js';
-import { type Check, type CheckContext, grouped } from './context.js';
+import type { Check, CheckContext } from './context.js';
 import { skipped } from './count-checks.js';
 
 const neighbourCount = 5;
@@ -55,7 +56,10 @@ export const searchCheck: Check = async (context) => {
 	const step = context.vectors;
 	if (step === null) return skipped('search', 'no collection in this plan');
 	if (context.plan.policies.onConflict === 'skip' && step.state.differing > 0) {
-		return skipped('search', `${grouped(step.state.differing)} records are left as the target has them, so neighbours cannot be compared`);
+		return skipped(
+			'search',
+			`${formatCount(step.state.differing)} records are left as the target has them, so neighbours cannot be compared`,
+		);
 	}
 	const probes = await context.source.probes(step, probeCount, context.signal);
 	if (probes.length === 0) return skipped('search', 'the collection holds no vectors');
@@ -137,7 +141,7 @@ export const latencyCheck: Check = async (context): Promise<CheckResult> => {
 	}
 	times.sort((a, b) => a - b);
 	const average = mean(times);
-	const show = (value: number): string => (value < 10 ? value.toFixed(1) : grouped(Math.round(value)));
+	const show = (value: number): string => (value < 10 ? value.toFixed(1) : formatCount(Math.round(value)));
 	const figures = { p50: percentile(times, 0.5), p95: percentile(times, 0.95), max: times.at(-1) ?? 0 };
 	return {
 		name: 'latency',

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CheckResult } from '../../../source/core/events.js';
+import { formatCount } from '../../../source/core/format.js';
 import { canonicalJson } from '../../../source/core/plan/hash.js';
 import { makePlan } from '../../../source/core/plan/make-plan.js';
 import { reporting } from '../../../source/core/progress-stream.js';
-import { grouped } from '../../../source/core/verify/context.js';
 import { reportMarkdown, verdict } from '../../../source/core/verify/report.js';
 import { overlap } from '../../../source/core/verify/search-checks.js';
 import { bench, fakeTables, request } from '../../fakes/engine.js';
@@ -102,5 +102,5 @@ describe('reporting', () => {
 });
 
 it('groups thousands', () => {
-	expect([0, 999, 1000, 1234567].map(grouped)).toEqual(['0', '999', '1 000', '1 234 567']);
+	expect([0, 999, 1000, 1234567].map(formatCount)).toEqual(['0', '999', '1 000', '1 234 567']);
 });
