@@ -5,7 +5,7 @@ import { Frame } from './components/frame.js';
 import { fieldParts } from './components/text-field.js';
 import { useTextField } from './hooks/use-text-field.js';
 import type { Binding } from './key-router.js';
-import { blank, facts, type LineSpec, line } from './lines.js';
+import { blank, facts, type LineSpec, line, paragraph } from './lines.js';
 import type { Place } from './place.js';
 import type { Planned } from './planned.js';
 import { dryRunMode } from './run-words.js';
@@ -62,9 +62,10 @@ function TypedConfirm({ place, planned, command, onStart, onBack }: ConfirmScree
 		},
 		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
 	];
+	const asked = paragraph(`This environment is PROTECTED. Type its name, ${name}, and press Enter.`, canvas.width, 'warn');
 	const body = [
-		...confirmLines(planned, command, canvas, 3, useShell().clock.now()),
-		line({ text: `This environment is PROTECTED. Type its name, ${name}, and press Enter.`, tone: 'warn' }),
+		...confirmLines(planned, command, canvas, asked.length + 2, useShell().clock.now()),
+		...asked,
 		line(
 			{ text: '> ', tone: 'accent' },
 			...fieldParts({ field: field.state, width: canvas.width - 4, active: true, colour: canvas.colour }),
@@ -92,7 +93,7 @@ function confirmLines(
 		['To', plan.target.label, 'strong'],
 		['Tenant', `${plan.tenant.column} = ${plan.tenant.value}`],
 		...(rejected > 0 ? [['Set aside', `${formatCount(rejected)} to quarantine.jsonl, with key and reason`, 'warn'] as const] : []),
-		['Undo', 'repot rollback removes exactly what this run writes'],
+		['Undo', 'repot rollback removes exactly what it writes'],
 		['Time', `${formatEstimate(seconds * 1000)}${request.validate ? ', then all checks' : ', without checks'}`],
 		['From', sources.join('  +  ')],
 		['Server', `PostgreSQL ${plan.target.serverVersion}, pgvector ${plan.target.pgvectorVersion ?? 'not installed'}`],
@@ -102,9 +103,11 @@ function confirmLines(
 	const room = canvas.lines - prompt;
 	const whole = [line({ text: 'Write this?', tone: 'strong' }), blank, ...facts(pairs, canvas.width), blank];
 	if (whole.length <= room) return whole;
-	const labelWidth = Math.max(...pairs.map(([label]) => label.length)) + 3;
-	const dense = pairs.map(([label, value, tone]) =>
-		line({ text: label, tone: 'dim', width: labelWidth }, { text: value, tone, cut: 'middle' }),
-	);
-	return dense.slice(0, Math.max(3, room));
+	return [line({ text: 'Write this?', tone: 'strong' }), ...wholePairs(pairs, Math.max(3, room - 1), canvas.width)];
+}
+
+/** As many pairs as fit, from the first, each with all its lines. */
+function wholePairs(pairs: readonly (readonly [string, string, Tone?])[], room: number, width: number): readonly LineSpec[] {
+	const fitting = pairs.findIndex((_, index) => facts(pairs.slice(0, index + 1), width).length > room);
+	return facts(fitting < 0 ? pairs : pairs.slice(0, Math.max(1, fitting)), width).slice(0, room);
 }

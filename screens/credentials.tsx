@@ -71,7 +71,10 @@ function CredentialTable(props: CredentialTableProps) {
 	const body = [
 		line(
 			{ text: `Found ${found} of ${credentials.length}.`, tone: 'strong' },
-			{ text: '   Secrets stay in memory; they are never shown, logged or saved.', tone: 'dim' },
+			{
+				text: canvas.width < 79 ? '   Secrets stay in memory.' : '   Secrets stay in memory; they are never shown, logged or saved.',
+				tone: 'dim',
+			},
 		),
 		blank,
 		...tableLines({
@@ -102,7 +105,7 @@ const columns = [
 	{ title: 'NEEDED' },
 	{ title: 'VALUE', least: 12, cut: 'middle' as const },
 	{ title: 'FROM', least: 10, tone: 'dim' as const },
-	{ title: 'TEST', least: 8 },
+	{ title: 'TEST', least: 14 },
 ];
 
 function credentialRow(credential: Credential, task: TaskState<TargetTest>): TableRow {

@@ -1,4 +1,4 @@
-import { formatAgo, formatQuantity } from '../source/core/format.js';
+import { formatAgo, formatCommand, formatQuantity } from '../source/core/format.js';
 import type { EnvironmentSummary, Operations } from '../source/core/operations.js';
 import type { TableRow } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
@@ -7,7 +7,7 @@ import { selectListLines } from './components/select-list.js';
 import { useList } from './hooks/use-list.js';
 import { useTask } from './hooks/use-task.js';
 import type { Binding } from './key-router.js';
-import { blank, type LineSpec, line, paragraph, words } from './lines.js';
+import { blank, facts, type LineSpec, line, paragraph, words } from './lines.js';
 import type { Place } from './place.js';
 import { statusWords } from './run-words.js';
 import { useCanvas, useShell } from './shell-context.js';
@@ -29,8 +29,13 @@ interface EnvironmentScreenProps {
 /** Step 1: where to. */
 export function EnvironmentScreen(props: EnvironmentScreenProps) {
 	const { task, retry } = useTask('environments', () => props.operations.environments());
-	if (task.state === 'ok') return <EnvironmentList {...props} environments={task.value} />;
+	if (task.state === 'ok') return <EnvironmentList {...props} environments={task.value.map(ownRuns)} />;
 	return <EnvironmentWait {...props} error={task.state === 'failed' ? task.error.toJSON() : null} retry={retry} />;
+}
+
+/** Without a target nobody knows where the runs of this name wrote to: they are not this environment's. */
+function ownRuns(environment: EnvironmentSummary): EnvironmentSummary {
+	return environment.target === null ? { ...environment, lastRun: null, resumable: null } : environment;
 }
 
 function EnvironmentWait({
@@ -142,19 +147,21 @@ function rowOf(environment: EnvironmentSummary, now: number): TableRow {
 function details(environment: EnvironmentSummary, now: number, width: number, command: readonly string[]): readonly LineSpec[] {
 	const { resumable } = environment;
 	return [
-		line({ text: environment.name, tone: 'strong' }, { text: `   from ${environment.from}`, tone: 'dim' }),
+		line(
+			{ text: environment.name, tone: 'strong' },
+			{ text: environment.from === 'default' ? '   no configuration names one' : `   from ${environment.from}`, tone: 'dim' },
+		),
 		...(environment.guard === 'protected' ? paragraph('PROTECTED: writing or undoing here takes its name, typed.', width, 'warn') : []),
 		...(resumable === null
 			? []
 			: [
-					line(
-						{ text: '! ', tone: 'warn' },
-						{ text: `Run ${resumable.id} stopped safely ${formatAgo(resumable.startedAt, now)}` },
-						{ text: ` after ${formatQuantity(resumable.written, 'record')}`, tone: 'dim' },
-						{ text: '   enter resumes   n new run', tone: 'dim' },
+					...paragraph(
+						`! Run ${resumable.id} stopped safely ${formatAgo(resumable.startedAt, now)} after ${formatQuantity(resumable.written, 'record')}: enter resumes it, n begins a new run.`,
+						width,
+						'warn',
 					),
 				]),
 		blank,
-		line({ text: 'Headless  ', tone: 'dim' }, { text: `repot ${command.join(' ')}`, tone: 'dim', cut: 'middle' }),
+		...facts([['Headless', formatCommand(['repot', ...command]), 'dim']], width),
 	];
 }

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { formatAgo, formatClock, formatCount, formatDateTime } from '../source/core/format.js';
+import { formatAgo, formatClock, formatCommand, formatCount, formatDateTime } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
 import type { RunSummary } from '../source/core/ports.js';
 import { errorLines } from './components/error-panel.js';
@@ -11,12 +11,15 @@ import type { Binding } from './key-router.js';
 import { blank, facts, type LineSpec, line, words } from './lines.js';
 import type { Place } from './place.js';
 import { isUndoable, statusWords } from './run-words.js';
+import { rollbackCommand } from './same-flags.js';
 import { useCanvas, useShell } from './shell-context.js';
 import type { Tone } from './theme.js';
 
 interface HistoryScreenProps {
 	readonly place: Place;
 	readonly operations: Operations;
+	/** The headless command of a run's environment. */
+	readonly commandFor: (run: RunSummary) => readonly string[];
 	readonly onUndo: (run: RunSummary) => void;
 	readonly onBack: () => void;
 }
@@ -35,7 +38,7 @@ export function HistoryScreen(props: HistoryScreenProps) {
 	return <Frame {...props.place} mode="HISTORY" body={body} bindings={bindings} />;
 }
 
-function RunList({ place, runs, onUndo, onBack }: HistoryScreenProps & { readonly runs: readonly RunSummary[] }) {
+function RunList({ place, runs, commandFor, onUndo, onBack }: HistoryScreenProps & { readonly runs: readonly RunSummary[] }) {
 	const canvas = useCanvas();
 	const { clock } = useShell();
 	const [detail, setDetail] = useState(false);
@@ -48,7 +51,7 @@ function RunList({ place, runs, onUndo, onBack }: HistoryScreenProps & { readonl
 	const now = clock.now();
 	const body =
 		detail && selected !== undefined
-			? detailOf(selected, canvas.width)
+			? detailOf(selected, commandFor(selected), canvas.width)
 			: [
 					line({ text: 'Runs', tone: 'strong' }, { text: '   newest first', tone: 'dim' }),
 					blank,
@@ -60,9 +63,14 @@ function RunList({ place, runs, onUndo, onBack }: HistoryScreenProps & { readonl
 			: [];
 	const bindings: readonly Binding[] = [
 		...(detail ? [] : list.bindings),
-		{ keys: ['enter'], label: 'enter', does: detail ? 'list' : 'detail', run: () => setDetail(!detail && selected !== undefined) },
+		{
+			keys: ['enter'],
+			label: detail ? 'enter/esc' : 'enter',
+			does: detail ? 'list' : 'detail',
+			run: () => setDetail(!detail && selected !== undefined),
+		},
 		...undo,
-		{ keys: ['esc'], label: 'esc', does: detail ? 'list' : 'back', run: () => (detail ? setDetail(false) : onBack()) },
+		{ keys: ['esc'], label: detail ? '' : 'esc', does: 'back', bar: !detail, run: () => (detail ? setDetail(false) : onBack()) },
 	];
 	const filterKeys: readonly Binding[] = [{ keys: [], label: 'enter', does: 'keep the filter', run: () => undefined }];
 	return <Frame {...place} mode="HISTORY" body={body} bindings={list.filtering ? filterKeys : bindings} capture={list.capture} />;
@@ -92,7 +100,7 @@ function rowOf(run: RunSummary, now: number) {
 	};
 }
 
-function detailOf(run: RunSummary, width: number): readonly LineSpec[] {
+function detailOf(run: RunSummary, command: readonly string[], width: number): readonly LineSpec[] {
 	const status = statusWords[run.status];
 	const pairs: (readonly [string, string, Tone?])[] = [
 		['Verdict', status.text, status.tone],
@@ -112,7 +120,7 @@ function detailOf(run: RunSummary, width: number): readonly LineSpec[] {
 		['Plan', run.plan],
 		['Folder', run.folder],
 		...(run.reason === null ? [] : [['Reason', run.reason] as const]),
-		...(isUndoable(run.status) ? [['Undo', `repot rollback ${run.id}`] as const] : []),
+		...(isUndoable(run.status) ? [['Undo', formatCommand(['repot', ...rollbackCommand(run.id, command)])] as const] : []),
 	];
 	return [line({ text: `Run ${run.id}`, tone: 'strong' }), blank, ...facts(pairs, width)];
 }

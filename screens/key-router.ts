@@ -78,12 +78,43 @@ function pressesOf(input: string, key: RawKey): readonly KeyPress[] {
 	if (named !== null) return [{ name: named, text: '' }];
 	if (key.ctrl) return input === '' ? [] : [{ name: `ctrl+${input}`, text: '' }];
 	if (input === '') return [];
-	const characters = [...input];
-	if (characters.length === 1) return [{ name: input, text: input }];
-	// A held key can arrive as several at once; any other text of more than one character was pasted, and must not act as keys.
-	if (characters.every((character) => character === characters[0]))
-		return characters.map((character) => ({ name: character, text: character }));
-	return [{ name: 'paste', text: input }];
+	return burstOf(input);
+}
+
+const erasing = /[\u0008\u007f]/;
+const lineEnd = /[\r\n]/;
+/** Text, or one control character. */
+const burstParts = /[^\u0000-\u001f\u007f]+|[\u0000-\u001f\u007f]/g;
+
+/**
+ * Several characters that arrived at once: a held key, fast typing over a slow line, or text pasted without marks. Control characters are
+ * the keys they stand for. Text becomes one press that a field takes and that acts as no key, unless it is one key held. A line end
+ * beside text acts only where something was erased, too: no pasted text holds that.
+ */
+function burstOf(input: string): readonly KeyPress[] {
+	if (/^[\r\n]+$/.test(input)) return [{ name: 'enter', text: '' }];
+	if (lineEnd.test(input) && !erasing.test(input)) return [{ name: 'paste', text: input }];
+	const typed = new Set([...input].filter((character) => !/[\u0000-\u001f\u007f]/.test(character)));
+	return (input.match(burstParts) ?? []).flatMap((part): readonly KeyPress[] => {
+		const control = controlNames.get(part) ?? controlLetter(part);
+		if (control !== null) return [{ name: control, text: '' }];
+		if (part < ' ') return [];
+		return typed.size === 1 ? [...part].map((character) => ({ name: character, text: character })) : [{ name: 'text', text: part }];
+	});
+}
+
+const controlNames: ReadonlyMap<string, string> = new Map([
+	['\u0008', 'backspace'],
+	['\u007f', 'backspace'],
+	['\t', 'tab'],
+	['\r', 'enter'],
+	['\n', 'enter'],
+]);
+
+/** `ctrl+a` for U+0001 and so on, or null. */
+function controlLetter(part: string): string | null {
+	if (part < '\u0001' || part > '\u001a' || part.length > 1) return null;
+	return `ctrl+${String.fromCharCode(part.charCodeAt(0) + 96)}`;
 }
 
 function nameOf(key: RawKey): string | null {

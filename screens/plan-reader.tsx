@@ -1,19 +1,21 @@
 import { useState } from 'react';
 import { formatBytes, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
-import { isBlocked, type Plan } from '../source/core/plan/types.js';
+import { isBlocked, type Plan, recordsToWrite } from '../source/core/plan/types.js';
 import { tableLines } from './components/data-table.js';
 import { Frame } from './components/frame.js';
 import { hiddenRows, windowAround } from './components/list-window.js';
 import type { Binding } from './key-router.js';
-import { blank, type LineSpec, line, words } from './lines.js';
+import { blank, facts, type LineSpec, line, paragraph } from './lines.js';
 import type { Place } from './place.js';
-import { type PlanRow, planRows } from './plan-rows.js';
+import { type Mark, markTone, type PlanRow, planRows } from './plan-rows.js';
 import { ddlLines, hazardLines } from './plan-views.js';
 import type { Planned } from './planned.js';
 import { dryRunMode } from './run-words.js';
+import { sameFlags } from './same-flags.js';
 import { SavePlan } from './save-plan.js';
 import { useCanvas } from './shell-context.js';
+import type { Tone } from './theme.js';
 
 interface PlanReaderProps {
 	readonly place: Place;
@@ -32,16 +34,19 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 	const { plan } = planned;
 	const canvas = useCanvas();
 	const [view, setView] = useState<View>('steps');
-	const [cursor, setCursor] = useState({ at: 0, from: 0 });
+	const [atSteps, setAtSteps] = useState({ at: 0, from: 0 });
+	const [atText, setAtText] = useState({ at: 0, from: 0 });
 	const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
 	const [saving, setSaving] = useState(false);
 	const [said, setSaid] = useState<string | null>(null);
 	const blocked = isBlocked(plan);
+	// Hazards and DDL scroll on their own, so that the steps are as they were when they come back.
+	const [cursor, setCursor] = view === 'steps' ? [atSteps, setAtSteps] : [atText, setAtText];
 
 	const rows = planRows(plan, canvas.width);
 	const content = view === 'steps' ? stepLines(rows, open, cursor.at, canvas.width) : readingLines(view, plan, canvas.width);
-	const head = view === 'steps' ? [legend, content.titles] : [viewTitle(view, plan)];
-	const foot = footLines(plan, blocked, said);
+	const head = view === 'steps' ? [legendFor(canvas.width), content.titles] : [viewTitle(view, plan)];
+	const foot = footLines(plan, blocked, said, canvas.width);
 	const height = Math.max(1, canvas.lines - head.length - foot.length - 1);
 	const window = windowAround(content.lines.length, view === 'steps' ? cursor.at : cursor.from, height, cursor.from);
 	const hidden = hiddenRows(window);
@@ -57,7 +62,9 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 			setSaving(false);
 			setSaid(result);
 		};
-		return <SavePlan place={place} plan={plan} save={(path) => operations.savePlan(plan, path)} onClose={close} />;
+		return (
+			<SavePlan place={place} plan={plan} same={sameFlags(command)} save={(path) => operations.savePlan(plan, path)} onClose={close} />
+		);
 	}
 	const move = (by: number) => {
 		const last = content.lines.length - 1;
@@ -70,7 +77,7 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 	};
 	const show = (wanted: View) => {
 		setView(view === wanted ? 'steps' : wanted);
-		setCursor({ at: 0, from: 0 });
+		setAtText({ at: 0, from: 0 });
 	};
 	const toggle = (unfold: boolean | null) => {
 		const id = content.rowAt(cursor.at);
@@ -92,8 +99,8 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 		},
 		{ keys: ['down', 'j'], label: 'j/k', does: 'move too', run: () => move(1), bar: false },
 		{ keys: ['pageup'], label: 'pgup/pgdn', does: 'move by a page', run: () => move(-height), bar: false },
-		{ keys: ['pagedown'], label: 'pgdn', does: 'a page down', run: () => move(height), bar: false },
-		...(view === 'steps' ? unfoldBindings(toggle) : []),
+		{ keys: ['pagedown'], label: '', does: 'a page down', run: () => move(height), bar: false },
+		...(view === 'steps' ? unfoldBindings(toggle, open.has(content.rowAt(cursor.at) ?? '')) : []),
 		{ keys: ['!'], label: '!', does: view === 'hazards' ? 'steps' : 'hazards', run: () => show('hazards') },
 		{ keys: ['d'], label: 'd', does: view === 'ddl' ? 'steps' : 'DDL', run: () => show('ddl') },
 		{ keys: ['esc'], label: 'esc', does: 'back', run: () => (view === 'steps' ? onBack() : show(view)) },
@@ -103,10 +110,10 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 	return <Frame {...place} mode={dryRunMode} ids={`plan ${plan.id.slice(0, 8)}`} body={body} bindings={bindings} command={command} />;
 }
 
-function unfoldBindings(toggle: (unfold: boolean | null) => void): readonly Binding[] {
+function unfoldBindings(toggle: (unfold: boolean | null) => void, isOpen: boolean): readonly Binding[] {
 	return [
-		{ keys: ['right', 'l'], label: 'right', does: 'open', run: () => toggle(true) },
-		{ keys: ['left'], label: 'left', does: 'close', run: () => toggle(false), bar: false },
+		{ keys: ['right', 'l'], label: 'right', does: 'open', run: () => toggle(true), bar: !isOpen },
+		{ keys: ['left'], label: 'left', does: 'close', run: () => toggle(false), bar: isOpen },
 		{ keys: [' '], label: 'space', does: 'open or close', run: () => toggle(null), bar: false },
 	];
 }
@@ -114,18 +121,26 @@ function unfoldBindings(toggle: (unfold: boolean | null) => void): readonly Bind
 const planSaid = (plan: Plan): string =>
 	`${plan.id.slice(0, 8)}   ${formatQuantity(plan.totals.records, 'record')}   ${formatBytes(plan.totals.bytes)}`;
 
-const legend: LineSpec = line(
-	{ text: '+', tone: 'good' },
-	{ text: ' create   ', tone: 'dim' },
-	{ text: '~', tone: 'accent' },
-	{ text: ' change   ', tone: 'dim' },
-	{ text: '=', tone: 'plain' },
-	{ text: ' already there   ', tone: 'dim' },
-	{ text: '!', tone: 'warn' },
-	{ text: ' needs a look   ', tone: 'dim' },
-	{ text: 'X', tone: 'bad' },
-	{ text: ' blocks', tone: 'dim' },
-);
+const legendWords: readonly (readonly [mark: Mark, words: string, inShort: string])[] = [
+	['+', 'create', 'create'],
+	['~', 'change', 'change'],
+	['=', 'already there', 'there'],
+	['i', 'note', 'note'],
+	['!', 'needs a look', 'look'],
+	['X', 'blocks', 'blocks'],
+];
+
+/** Below this the long words do not fit. */
+const legendWidth = 76;
+
+function legendFor(width: number): LineSpec {
+	return line(
+		...legendWords.flatMap(([mark, words, inShort]) => [
+			{ text: mark, tone: markTone[mark] },
+			{ text: width >= legendWidth ? ` ${words}   ` : ` ${inShort}  `, tone: 'dim' as const },
+		]),
+	);
+}
 
 interface Content {
 	readonly titles: LineSpec;
@@ -181,44 +196,35 @@ function viewTitle(view: 'hazards' | 'ddl', plan: Plan): LineSpec {
 		: line({ text: 'DDL', tone: 'strong' }, { text: '   every statement checks first whether it is needed', tone: 'dim' });
 }
 
-function footLines(plan: Plan, blocked: boolean, said: string | null): readonly LineSpec[] {
+function footLines(plan: Plan, blocked: boolean, said: string | null, width: number): readonly LineSpec[] {
 	const { records, bytes, seconds, rejected } = plan.totals;
+	const gap = width < 70 ? '  ' : '   ';
 	const blocks = plan.hazards.filter(({ severity }) => severity === 'block').length;
 	return [
 		line(
 			{ text: 'Total', tone: 'dim', width: 8 },
-			{ text: `${formatQuantity(records, 'record')}   ${formatBytes(bytes)}   ${formatEstimate(seconds * 1000)}`, tone: 'strong' },
-			{ text: `     Quarantine: ${formatCount(rejected)} expected`, tone: rejected > 0 ? 'warn' : 'dim' },
+			{ text: [formatQuantity(records, 'record'), formatBytes(bytes), formatEstimate(seconds * 1000)].join(gap), tone: 'strong' },
+			{
+				text: width < 70 ? `${gap}${formatCount(rejected)} set aside` : `     Quarantine: ${formatCount(rejected)} expected`,
+				tone: rejected > 0 ? 'warn' : 'dim',
+			},
 		),
-		...undoLines(plan, blocked, blocks),
-		...(said === null ? [] : [words(said, 'good')]),
+		...undoLines(plan, blocked, blocks, width),
+		...(said === null ? [] : paragraph(said, width, 'good')),
 	];
 }
 
-function undoLines(plan: Plan, blocked: boolean, blocks: number): readonly LineSpec[] {
-	if (blocked) {
-		return [
-			line(
-				{ text: 'X', tone: 'bad', width: 8 },
-				{ text: `${formatQuantity(blocks, 'hazard')} must be solved before this can run: ! shows what to do`, tone: 'bad' },
-			),
-		];
-	}
+function undoLines(plan: Plan, blocked: boolean, blocks: number, width: number): readonly LineSpec[] {
+	const said = (label: string, text: string, tone: Tone) => facts([[label.padEnd(5), text, tone]], width);
+	if (blocked) return said('X', `${formatQuantity(blocks, 'hazard')} must be solved before this can run: ! shows what to do`, 'bad');
 	if (plan.doneBy !== undefined) {
 		const by = plan.doneBy === '-' ? 'the target already holds exactly this' : `run ${plan.doneBy} already wrote exactly this`;
-		return [line({ text: 'Done', tone: 'good', width: 8 }, { text: `${by}; there is nothing to do` })];
+		return said('Done', `${by}; there is nothing to do`, 'good');
 	}
-	if (plan.resumes !== undefined) {
-		return [
-			line({ text: 'Resumes', tone: 'accent', width: 8 }, { text: `run ${plan.resumes} where it stopped; nothing is written twice` }),
-		];
-	}
-	const { records, rejected } = plan.totals;
-	const written = records - rejected;
-	return [
-		line(
-			{ text: 'Undo', tone: 'dim', width: 8 },
-			{ text: `yes: repot rollback removes exactly the ${formatQuantity(written, 'record')} of this run` },
-		),
-	];
+	if (plan.resumes !== undefined) return said('Goes on', `run ${plan.resumes} where it stopped; nothing is written twice`, 'accent');
+	return said(
+		'Undo',
+		`yes: repot rollback removes exactly ${width < 75 ? 'these' : `the ${formatQuantity(recordsToWrite(plan), 'record')} of this run`}`,
+		'plain',
+	);
 }

@@ -2,14 +2,15 @@
 
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
 import type { ColumnMapping, CopyStep, Hazard, Plan, SchemaStep, Severity } from '../source/core/plan/types.js';
+import { wrapText } from '../source/core/text-width.js';
 import type { Cell } from './components/data-table.js';
 import { type LineSpec, line } from './lines.js';
 import type { Tone } from './theme.js';
 
-/** `+` create, `~` change, `=` already there, `!` needs a look, `X` blocks. */
-export type Mark = '+' | '~' | '=' | '!' | 'X';
+/** `+` create, `~` change, `=` already there, `i` a note, `!` needs a look, `X` blocks. */
+export type Mark = '+' | '~' | '=' | 'i' | '!' | 'X';
 
-export const markTone: Record<Mark, Tone> = { '+': 'good', '~': 'accent', '=': 'dim', '!': 'warn', X: 'bad' };
+export const markTone: Record<Mark, Tone> = { '+': 'good', '~': 'accent', '=': 'dim', i: 'plain', '!': 'warn', X: 'bad' };
 
 export interface PlanRow {
 	readonly id: string;
@@ -18,7 +19,7 @@ export interface PlanRow {
 	readonly details: readonly LineSpec[];
 }
 
-export const severityMark: Record<Severity, Mark> = { block: 'X', warn: '!', info: '=' };
+export const severityMark: Record<Severity, Mark> = { block: 'X', warn: '!', info: 'i' };
 
 /** `width`: of the line; where it is short, tables are named without the word. */
 export function planRows(plan: Plan, width: number): readonly PlanRow[] {
@@ -27,10 +28,10 @@ export function planRows(plan: Plan, width: number): readonly PlanRow[] {
 	const standalone = schema.filter((step) => step.what === 'extension' || step.what === 'vector-index');
 	const others = schema.filter((step) => !standalone.includes(step) && step.what !== 'table');
 	return [
-		...standalone.filter((step) => step.what === 'extension').map((step) => schemaRow(plan, step)),
+		...standalone.filter((step) => step.what === 'extension').map((step) => schemaRow(plan, step, width)),
 		...copies.map((step) => copyRow(plan, step, schema, width)),
 		...(others.length === 0 ? [] : [keysRow(others)]),
-		...standalone.filter((step) => step.what === 'vector-index').map((step) => schemaRow(plan, step)),
+		...standalone.filter((step) => step.what === 'vector-index').map((step) => schemaRow(plan, step, width)),
 	];
 }
 
@@ -68,7 +69,7 @@ function copyRow(plan: Plan, step: CopyStep, schema: readonly SchemaStep[], widt
 			{ text: formatDuration(step.seconds * 1000) },
 			{ text: notes.filter((note) => note !== '').join('  '), tone: mark === 'X' ? 'bad' : mark === '!' ? 'warn' : 'dim' },
 		],
-		details: [...step.columns.map(columnLine), ...collectionLines(step), ...hazards.map(hazardLine)],
+		details: [...step.columns.map(columnLine), ...collectionLines(step), ...hazardLines(hazards, width)],
 	};
 }
 
@@ -111,17 +112,21 @@ function collectionLines({ collection }: CopyStep): readonly LineSpec[] {
 	return [line({ text: '      ' }, { text: mark, tone: markTone[mark] }, { text: ` collection ${collection.name}` })];
 }
 
-function hazardLine(hazard: Hazard): LineSpec {
-	const mark = severityMark[hazard.severity];
-	const column = hazard.column === undefined ? '' : `${hazard.column}  `;
-	return line(
-		{ text: '      ' },
-		{ text: mark, tone: markTone[mark] },
-		{ text: ` ${column}${hazard.message}`, tone: mark === '=' ? 'dim' : 'plain' },
-	);
+function hazardLines(hazards: readonly Hazard[], width: number): readonly LineSpec[] {
+	return hazards.flatMap((hazard) => {
+		const mark = severityMark[hazard.severity];
+		const column = hazard.column === undefined ? '' : `${hazard.column}  `;
+		return wrapText(`${column}${hazard.message}`, Math.max(20, width - 9)).map((text, index) =>
+			line(
+				{ text: '      ' },
+				{ text: index === 0 ? mark : ' ', tone: markTone[mark] },
+				{ text: ` ${text}`, tone: mark === 'i' ? 'dim' : 'plain' },
+			),
+		);
+	});
 }
 
-function schemaRow(plan: Plan, step: SchemaStep): PlanRow {
+function schemaRow(plan: Plan, step: SchemaStep, width: number): PlanRow {
 	const hazards = hazardsOf(plan, step.id);
 	const mark = worstMark(hazards) ?? (step.needed ? '+' : '=');
 	const { vectorIndex } = step;
@@ -149,7 +154,7 @@ function schemaRow(plan: Plan, step: SchemaStep): PlanRow {
 						}),
 					]),
 			line({ text: `      ${step.sql.replace(/\s+/g, ' ')}`, tone: 'dim' }),
-			...hazards.map(hazardLine),
+			...hazardLines(hazards, width),
 		],
 	};
 }

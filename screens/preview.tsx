@@ -8,7 +8,7 @@ import { barText, walkingBar } from './components/progress-bar.js';
 import { useNow } from './hooks/use-now.js';
 import { useTask } from './hooks/use-task.js';
 import type { Binding } from './key-router.js';
-import { blank, type LineSpec, line, words } from './lines.js';
+import { blank, type LineSpec, line, paragraph, words } from './lines.js';
 import type { Place } from './place.js';
 import { PlanReader } from './plan-reader.js';
 import type { Planned } from './planned.js';
@@ -73,7 +73,7 @@ function planningLines(progress: PlanProgress, tick: number, canvas: Canvas): re
 	const width = Math.min(40, canvas.width - 12);
 	const bar = progress.fraction === null ? walkingBar(tick, width, canvas.glyphs) : barText(progress.fraction, width, canvas.glyphs);
 	return [
-		line({ text: 'Planning: every value passes through its cast once; nothing is written.', tone: 'strong' }),
+		...paragraph('Planning: every value passes through its cast once; nothing is written.', canvas.width, 'strong'),
 		blank,
 		line(
 			{ text: bar, tone: 'accent' },

@@ -5,7 +5,7 @@ import { Frame } from './components/frame.js';
 import { fieldParts } from './components/text-field.js';
 import { useTextField } from './hooks/use-text-field.js';
 import type { Binding } from './key-router.js';
-import { blank, line } from './lines.js';
+import { blank, line, paragraph } from './lines.js';
 import type { Place } from './place.js';
 import type { UndoSubject } from './rollback.js';
 import { useCanvas } from './shell-context.js';
@@ -29,7 +29,7 @@ export function RollbackConfirm({ place, subject, preview, onConfirm, onCancel }
 	const removed = preview.tables.reduce((sum, table) => sum + table.removable, 0);
 	const restored = preview.tables.reduce((sum, table) => sum + table.restorable, 0);
 	const restore = restored > 0 ? ` and restore ${formatQuantity(restored, 'row')}` : '';
-	const labels = ['Reason', `Type ${word}`];
+	const labels = ['Reason', `Type ${word} to go on`];
 	const labelWidth = Math.max(...labels.map((label) => label.length)) + 3;
 	const body = [
 		line({ text: `Remove ${formatQuantity(removed, 'row')}${restore} in ${subject.environment}?`, tone: 'strong' }),
@@ -42,9 +42,9 @@ export function RollbackConfirm({ place, subject, preview, onConfirm, onCancel }
 			),
 		),
 		blank,
-		refused
-			? line({ text: `The second line must say ${word}. Nothing was removed.`, tone: 'bad' })
-			: line({ text: 'The reason may stay empty; it is kept in the history.', tone: 'dim' }),
+		...(refused
+			? paragraph(`The second line must say ${word}, nothing else. Nothing was removed.`, canvas.width, 'bad')
+			: paragraph('The reason may stay empty; it is kept in the history.', canvas.width, 'dim')),
 	];
 	const accept = () => {
 		if (active === 0) return setActive(1);

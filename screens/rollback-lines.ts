@@ -4,7 +4,7 @@ import { formatCount, formatQuantity } from '../source/core/format.js';
 import type { RollbackCount, RollbackPreview } from '../source/core/ports.js';
 import { tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
-import { blank, type LineSpec, line, paragraph, words } from './lines.js';
+import { blank, type LineSpec, line, paragraph } from './lines.js';
 import type { Canvas } from './shell-context.js';
 import type { UndoState } from './undo-state.js';
 
@@ -13,20 +13,20 @@ const columns = [
 	{ title: 'WRITTEN', align: 'right' as const },
 	{ title: 'REMOVE', align: 'right' as const },
 	{ title: 'RESTORE', align: 'right' as const },
-	{ title: 'CHANGED SINCE', align: 'right' as const },
-	{ title: 'IN USE', align: 'right' as const },
+	{ title: 'CHANGED', align: 'right' as const },
+	{ title: 'REFERRED', align: 'right' as const },
 	{ title: 'GONE', align: 'right' as const, dropOrder: 1 },
 ];
 
 export function rollbackLines(preview: RollbackPreview, width: number): readonly LineSpec[] {
-	const kept = preview.tables.reduce((sum, table) => sum + table.changed + table.referenced, 0);
+	const kept = keptWords(preview.tables);
 	return [
 		...tableLines({ columns, rows: preview.tables.map(rowOf), width, cursor: null }),
 		blank,
-		...(kept === 0
-			? [words('Nothing was changed since: the target will be as it was before the run.', 'good')]
-			: [words(`! ${formatQuantity(kept, 'row')} changed since, or in use by others: kept and listed, never removed.`, 'warn')]),
-		...preview.tables.filter(({ changedSample }) => changedSample.length > 0).map(sampleLine),
+		...(kept === null
+			? paragraph('Nothing was changed since: the target will be as it was before the run.', width, 'good')
+			: paragraph(`! Kept, never removed: ${kept}.`, width, 'warn')),
+		...preview.tables.filter(({ changedSample }) => changedSample.length > 0).flatMap((table) => sampleLines(table, width)),
 		...listed('Drops', preview.drops, width),
 		...listed('Stays', preview.stays, width),
 	];
@@ -47,14 +47,25 @@ function rowOf(table: RollbackCount) {
 	};
 }
 
-function sampleLine(table: RollbackCount): LineSpec {
-	return line({ text: `  ${table.table}  `, tone: 'dim' }, { text: table.changedSample.join('  ') });
+/** Which rows stay and why: `3 rows changed since, 2 rows that other rows refer to`; null: none. */
+function keptWords(tables: readonly RollbackCount[]): string | null {
+	const changed = tables.reduce((sum, table) => sum + table.changed, 0);
+	const referenced = tables.reduce((sum, table) => sum + table.referenced, 0);
+	const reasons = [
+		...(changed > 0 ? [`${formatQuantity(changed, 'row')} changed since`] : []),
+		...(referenced > 0 ? [`${formatQuantity(referenced, 'row')} that other rows refer to`] : []),
+	];
+	return reasons.length === 0 ? null : reasons.join(', ');
+}
+
+function sampleLines(table: RollbackCount, width: number): readonly LineSpec[] {
+	return paragraph(`${table.table}: ${table.changedSample.join('  ')}`, width, 'dim', 3);
 }
 
 function listed(label: string, names: readonly string[], width: number): readonly LineSpec[] {
 	if (names.length === 0) return [];
 	return names.flatMap((name, index) =>
-		paragraph(name, width - 8, 'plain', 0).map((spec, part) =>
+		paragraph(name, width - 9, 'plain', 0).map((spec, part) =>
 			line({ text: index === 0 && part === 0 ? label : '', width: 8, tone: 'dim' }, ...spec.parts),
 		),
 	);
@@ -77,8 +88,8 @@ export function undoLines(undo: UndoState, canvas: Canvas): readonly LineSpec[] 
 	];
 	const table = rows.length === 0 ? [] : [...tableLines({ columns: titles, rows, width: canvas.width, cursor: null }), blank];
 	const head = [undoVerdict(undo), blank, ...(undo.error === null ? [] : [...errorLines(undo.error, canvas.width), blank]), ...table];
-	const log = undo.log.slice(-Math.max(1, canvas.lines - head.length)).map((text) => words(text, 'dim'));
-	return [...head, ...log];
+	const log = undo.log.flatMap((text) => paragraph(text, canvas.width, 'dim'));
+	return [...head, ...log.slice(-Math.max(1, canvas.lines - head.length))];
 }
 
 /** The state of a rollback in one line. */
@@ -89,7 +100,10 @@ export function undoVerdict(undo: UndoState): LineSpec {
 		case 'done':
 			return line({ text: 'UNDONE', tone: 'good' }, { text: '   the target holds nothing of this run any more' });
 		case 'kept-some':
-			return line({ text: 'UNDONE, SOME ROWS KEPT', tone: 'warn' }, { text: '   they were changed since or are in use' });
+			return line(
+				{ text: 'UNDONE, SOME ROWS KEPT', tone: 'warn' },
+				{ text: `   ${keptWords(undo.tables) ?? 'they were changed since, or other rows refer to them'}` },
+			);
 		case 'failed':
 			return line({ text: 'UNDO FAILED', tone: 'bad' }, { text: '   what is not undone is as it was; it can be repeated' });
 	}

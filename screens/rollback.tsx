@@ -12,7 +12,9 @@ import { blank, line, words } from './lines.js';
 import type { Place } from './place.js';
 import { RollbackConfirm } from './rollback-confirm.js';
 import { rollbackLines, undoLines } from './rollback-lines.js';
+import { stopsSafely } from './run.js';
 import type { RunControls } from './run-controls.js';
+import { rollbackCommand } from './same-flags.js';
 import { useCanvas } from './shell-context.js';
 
 /** The run to undo. */
@@ -29,6 +31,8 @@ interface RollbackScreenProps {
 	readonly operations: Operations;
 	readonly subject: UndoSubject;
 	readonly controls: RunControls;
+	/** The headless command of the run's environment. */
+	readonly environmentCommand: readonly string[];
 	/** Where the run wrote to; throws a RepotError naming what is missing. */
 	readonly findTarget: () => Promise<TargetOnly>;
 	readonly onUndo: (target: TargetOnly, reason: string | null) => void;
@@ -55,12 +59,17 @@ export function RollbackScreen(props: RollbackScreenProps) {
 	];
 	const body = failed
 		? errorLines(task.error.toJSON(), canvas.width)
-		: [words(`Counting what run ${subject.run} wrote and what changed since`, 'dim')];
+		: [
+				line(
+					{ text: '-', tone: 'accent', spinner: true },
+					{ text: ` Counting what run ${subject.run} wrote and what changed since`, tone: 'dim' },
+				),
+			];
 	return <Frame {...place} mode={previewMode} ids={`run ${subject.run}`} body={body} bindings={bindings} />;
 }
 
 function Preview(props: RollbackScreenProps & { readonly preview: RollbackPreview; readonly target: TargetOnly }) {
-	const { place, subject, preview, target, onUndo, onBack } = props;
+	const { place, subject, preview, target, environmentCommand, onUndo, onBack } = props;
 	const canvas = useCanvas();
 	const [confirming, setConfirming] = useState(false);
 	const [from, setFrom] = useState(0);
@@ -100,7 +109,7 @@ function Preview(props: RollbackScreenProps & { readonly preview: RollbackPrevie
 		{ keys: ['enter'], label: 'enter', does: 'go on to confirm', run: () => setConfirming(true) },
 		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
 	];
-	const command = ['rollback', subject.run, '--dry-run'];
+	const command = [...rollbackCommand(subject.run, environmentCommand), '--dry-run'];
 	return <Frame {...place} mode={previewMode} ids={`run ${subject.run}`} body={body} bindings={bindings} command={command} />;
 }
 
@@ -118,6 +127,7 @@ function Undoing({ place, subject, controls, onBack }: RollbackScreenProps) {
 			ids={`run ${subject.run}`}
 			body={undoLines(undo, canvas)}
 			bindings={bindings}
+			{...(finished ? {} : { interrupt: stopsSafely })}
 		/>
 	);
 }

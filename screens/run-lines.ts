@@ -9,29 +9,22 @@ import {
 	formatRate,
 	formatTimeOfDay,
 } from '../source/core/format.js';
-import {
-	currentRate,
-	elapsed,
-	runFraction,
-	runTotals,
-	speedHistory,
-	stepFraction,
-	stepTimeLeft,
-	timeLeft,
-} from '../source/core/run-progress.js';
-import type { RunState, StepState } from '../source/core/run-state.js';
+import { currentRate, elapsed, runFraction, runTotals, speedHistory, timeLeft } from '../source/core/run-progress.js';
+import type { RunState } from '../source/core/run-state.js';
 import type { RunControl } from '../source/core/run-store.js';
 import { textWidth } from '../source/core/text-width.js';
-import { windowAround } from './components/list-window.js';
 import { logLines } from './components/log-pane.js';
 import { barText, sparkText } from './components/progress-bar.js';
-import { blank, type LineSpec, line, type Part } from './lines.js';
+import { blank, type LineSpec, line, type Part, paragraph } from './lines.js';
+import { stepLines } from './run-steps.js';
 import { checkWords } from './run-words.js';
 import type { Canvas } from './shell-context.js';
 
 export type RunDetail = 'overview' | 'log' | 'rejects';
 
 interface RunLinesProps {
+	/** The target is an embedded database that this run makes: that takes some seconds. */
+	readonly startsNewDatabase?: boolean;
 	readonly state: RunState;
 	readonly control: RunControl;
 	readonly now: number;
@@ -41,11 +34,10 @@ interface RunLinesProps {
 	readonly canvas: Canvas;
 }
 
-export function runLines({ state, control, now, idle, detail, canvas }: RunLinesProps): readonly LineSpec[] {
-	if (state.phase === 'idle')
-		return [line({ text: 'Starting: taking the lock, checking that nothing changed since the plan', tone: 'dim' })];
+export function runLines({ state, control, now, idle, detail, canvas, startsNewDatabase = false }: RunLinesProps): readonly LineSpec[] {
+	if (state.phase === 'idle') return startingLines(startsNewDatabase, canvas.width);
 	const top = totalLines(state, now, idle, canvas);
-	const notes = noteLines(state, control);
+	const notes = noteLines(state, control, canvas.width);
 	const room = canvas.lines - top.length - notes.length;
 	if (detail !== 'overview') return [...top, ...detailLines(state, detail, room, canvas), ...notes].slice(0, canvas.lines);
 	// The log gets what the steps leave, and a few lines at least where there is room for them.
@@ -53,7 +45,19 @@ export function runLines({ state, control, now, idle, detail, canvas }: RunLines
 	const free = room - steps.length;
 	const gap = free > 5 ? [blank] : [];
 	const logRoom = free - gap.length - 1;
-	return [...top, ...steps, ...gap, ...notes, ...(logRoom > 0 ? [rule('log', canvas), ...logLines(state.log, logRoom)] : [])];
+	return [...top, ...steps, ...gap, ...notes, ...(logRoom > 0 ? [rule('log', canvas), ...logLines(state.log, logRoom, canvas.width)] : [])];
+}
+
+/** Nothing can be counted yet; a spinner shows that it goes on. */
+function startingLines(startsNewDatabase: boolean, width: number): readonly LineSpec[] {
+	const what = startsNewDatabase
+		? 'Starting: making the embedded database, taking the lock. This takes a few seconds.'
+		: 'Starting: taking the lock, checking that nothing changed since the plan.';
+	const [first = blank, ...others] = paragraph(what, width - 3, undefined, 0);
+	return [
+		line({ text: '-', tone: 'accent', spinner: true }, { text: ' ' }, ...first.parts),
+		...others.map(({ parts }) => line({ text: '  ' }, ...parts)),
+	];
 }
 
 function totalLines(state: RunState, now: number, idle: number, canvas: Canvas): readonly LineSpec[] {
@@ -97,69 +101,7 @@ function totalLines(state: RunState, now: number, idle: number, canvas: Canvas):
 	];
 }
 
-function stepLines(state: RunState, now: number, canvas: Canvas, height: number): readonly LineSpec[] {
-	const labelWidth = Math.min(24, Math.max(8, ...state.steps.map((step) => textWidth(step.label))));
-	const active = Math.max(
-		0,
-		state.steps.findIndex((step) => step.state === 'running'),
-	);
-	const done = state.steps.findLastIndex((step) => step.state === 'done' || step.state === 'nothing-to-do');
-	const focus = state.steps.some((step) => step.state === 'running') ? active : Math.max(0, done);
-	const isWhole = state.steps.length <= height;
-	const window = windowAround(state.steps.length, focus, isWhole ? height : height - 1, focus - 1);
-	const barWidth = Math.max(8, Math.min(24, canvas.width - labelWidth - 46));
-	const hidden = window.above + window.below;
-	return [
-		...state.steps.slice(window.from, window.to).map((step) => stepLine(step, now, labelWidth, barWidth, canvas)),
-		...(hidden === 0
-			? []
-			: [
-					line({
-						text: `  ${window.above > 0 ? `+${window.above} above  ` : ''}${window.below > 0 ? `+${window.below} more` : ''}`,
-						tone: 'dim',
-					}),
-				]),
-	];
-}
-
-function stepLine(step: StepState, now: number, labelWidth: number, barWidth: number, canvas: Canvas): LineSpec {
-	const running = step.state === 'running';
-	const head: Part[] = [
-		{ text: running ? '> ' : '  ', tone: 'accent' },
-		{ text: step.label, width: labelWidth + 2, cut: 'middle', tone: running ? 'strong' : step.state === 'waiting' ? 'dim' : 'plain' },
-	];
-	if (step.state === 'waiting' && step.rowsDone === 0) return line(...head, { text: 'waiting', tone: 'dim' });
-	if (step.state === 'nothing-to-do') return line(...head, { text: '=  already there', tone: 'dim' });
-	if (step.kind === 'schema' && step.state === 'done') {
-		return line(
-			...head,
-			{ text: 'ok', tone: 'good', width: barWidth + 16 },
-			{ text: formatClock(step.milliseconds ?? 0), width: 8, align: 'right', tone: 'dim' },
-		);
-	}
-	const fraction = stepFraction(step);
-	const left = stepTimeLeft(step, now);
-	const tail: Part[] =
-		step.state === 'done'
-			? [
-					{ text: '   ok', tone: 'good' },
-					{ text: formatClock(step.milliseconds ?? 0), width: 8, align: 'right', tone: 'dim' },
-					{ text: step.rejected > 0 ? `   ${formatCount(step.rejected)} set aside` : '', tone: 'warn' },
-				]
-			: [
-					{ text: step.kind === 'schema' ? `   ${step.phase}` : step.batch < 0 ? '' : `   batch ${step.batch + 1}`, tone: 'dim' },
-					{ text: left === null ? '' : `   ~${formatClock(left)} left`, tone: 'dim' },
-				];
-	return line(
-		...head,
-		{ text: barText(fraction, barWidth, canvas.glyphs), tone: step.state === 'done' ? 'good' : 'accent' },
-		{ text: formatPercent(fraction), width: 7, align: 'right' },
-		{ text: step.kind === 'schema' ? '' : formatCompact(Math.min(step.rowsDone, step.rows)), width: 9, align: 'right' },
-		...tail,
-	);
-}
-
-function noteLines(state: RunState, control: RunControl): readonly LineSpec[] {
+function noteLines(state: RunState, control: RunControl, width: number): readonly LineSpec[] {
 	const counted: Part[] = [
 		...(state.retries > 0 ? [{ text: `retries ${formatCount(state.retries)}   `, tone: 'warn' as const }] : []),
 		...(state.rejected > 0 ? [{ text: `set aside ${formatCount(state.rejected)}   `, tone: 'warn' as const }] : []),
@@ -170,7 +112,7 @@ function noteLines(state: RunState, control: RunControl): readonly LineSpec[] {
 	const slowed =
 		state.slowed === null || state.phase !== 'copying'
 			? []
-			: [line({ text: `slowed ${formatTimeOfDay(state.slowed.at)}: `, tone: 'warn' }, { text: state.slowed.reason })];
+			: paragraph(`slowed ${formatTimeOfDay(state.slowed.at)}: ${state.slowed.reason}`, width, 'warn');
 	const held =
 		control.stopping === 'stop'
 			? 'Stopping after the batch in flight. Ctrl+C once more stops now; that batch is then rolled back.'
@@ -179,15 +121,11 @@ function noteLines(state: RunState, control: RunControl): readonly LineSpec[] {
 				: control.paused
 					? 'Paused between batches. p goes on.'
 					: null;
-	return [
-		...(counted.length === 0 ? [] : [line(...counted)]),
-		...slowed,
-		...(held === null ? [] : [line({ text: `! ${held}`, tone: 'warn' })]),
-	];
+	return [...(counted.length === 0 ? [] : [line(...counted)]), ...slowed, ...(held === null ? [] : paragraph(`! ${held}`, width, 'warn'))];
 }
 
 function detailLines(state: RunState, detail: 'log' | 'rejects', room: number, canvas: Canvas): readonly LineSpec[] {
-	if (detail === 'log') return [rule('log', canvas), ...logLines(state.log, room - 1)];
+	if (detail === 'log') return [rule('log', canvas), ...logLines(state.log, room - 1, canvas.width)];
 	const shown = state.rejects.slice(-Math.max(1, room - 1));
 	const lines = shown.map((reject) =>
 		line(

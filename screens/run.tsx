@@ -16,14 +16,19 @@ interface RunScreenProps {
 	readonly place: Place;
 	readonly controls: RunControls;
 	readonly plan: string;
+	/** The target is an embedded database that this run makes. */
+	readonly startsNewDatabase: boolean;
 	readonly command: readonly string[];
 	/** After the run could not begin or broke off: plan again from the preview. */
 	readonly onReplan: () => void;
 	readonly onQuit: () => void;
 }
 
+/** What Ctrl+C does while something is written or undone. */
+export const stopsSafely = 'stop safely; again: stop now';
+
 /** Step 6: what is happening. The run itself lives in the session; this only watches it. */
-export function RunScreen({ place, controls, plan, command, onReplan, onQuit }: RunScreenProps) {
+export function RunScreen({ place, controls, plan, startsNewDatabase, command, onReplan, onQuit }: RunScreenProps) {
 	const canvas = useCanvas();
 	const { state, control } = useStore(controls.store);
 	const failure = useStore(controls.failure);
@@ -63,6 +68,6 @@ export function RunScreen({ place, controls, plan, command, onReplan, onQuit }: 
 					: state.phase === 'verifying'
 						? 'CHECKING'
 						: 'WRITING';
-	const body = runLines({ state, control, now, idle: timePaused(control, now), detail, canvas });
-	return <Frame {...place} mode={mode} ids={ids} body={body} bindings={bindings} command={command} />;
+	const body = runLines({ state, control, now, idle: timePaused(control, now), detail, canvas, startsNewDatabase });
+	return <Frame {...place} mode={mode} ids={ids} body={body} bindings={bindings} command={command} interrupt={stopsSafely} />;
 }

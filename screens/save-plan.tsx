@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { asRepotError, type RepotError } from '../source/core/errors.js';
+import { formatCommand } from '../source/core/format.js';
 import type { Plan } from '../source/core/plan/types.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
@@ -13,6 +14,8 @@ import { useCanvas } from './shell-context.js';
 interface SavePlanProps {
 	readonly place: Place;
 	readonly plan: Plan;
+	/** Flags that a further command needs to find the same place. */
+	readonly same: readonly string[];
 	/** Resolves with the path written. */
 	readonly save: (path: string) => Promise<string>;
 	/** What to say afterwards, or null when nothing was saved. */
@@ -20,17 +23,18 @@ interface SavePlanProps {
 }
 
 /** Asks where to, and writes the plan as a file that `repot migrate --plan` runs exactly. */
-export function SavePlan({ place, plan, save, onClose }: SavePlanProps) {
+export function SavePlan({ place, plan, same, save, onClose }: SavePlanProps) {
 	const canvas = useCanvas();
 	const field = useTextField(`plan-${plan.id.slice(0, 8)}.json`);
 	const [error, setError] = useState<RepotError | null>(null);
 	const [busy, setBusy] = useState(false);
+	const migrate = (path: string) => formatCommand(['repot', 'migrate', '--plan', path, ...same]);
 	const accept = () => {
 		const path = field.text.trim();
 		if (path === '' || busy) return;
 		setBusy(true);
 		save(path).then(
-			(written) => onClose(`saved  ${written}   repot migrate --plan ${written}`),
+			(written) => onClose(`saved  ${written}   ${migrate(written)}`),
 			(thrown: unknown) => {
 				setBusy(false);
 				setError(asRepotError(thrown));
@@ -46,7 +50,7 @@ export function SavePlan({ place, plan, save, onClose }: SavePlanProps) {
 		),
 		blank,
 		...(error === null
-			? paragraph('repot migrate --plan FILE runs exactly this plan, or says what changed and stops.', canvas.width, 'dim')
+			? paragraph(`${migrate('FILE')} runs exactly this plan, or says what changed and stops.`, canvas.width, 'dim')
 			: errorLines(error.toJSON(), canvas.width)),
 	];
 	const bindings: readonly Binding[] = [

@@ -14,6 +14,8 @@ export interface Shell {
 	readonly keys: KeyRouter;
 	/** Puts text on the clipboard where the terminal allows it (OSC 52). */
 	readonly copy: (text: string) => void;
+	/** Opens a file with whatever this computer opens it with; false: there is nothing that does. */
+	readonly open: (path: string) => Promise<boolean>;
 	readonly quit: () => void;
 }
 

@@ -46,7 +46,7 @@ const labelWidth = 9;
 export function descriptionLines(description: DatasetDescription, parts: Parts, width: number): readonly LineSpec[] {
 	const { sqlite, chroma, problems, collection } = description;
 	return [
-		...(sqlite === null ? [] : sqliteLines(sqlite)),
+		...(sqlite === null ? [] : sqliteLines(sqlite, width)),
 		...(chroma === null ? [] : chromaLines(chroma, collection)),
 		...problems.flatMap((problem) =>
 			paragraph(problem, width - 3, 'bad', 0).map((spec, index) => line({ text: index === 0 ? 'X  ' : '   ', tone: 'bad' }, ...spec.parts)),
@@ -60,22 +60,25 @@ export function descriptionLines(description: DatasetDescription, parts: Parts, 
 	];
 }
 
-function sqliteLines(sqlite: SqliteDescription): readonly LineSpec[] {
+function sqliteLines(sqlite: SqliteDescription, width: number): readonly LineSpec[] {
 	const moved = sqlite.tables.filter((table) => !table.derived);
 	const derived = sqlite.tables.length - moved.length;
 	const rows = moved.reduce((sum, table) => sum + table.rows, 0);
 	const head = `${formatQuantity(moved.length, 'table')}   ${formatQuantity(rows, 'row')}   ${formatBytes(sqlite.bytes)}`;
 	const tables = moved.map((table) => `${table.name} ${formatCount(table.rows)}`).join('   ');
+	const leftOut = `${formatQuantity(derived, 'search table')} left out`;
+	const isShort = width < 72;
 	const sound = sqlite.integrity === 'ok';
 	return [
 		line({ text: 'SQLite', tone: 'strong', width: labelWidth }, { text: head }),
-		line({ text: '', width: labelWidth }, { text: tables, tone: 'dim' }),
+		...paragraph(tables, width - labelWidth - 1, 'dim', 0).map(({ parts }) => line({ text: '', width: labelWidth }, ...parts)),
 		line(
 			{ text: '', width: labelWidth },
 			sound ? { text: 'integrity ok', tone: 'good' } : { text: `! ${sqlite.integrity}`, tone: 'warn' },
 			{ text: `   journal ${sqlite.journalMode}`, tone: 'dim' },
-			{ text: derived === 0 ? '' : `   ${formatQuantity(derived, 'search table')} left out`, tone: 'dim' },
+			{ text: derived === 0 || isShort ? '' : `   ${leftOut}`, tone: 'dim' },
 		),
+		...(derived > 0 && isShort ? [line({ text: '', width: labelWidth }, { text: leftOut, tone: 'dim' })] : []),
 	];
 }
 

@@ -7,7 +7,7 @@ import { selectListLines } from './components/select-list.js';
 import { useList } from './hooks/use-list.js';
 import { type TaskState, useTask } from './hooks/use-task.js';
 import type { Binding } from './key-router.js';
-import { blank, type LineSpec, line, words } from './lines.js';
+import { blank, type LineSpec, line, paragraph, words } from './lines.js';
 import { PathFields } from './path-fields.js';
 import type { Place } from './place.js';
 import { useCanvas } from './shell-context.js';
@@ -90,9 +90,11 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 		operations.describeDataset(wanted ?? { sqlitePath: null, chromaPath: null, collection: null }, signal),
 	);
 	const obstacle = task.state === 'ok' ? obstacleTo(task.value) : 'not described yet';
+	const [refused, setRefused] = useState<string | null>(null);
+	const subject = JSON.stringify(wanted);
 	const next = () => {
 		if (selected?.name === other && !hasPath) return setView('paths');
-		if (task.state !== 'ok' || selected === undefined || wanted === null || obstacle !== null) return;
+		if (task.state !== 'ok' || selected === undefined || wanted === null || obstacle !== null) return setRefused(subject);
 		onChoose({
 			name: selected.name,
 			dataset: selected,
@@ -131,7 +133,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 		);
 	}
 	const body: readonly LineSpec[] = [
-		line({ text: 'What moves?', tone: 'strong' }, { text: '   sources are opened read-only and never written', tone: 'dim' }),
+		line({ text: 'What moves?', tone: 'strong' }, { text: '   sources are only read, never written', tone: 'dim' }),
 		blank,
 		...selectListLines({ list, columns, rowOf, width: canvas.width, none: 'Nothing was found' }),
 		blank,
@@ -139,6 +141,8 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 			? []
 			: [line({ text: selected.name, tone: 'strong' }, { text: `   from ${selected.from}`, tone: 'dim' })]),
 		...under(task, hasPath, parts, canvas.width),
+		// Said until something else is chosen or the obstacle is gone.
+		...(refused === subject && obstacle !== null ? [blank, ...paragraph(refusal(task, hasPath), canvas.width, 'warn')] : []),
 	];
 	const bindings: readonly Binding[] = [
 		...list.bindings,
@@ -152,6 +156,14 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	const command =
 		selected === undefined || wanted === null ? undefined : commandFor({ name: selected.name, dataset: selected, parts, ...wanted });
 	return <Frame {...place} body={body} bindings={list.filtering ? filterKeys : bindings} capture={list.capture} command={command} />;
+}
+
+/** Why Enter goes nowhere, and which key helps. */
+function refusal(task: TaskState<DatasetDescription>, hasPath: boolean): string {
+	if (!hasPath) return '! Not chosen: there is nothing in it to move. p chooses parts, o takes other files.';
+	if (task.state === 'working') return '! Not chosen yet: it is still being opened.';
+	if (task.state === 'ok' && task.value.problems.length === 0) return `! Not chosen: ${obstacleTo(task.value) ?? 'it cannot be moved'}.`;
+	return '! Not chosen: what is marked X must be solved first. r looks again, p chooses parts, o takes other files.';
 }
 
 const filterKeys: readonly Binding[] = [{ keys: [], label: 'enter', does: 'keep the filter', run: () => undefined }];
@@ -181,6 +193,6 @@ function under(task: TaskState<DatasetDescription>, hasPath: boolean, parts: Par
 			words(parts === 'both' ? 'Enter lets you type the paths.' : `This dataset has no ${partsWords[parts]} part. p chooses parts.`, 'dim'),
 		];
 	if (task.state === 'failed') return errorLines(task.error.toJSON(), width);
-	if (task.state !== 'ok') return [words('Opening read-only ...', 'dim')];
+	if (task.state !== 'ok') return [line({ text: '-', tone: 'accent', spinner: true }, { text: ' Opening read-only', tone: 'dim' })];
 	return descriptionLines(task.value, parts, width);
 }

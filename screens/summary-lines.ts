@@ -1,12 +1,14 @@
 /** The end of a run, as lines for the summary screen and as plain text for the terminal afterwards. Pure. */
 
 import type { ErrorFact } from '../source/core/errors.js';
-import { formatCount, formatQuantity } from '../source/core/format.js';
+import { formatCommand, formatCount, formatQuantity } from '../source/core/format.js';
 import type { RunState } from '../source/core/run-state.js';
+import { wrapText } from '../source/core/text-width.js';
 import { tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { blank, facts, type LineSpec, line, paragraph, plainText } from './lines.js';
 import { checkWords, outcomeWords } from './run-words.js';
+import { rollbackCommand } from './same-flags.js';
 
 /** `finished`, `stopped` or `failed`. */
 export function summaryVerdict(state: RunState): string {
@@ -14,15 +16,23 @@ export function summaryVerdict(state: RunState): string {
 	return state.outcome === 'failed' ? 'failed' : 'finished';
 }
 
-/** `undone`: the run was undone since, so that nobody is sent to undo it again. */
-export function summaryLines(state: RunState, failure: ErrorFact | null, width: number, undone: boolean): readonly LineSpec[] {
+export interface SummaryFacts {
+	readonly state: RunState;
+	readonly failure: ErrorFact | null;
+	/** The run was undone since, so that nobody is sent to undo it again. */
+	readonly undone: boolean;
+	/** The headless command of the run: further commands need its flags again. */
+	readonly command: readonly string[];
+}
+
+export function summaryLines({ state, failure, undone, command }: SummaryFacts, width: number): readonly LineSpec[] {
 	const error = failure ?? state.error;
 	return [
 		...verdictLines(state),
 		blank,
 		...(error === null ? [] : [...errorLines(error, width), blank]),
 		...checkLines(state, width),
-		...fileLines(state, width, undone),
+		...fileLines(state, width, undone, command),
 	];
 }
 
@@ -38,22 +48,33 @@ function verdictLines(state: RunState): readonly LineSpec[] {
 	return [line({ text: unchecked ? 'DONE, NOT CHECKED' : text, tone: unchecked ? 'warn' : tone }, { text: `   ${counts.join(', ')}` })];
 }
 
+/** Where the figures begin: after the pointer, the longest name of a check and the longest result. */
+const figuresAt = 3 + 9 + 9;
+
 function checkLines(state: RunState, width: number): readonly LineSpec[] {
 	if (state.checks.length === 0) return [];
-	const rows = state.checks.map((check) => ({
-		cells: [check.name, checkWords[check.result], check.figures],
-		under: check.result !== 'fail' ? [] : check.details.flatMap((detail) => paragraph(detail, width - 8, 'plain', 8)),
-	}));
+	const rows = state.checks.map((check) => {
+		const [figures = '', ...more] = wrapText(check.figures, Math.max(20, width - figuresAt));
+		return {
+			cells: [check.name, checkWords[check.result], figures],
+			under: [
+				...more.map((text): LineSpec => ({ parts: [{ text: ' '.repeat(figuresAt) }, { text }] })),
+				...(check.result !== 'fail' ? [] : check.details.flatMap((detail) => paragraph(detail, width - 8, 'plain', 8))),
+			],
+		};
+	});
 	const columns = [{ title: 'CHECK' }, { title: 'RESULT' }, { title: 'FIGURES', least: 20 }];
 	return [...tableLines({ columns, rows, width, cursor: null }), blank];
 }
 
-function fileLines(state: RunState, width: number, undone: boolean): readonly LineSpec[] {
+function fileLines(state: RunState, width: number, undone: boolean, command: readonly string[]): readonly LineSpec[] {
 	const [first, ...others] = state.files;
 	const pairs: (readonly [string, string])[] = [
 		...(first === undefined ? [] : [['Report', first] as const]),
 		...others.map((path) => ['', path] as const),
-		...(state.run !== null && state.written > 0 ? [['Undo', undone ? 'done, see history' : `repot rollback ${state.run}`] as const] : []),
+		...(state.run !== null && state.written > 0
+			? [['Undo', undone ? 'done, see history' : formatCommand(['repot', ...rollbackCommand(state.run, command)])] as const]
+			: []),
 		...(state.outcome === 'interrupted' || state.outcome === 'failed'
 			? [['Next', 'the same command resumes where it stopped; nothing is written twice'] as const]
 			: []),
@@ -62,6 +83,6 @@ function fileLines(state: RunState, width: number, undone: boolean): readonly Li
 }
 
 /** What stays on the terminal after the wizard closed: plain text, the verdict first. */
-export function closingLines(state: RunState, failure: ErrorFact | null, width: number, undone = false): readonly string[] {
-	return plainText(summaryLines(state, failure, width, undone)).split('\n');
+export function closingLines(facts: SummaryFacts, width: number): readonly string[] {
+	return plainText(summaryLines(facts, width)).split('\n');
 }

@@ -1,11 +1,13 @@
+import { useState } from 'react';
 import type { ErrorFact } from '../source/core/errors.js';
 import { formatClock } from '../source/core/format.js';
 import type { RunState } from '../source/core/run-state.js';
 import { Frame } from './components/frame.js';
 import type { Binding } from './key-router.js';
+import { blank, paragraph } from './lines.js';
 import type { Place } from './place.js';
 import { outcomeWords } from './run-words.js';
-import { useCanvas } from './shell-context.js';
+import { useCanvas, useShell } from './shell-context.js';
 import { summaryLines, summaryVerdict } from './summary-lines.js';
 
 interface SummaryScreenProps {
@@ -25,24 +27,31 @@ interface SummaryScreenProps {
 /** What happened: the checks with their figures, the verdict, where the report is, how to undo. */
 export function SummaryScreen({ place, state, failure, undone, command, onQuit, onUndo, onHistory, onAgain }: SummaryScreenProps) {
 	const canvas = useCanvas();
+	const { open } = useShell();
+	const [opened, setOpened] = useState<'no' | 'asked' | 'failed'>('no');
+	const [report] = state.files;
+	const openReport = (path: string) => {
+		setOpened('asked');
+		open(path).then((isOpen) => setOpened(isOpen ? 'asked' : 'failed'));
+	};
 	const resumable = state.outcome === 'interrupted' || state.outcome === 'failed';
 	const bindings: readonly Binding[] = [
-		{ keys: ['enter', 'q', 'esc'], label: 'enter', does: 'finish', run: onQuit },
+		{ keys: ['enter', 'q', 'esc'], label: 'enter/q/esc', does: 'finish', run: onQuit },
 		...(resumable ? [{ keys: ['r'], label: 'r', does: 'resume', run: onAgain }] : []),
-		...(state.written > 0 && !undone ? [{ keys: ['u'], label: 'u', does: 'undo (preview first)', run: onUndo }] : []),
+		...(state.written > 0 && !undone ? [{ keys: ['u'], label: 'u', does: 'undo', run: onUndo }] : []),
+		...(report === undefined ? [] : [{ keys: ['o'], label: 'o', does: 'report', run: () => openReport(report) }]),
 		{ keys: ['h'], label: 'h', does: 'history', run: onHistory },
+	];
+	const said = opened === 'failed' ? 'Nothing here can open it; the report is' : 'Asked to open';
+	const [verdictLine = blank, ...others] = summaryLines({ state, failure, undone, command }, canvas.width);
+	// Under the verdict: in a low terminal the end of the summary is out of sight.
+	const body = [
+		verdictLine,
+		...(opened === 'no' || report === undefined ? [] : paragraph(`${said} ${report}`, canvas.width, opened === 'failed' ? 'warn' : 'dim')),
+		...others,
 	];
 	const verdict = summaryVerdict(state);
 	const mode = state.outcome === null ? null : `run ${state.run ?? ''} ${verdict} in ${formatClock(state.milliseconds ?? 0)}`;
 	const word = state.outcome === null ? null : outcomeWords[state.outcome].text;
-	return (
-		<Frame
-			{...place}
-			mode={mode}
-			ids={word}
-			body={summaryLines(state, failure, canvas.width, undone)}
-			bindings={bindings}
-			command={command}
-		/>
-	);
+	return <Frame {...place} mode={mode} ids={word} body={body} namesCommand={true} bindings={bindings} command={command} />;
 }

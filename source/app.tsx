@@ -30,13 +30,15 @@ export interface AppProps {
 	/** Set from outside (a signal) when the wizard is to close. */
 	readonly leaveRequest: Observable<Leaving | null>;
 	readonly copy: (text: string) => void;
+	/** Opens a file outside the terminal; false, or absent: nothing can. */
+	readonly open?: (path: string) => Promise<boolean>;
 	/** Told once, just before the one exit. */
 	readonly onLeave: (why: Leaving) => void;
 }
 
 /** The shell around the screens: the one key hook, the too-small guard, the error boundary, the single exit. */
 export function App(props: AppProps) {
-	const { operations, session, version, clock, unicode, colour, copy } = props;
+	const { operations, session, version, clock, unicode, colour, copy, open = cannotOpen } = props;
 	const [state, dispatch] = useReducer(wizardAfter, props.start);
 	const [keys] = useState(() => new KeyRouter());
 	const { columns, rows } = useStore(props.size);
@@ -49,7 +51,7 @@ export function App(props: AppProps) {
 		if (state.screen === 'confirm' || state.screen === 'run') keys.dropTypedAhead();
 	}, [keys, state.screen]);
 
-	const shell: Shell = { version, columns, rows, unicode, colour, clock, keys, copy, quit: () => leave('left') };
+	const shell: Shell = { version, columns, rows, unicode, colour, clock, keys, copy, open, quit: () => leave('left') };
 	const place = { environment: null, rail: railOf(state) };
 	return (
 		<ShellContext value={shell}>
@@ -79,6 +81,8 @@ export function App(props: AppProps) {
 		</ShellContext>
 	);
 }
+
+const cannotOpen = () => Promise.resolve(false);
 
 function TooSmall({ columns, rows, running }: WindowSize & { readonly running: boolean }) {
 	const still = running ? 'The run goes on.' : 'Nothing is lost.';

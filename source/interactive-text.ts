@@ -10,7 +10,7 @@ import { obstacleTo } from '../screens/source-words.js';
 import { asRepotError, type RepotError } from './core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency, formatQuantity } from './core/format.js';
 import type { EnvironmentSummary } from './core/operations.js';
-import { isBlocked, type Plan } from './core/plan/types.js';
+import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
 import { Secret } from './core/secret.js';
 import type { WizardContext, WizardIo } from './interactive.js';
 import { Prompter } from './prompter.js';
@@ -251,7 +251,7 @@ async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
 	const word = request.guard === 'protected' ? request.environment : 'yes';
 	prompter.say('Step 5 of 6, confirm.');
 	prompter.say(
-		`This writes ${formatQuantity(plan.totals.records - plan.totals.rejected, 'record')} to ${plan.target.label}, for ${plan.tenant.column} ${plan.tenant.value}.`,
+		`This writes ${formatQuantity(recordsToWrite(plan), 'record')} to ${plan.target.label}, for ${plan.tenant.column} ${plan.tenant.value}.`,
 	);
 	prompter.say(
 		`The same without the wizard: ${formatCommand(['repot', ...context.operations.headlessCommand('migrate', choicesOf(state))])}`,
@@ -263,6 +263,6 @@ async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
 		prompter.say(`That is not ${word}. Nothing was started.`);
 		return 'again';
 	}
-	context.session.start(planned);
+	context.session.start(planned, context.operations.headlessCommand('migrate', choicesOf(state)));
 	return [{ type: 'next', said: '' }];
 }

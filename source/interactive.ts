@@ -3,6 +3,7 @@ import { Observable } from '../screens/observable.js';
 import { asRepotError, RepotError } from './core/errors.js';
 import type { Operations, WizardChoices } from './core/operations.js';
 import type { Clock } from './core/ports.js';
+import { openOutside } from './interactive-open.js';
 import { runTextWizard } from './interactive-text.js';
 import { outcomeOf, type WizardOutcome } from './outcome.js';
 import { Session } from './session.js';
@@ -83,6 +84,7 @@ async function draw(context: WizardContext, io: WizardIo, session: Session): Pro
 			size: size.now,
 			leaveRequest,
 			copy: (text) => io.stderr.write(clipboardSequence(text)),
+			open: openOutside,
 			onLeave: (told) => {
 				why = told;
 			},

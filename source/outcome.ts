@@ -37,9 +37,10 @@ export function outcomeOf(session: Session, why: Leaving, width: number): Wizard
 		if (lastUndo !== null) return { exitCode: undoCode(lastUndo), summary: undone };
 		return { exitCode: why === 'cancelled' ? exitCodes.interrupted : exitCodes.done, summary: ['Nothing was written.'] };
 	}
+	const isUndone = lastUndo?.run === run.run && lastUndo.outcome === 'done';
 	return {
 		exitCode: runCode(run, failure),
-		summary: [...closingLines(run, failure, width, lastUndo?.run === run.run && lastUndo.outcome === 'done'), ...undone],
+		summary: [...closingLines({ state: run, failure, undone: isUndone, command: session.command }, width), ...undone],
 	};
 }
 

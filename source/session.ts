@@ -25,6 +25,8 @@ export class Session implements RunControls {
 	readonly undo = new Observable<UndoState>(noUndo);
 	/** The last rollback that ended, for the closing lines. */
 	lastUndo: UndoState | null = null;
+	/** The headless command of the last run that was started. */
+	command: readonly string[] = [];
 	readonly #operations: Operations;
 	#stop = new AbortController();
 	#abort = new AbortController();
@@ -47,9 +49,10 @@ export class Session implements RunControls {
 		await this.#work;
 	}
 
-	/** Starts the run; a second start while one goes on does nothing. */
-	start(planned: Planned): void {
+	/** Starts the run; a second start while one goes on does nothing. `command` repeats it headless. */
+	start(planned: Planned, command: readonly string[] = []): void {
 		this.#begin(() => {
+			this.command = command;
 			this.store.reset();
 			return this.#migrate(planned);
 		});

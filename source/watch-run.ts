@@ -18,7 +18,7 @@ export async function watchRun(
 	const tell = () => {
 		const { state } = session.store.getSnapshot();
 		for (const entry of state.log.filter(({ number }) => number >= told)) {
-			prompter.say(`${entry.step === null ? '' : `${entry.step}: `}${entry.text}`);
+			prompter.say(`${entry.label === null ? '' : `${entry.label}: `}${entry.text}`);
 		}
 		told = state.logged;
 		const { rowsDone, rows } = runTotals(state);

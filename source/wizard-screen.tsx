@@ -68,6 +68,15 @@ function commandOf(operations: Operations, verb: 'plan' | 'migrate', choices: Wi
 	}
 }
 
+/** The headless command of an environment that is not the present one: what its own further commands need. */
+function environmentCommand(operations: Operations, state: WizardState, environment: string): readonly string[] {
+	const { target, tenant } = state.environment?.name === environment ? answersOf(state) : (state.answers[environment] ?? state.given);
+	const choices = { ...choicesOf(state), environment, target, tenant };
+	const command = commandOf(operations, 'migrate', choices);
+	// The configuration may no longer know the environment of an old run.
+	return command.length > 1 ? command : commandOf(operations, 'migrate', { ...choices, environment: '', target: null });
+}
+
 function Environment({ state, dispatch, operations, onLeave }: WizardScreenProps) {
 	return (
 		<EnvironmentScreen
@@ -152,12 +161,18 @@ function Confirm({ state, dispatch, operations, session }: WizardScreenProps) {
 			planned={planned}
 			command={commandOf(operations, 'migrate', choicesOf(state))}
 			onStart={() => {
-				session.start(planned);
+				session.start(planned, commandOf(operations, 'migrate', choicesOf(state)));
 				dispatch({ type: 'next', said: 'writing started' });
 			}}
 			onBack={() => dispatch({ type: 'back' })}
 		/>
 	);
+}
+
+/** Planning leaves an embedded database that does not exist yet unmade: the run makes it. */
+function isNewDatabase({ planned }: WizardState): boolean {
+	const target = planned?.plan.target;
+	return target?.embedded === true && target.pgvectorVersion === null;
 }
 
 function Run({ state, dispatch, operations, session, onLeave }: WizardScreenProps) {
@@ -166,6 +181,7 @@ function Run({ state, dispatch, operations, session, onLeave }: WizardScreenProp
 			place={placeOf(state)}
 			controls={session}
 			plan={state.planned?.plan.id ?? ''}
+			startsNewDatabase={isNewDatabase(state)}
 			command={commandOf(operations, 'migrate', choicesOf(state))}
 			onReplan={() => dispatch({ type: 'replan' })}
 			onQuit={() => onLeave('finished')}
@@ -203,6 +219,7 @@ function History({ state, dispatch, operations }: WizardScreenProps) {
 		<HistoryScreen
 			place={placeOf(state)}
 			operations={operations}
+			commandFor={(run) => environmentCommand(operations, state, run.environment)}
 			onUndo={(run) => {
 				// An environment that the configuration no longer knows is treated as protected: its name must be typed.
 				operations.environments().then(
@@ -223,6 +240,7 @@ function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
 			place={{ ...placeOf(state), environment: { name: subject.environment, protected: subject.protected } }}
 			operations={operations}
 			subject={subject}
+			environmentCommand={environmentCommand(operations, state, subject.environment)}
 			controls={session}
 			findTarget={() => targetOf(operations, state, subject.run, subject.environment)}
 			onUndo={(target, reason) => session.startUndo(subject.run, target, reason)}

@@ -26,7 +26,7 @@ export interface Answers {
 	readonly tenant: string | null;
 }
 
-/** One line that stays in the scrollback once its step is behind. */
+/** One line of the scrollback about a step that is behind. */
 export interface FinishedStep {
 	readonly key: string;
 	readonly label: string;
@@ -51,6 +51,9 @@ export interface WizardState {
 	readonly historyFrom: ScreenName;
 	readonly rollbackFrom: ScreenName;
 	readonly undoing: UndoSubject | null;
+	/** Steps of the job being prepared; going back may still change them. */
+	readonly drafted: readonly FinishedStep[];
+	/** Printed, and never taken back: the steps of every run that was started. */
 	readonly finished: readonly FinishedStep[];
 }
 
@@ -93,6 +96,7 @@ export function startWizard(initial: Partial<WizardChoices>, openHistory = false
 		historyFrom: 'environment',
 		rollbackFrom: 'environment',
 		undoing: null,
+		drafted: [],
 		finished: [],
 	};
 }
@@ -176,8 +180,12 @@ function next(state: WizardState, said: string): WizardState {
 	const following = stepNames[at + 1];
 	if (at < 0 || following === undefined || !canGoOn(state)) return state;
 	const label = stepNames[at] ?? '';
-	const finished = [...state.finished, { key: String(state.finished.length), label, said }];
-	return { ...state, screen: following, finished };
+	// A step that is answered anew takes the place of its earlier answer, and of every answer after it.
+	const kept = state.drafted.filter((step) => stepOrder.indexOf(step.label as ScreenName) < at);
+	const drafted = [...kept, { key: label, label, said }];
+	if (following !== 'run') return { ...state, screen: following, drafted };
+	const final = drafted.map((step, index) => ({ ...step, key: String(state.finished.length + index) }));
+	return { ...state, screen: following, drafted: [], finished: [...state.finished, ...final] };
 }
 
 function back(state: WizardState): WizardState {

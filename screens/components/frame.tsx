@@ -20,22 +20,37 @@ interface FrameProps {
 	readonly capture?: ((press: KeyPress) => boolean) | undefined;
 	/** The headless twin of what this screen is about to do, without the program's name. */
 	readonly command?: readonly string[] | undefined;
+	/** Names the key of the headless command in the key bar, too. */
+	readonly namesCommand?: boolean;
+	/** What Ctrl+C does here. */
+	readonly interrupt?: string;
 }
 
 type Overlay = 'none' | 'keys' | 'command';
 
 /** What every screen is drawn in: header, step rail, body, key bar; it also lists all keys and shows the headless command. */
-export function Frame({ environment, mode, ids, rail, body, bindings, capture, command }: FrameProps) {
+export function Frame({
+	environment,
+	mode,
+	ids,
+	rail,
+	body,
+	bindings,
+	capture,
+	command,
+	namesCommand = false,
+	interrupt = 'quit',
+}: FrameProps) {
 	const { copy } = useShell();
 	const canvas = useCanvas();
 	const [overlay, setOverlay] = useState<Overlay>('none');
 	const [scroll, setScroll] = useState(0);
 	const close: Binding = { keys: ['esc', 'enter', 'q', '?', 'y'], label: 'esc', does: 'close', run: () => setOverlay('none') };
-	const common = commonBindings(command, copy, setOverlay);
+	const common = commonBindings(command, namesCommand, copy, setOverlay);
 	const typing = capture !== undefined;
 	const content = {
 		none: body,
-		keys: allKeys([...bindings, ...common], canvas.width),
+		keys: allKeys([...bindings, ...common], interrupt, canvas.width),
 		command: headlessCommand(command ?? [], canvas.width),
 	}[overlay];
 	const fitted = fitBody(content, canvas.least, canvas.lines, scroll);
@@ -62,6 +77,7 @@ export function Frame({ environment, mode, ids, rail, body, bindings, capture, c
 
 function commonBindings(
 	command: readonly string[] | undefined,
+	namesCommand: boolean,
 	copy: (text: string) => void,
 	setOverlay: (overlay: Overlay) => void,
 ): readonly Binding[] {
@@ -72,8 +88,8 @@ function commonBindings(
 					{
 						keys: ['y'],
 						label: 'y',
-						does: 'headless command',
-						bar: false,
+						does: namesCommand ? 'command' : 'headless command',
+						bar: namesCommand,
 						run: () => {
 							copy(formatCommand(['repot', ...command]));
 							setOverlay('command');
@@ -92,9 +108,11 @@ function useShownLayer(layer: KeyLayer): void {
 	});
 }
 
-function allKeys(bindings: readonly Binding[], width: number): readonly LineSpec[] {
-	const pairs = bindings.map((binding): readonly [string, string] => [binding.label, binding.does]);
-	const list = facts([...pairs, ['ctrl+c', 'stop safely; once more: stop now']], width);
+function allKeys(bindings: readonly Binding[], interrupt: string, width: number): readonly LineSpec[] {
+	// A binding without a label is the second key of the one before.
+	const named = bindings.filter(({ label }) => label !== '');
+	const pairs = named.map((binding): readonly [string, string] => [binding.label, binding.does]);
+	const list = facts([...pairs, ['ctrl+c', interrupt]], width);
 	return [words('All keys of this screen', 'strong'), blank, ...list];
 }
 

@@ -106,7 +106,7 @@ function listBindings(
 		{ keys: ['up', 'k'], label: 'up/down', does: 'move', run: () => move(-1) },
 		{ keys: ['down', 'j'], label: 'j/k', does: 'move too', run: () => move(1), bar: false },
 		{ keys: ['pageup'], label: 'pgup/pgdn', does: 'move by a page', run: () => move(-height), bar: false },
-		{ keys: ['pagedown'], label: 'pgdn', does: 'a page down', run: () => move(height), bar: false },
+		{ keys: ['pagedown'], label: '', does: 'a page down', run: () => move(height), bar: false },
 		{ keys: ['home', 'g'], label: 'home, g', does: 'first', run: () => jump(0), bar: false },
 		{ keys: ['end', 'G'], label: 'end, G', does: 'last', run: () => jump(count - 1), bar: false },
 		...filter,

@@ -6,6 +6,7 @@ import {
 	isCopyStep,
 	isSchemaStep,
 	type Plan,
+	recordsToWrite,
 	type SchemaStep,
 } from '../core/plan/types.js';
 import { printable } from '../core/text-width.js';
@@ -51,7 +52,7 @@ function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly stri
 	];
 }
 
-const legend = '+ create   = already there   ! needs a look   X blocks';
+const legend = '+ create   = already there   ! needs a look   X blocks   i good to know';
 
 function stepLines(plan: Plan, style: TextStyle): readonly string[] {
 	const rows = stepRows(plan);
@@ -161,7 +162,7 @@ const words = (what: SchemaStep['what']): string => what.replace('-', ' ');
 const severities: readonly (readonly [Hazard['severity'], string, Tone])[] = [
 	['block', 'X', 'bad'],
 	['warn', '!', 'look'],
-	['info', '=', 'quiet'],
+	['info', 'i', 'quiet'],
 ];
 
 /** Hazards, those that block first, each with its keys and what to do. */
@@ -197,7 +198,7 @@ function placeOf(hazard: Hazard): string {
 
 function totalLines(plan: Plan, style: TextStyle): readonly string[] {
 	const { records, rejected, bytes, seconds } = plan.totals;
-	const going = records - rejected;
+	const going = recordsToWrite(plan);
 	const time = seconds < 1 ? 'less than 1 s' : `about ${formatDuration(seconds * 1000)}`;
 	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block').length;
 	if (plan.doneBy !== undefined) return [paint(style, 'good', nothingToDo(plan))];

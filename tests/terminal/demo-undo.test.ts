@@ -39,7 +39,7 @@ describe.skipIf(skipReason !== null)(`undo in the built program${skipReason === 
 		opened.send(keys.enter);
 		await opened.until('enter undo');
 		opened.send('undo');
-		await opened.until(/Type undo +undo/);
+		await opened.until(/Type undo to go on +undo/);
 		opened.send(keys.enter);
 		await opened.until('the target holds nothing of this run any more');
 		opened.send(keys.enter);

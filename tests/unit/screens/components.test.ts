@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnWidths, tableLines } from '../../../screens/components/data-table.js';
 import { errorLines } from '../../../screens/components/error-panel.js';
@@ -162,6 +163,43 @@ describe('keys', () => {
 		expect(names('yes\r')).toEqual(['paste']);
 		expect(names('', { delete: true })).toEqual(['backspace']);
 		expect(names('x', { meta: true })).toEqual([]);
+	});
+
+	it('splits what arrives at once into its keys', () => {
+		const read = (input: string) => new KeyReader().read(input, none).map(({ name, text }) => (text === '' ? name : `${name} ${text}`));
+		expect(read('\u007f\u007f')).toEqual(['backspace', 'backspace']);
+		expect(read('\b\b\b')).toEqual(['backspace', 'backspace', 'backspace']);
+		expect(read('abc\u007f\u007f')).toEqual(['text abc', 'backspace', 'backspace']);
+		expect(read('abc\tde')).toEqual(['text abc', 'tab', 'text de']);
+		expect(read('ab\u0003')).toEqual(['text ab', 'ctrl+c']);
+		expect(read('\r\r\r')).toEqual(['enter']);
+		expect(read('ab\u007f\r')).toEqual(['text ab', 'backspace', 'enter']);
+	});
+
+	it('gives the same text however typing is cut into chunks', () => {
+		const typed = fc.array(fc.constantFrom('a', 'b', ' ', 'ñ', '😀', '/', '\u007f', '\b'), { maxLength: 40 });
+		fc.assert(
+			fc.property(typed, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 }), (characters, sizes) => {
+				const expected: string[] = [];
+				for (const character of characters) {
+					if (character === '\u007f' || character === '\b') expected.pop();
+					else expected.push(character);
+				}
+				const reader = new KeyReader();
+				let field = emptyField;
+				for (let from = 0, turn = 0; from < characters.length; turn += 1) {
+					const size = sizes[turn % sizes.length] ?? 1;
+					const chunk = characters.slice(from, from + size).join('');
+					from += size;
+					// A single one is told by the library that reads the keys.
+					const erases = chunk === '\u007f' || chunk === '\b';
+					for (const press of reader.read(erases ? '' : chunk, { ...none, delete: erases })) {
+						if (fieldTakes(press)) field = fieldAfter(field, press);
+					}
+				}
+				expect(field.text).toBe(expected.join(''));
+			}),
+		);
 	});
 
 	it('takes everything between the marks of a bracketed paste as text', () => {

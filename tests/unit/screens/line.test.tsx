@@ -14,6 +14,7 @@ const shell = (more: Partial<Shell>): Shell => ({
 	clock: { now: () => 0 },
 	keys: new KeyRouter(),
 	copy: () => {},
+	open: () => Promise.resolve(false),
 	quit: () => {},
 	...more,
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RunSignals } from '../../../source/core/operations.js';
 import { outcomeOf } from '../../../source/outcome.js';
-import { fakeOperations, healthyTest, type Script, unreachable } from '../../fakes/operations.js';
+import { fakeEnvironments, fakeOperations, healthyTest, type Script, unreachable } from '../../fakes/operations.js';
 import { blockingHazard, fakePlan } from '../../fakes/plan.js';
 import { keys, openWizard, type WizardScreenHandle, type WizardScreenOptions } from '../../fakes/wizard-screen.js';
 
@@ -87,6 +87,71 @@ describe('the wizard, key by key', () => {
 		opened.press(keys.enter);
 		await opened.until('Quarantine: 0 expected');
 		expect(calls.plans).toBe(1);
+	});
+
+	it('keeps no line of an answer that was taken back', async () => {
+		const { opened } = open();
+		await toPreview(opened);
+		for (const screen of ['Found 2 of 2.', 'What moves?', '> dev']) {
+			opened.press(keys.esc);
+			await opened.until(screen);
+		}
+		expect(opened.frame()).not.toContain(' ok environment');
+		opened.press(keys.up);
+		await opened.until('> local');
+		opened.press(keys.enter);
+		await opened.until('165 rows');
+		opened.press(keys.enter);
+		await opened.until('PG 17.5');
+		opened.press(keys.enter);
+		await opened.until('about 2 s');
+		opened.press(keys.enter);
+		await opened.until('Press Enter to start writing.');
+		opened.press(keys.enter);
+		await opened.until('ALL CHECKS PASS');
+		expect(opened.frame()).toContain(' ok environment  local');
+		expect(opened.frame()).not.toContain(' ok environment  dev');
+	});
+
+	it('comes back from the hazards to the step that was open, and offers to close it', async () => {
+		const { opened } = open();
+		await toPreview(opened);
+		opened.press(keys.down);
+		await opened.until(/ > . +analyses/);
+		opened.press(keys.right);
+		await opened.until('left close');
+		opened.press('!');
+		await opened.until('! steps');
+		opened.press(keys.esc);
+		await opened.until('left close');
+		expect(opened.live()).toMatch(/ > . +analyses/);
+	});
+
+	it('lists every key once, and what Ctrl+C does here', async () => {
+		const { opened } = open();
+		await opened.until('> local');
+		opened.press('?');
+		await opened.until('All keys of this screen');
+		expect(opened.live().match(/pgdn/g)).toHaveLength(1);
+		expect(opened.live()).toMatch(/ctrl\+c +quit/);
+	});
+
+	it('shows where the report is when nothing can open it', async () => {
+		const { opened } = open();
+		await toRun(opened);
+		await opened.until('ALL CHECKS PASS');
+		expect(opened.live()).toContain('o report');
+		opened.press('o');
+		await opened.until('Nothing here can open it; the report is');
+	});
+
+	it('shows no run of another target where an environment has none', async () => {
+		const environments = fakeEnvironments.map((one) => (one.name === 'test' ? { ...one, target: null, from: 'default' } : one));
+		const { opened } = open({ environments }, { initial: { environment: 'test' } });
+		await opened.until('> test');
+		expect(opened.live()).toMatch(/> test +open +no target yet +never/);
+		expect(opened.live()).not.toContain('r-7K2Q');
+		expect(opened.live()).not.toContain('from default');
 	});
 
 	it('plans again when an answer changed', async () => {
@@ -218,6 +283,8 @@ describe('the wizard, key by key', () => {
 		await opened.until('integrity ok');
 		opened.press(keys.down);
 		await opened.until('data/collections.db does not exist');
+		opened.press(keys.enter);
+		await opened.until('Not chosen: what is marked X must be solved first');
 		opened.press(keys.enter, 'p', 'p');
 		await opened.until('no Chroma part');
 		expect(opened.live()).toContain('(2) Sources');
@@ -253,6 +320,8 @@ describe('a run that is interrupted', () => {
 		await opened.until('> analyses');
 		opened.press(keys.ctrlC);
 		await opened.until('STOPPING after this batch');
+		opened.press('?');
+		await opened.until(/ctrl\+c +stop safely; again: stop now/);
 		held.letGo();
 		await opened.until('STOPPED SAFELY');
 		expect(opened.live()).toContain('r resume');
@@ -337,7 +406,7 @@ describe('history and rollback', () => {
 		await opened.until('Nothing was removed.');
 		expect(calls.rolledBack).toHaveLength(0);
 		opened.press('undo');
-		await opened.until(/Type undo +undo/);
+		await opened.until(/Type undo to go on +undo/);
 		opened.press(keys.enter);
 		await opened.until('UNDONE, SOME ROWS KEPT');
 		expect(calls.rolledBack).toEqual([{ run: 'r-8M4T', reason: 'wrong data' }]);

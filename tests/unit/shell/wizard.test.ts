@@ -43,8 +43,37 @@ describe('the wizard reducer', () => {
 	it('walks the steps in order and keeps a line for each', () => {
 		const state = walk(toConfirm);
 		expect(state.screen).toBe('confirm');
-		expect(state.finished.map(({ label }) => label)).toEqual(['environment', 'sources', 'credentials', 'preview']);
+		expect(state.drafted.map(({ label }) => label)).toEqual(['environment', 'sources', 'credentials', 'preview']);
+		expect(state.finished).toEqual([]);
+		const running = walk([next], state);
+		expect(running.screen).toBe('run');
+		expect(running.drafted).toEqual([]);
+		expect(running.finished.map(({ label }) => label)).toEqual(['environment', 'sources', 'credentials', 'preview', 'confirm']);
 		expect(railOf(state).map((step) => step.state)).toEqual(['done', 'done', 'done', 'done', 'current', 'ahead']);
+	});
+
+	it('prints no line of an answer that was taken back', () => {
+		const back: WizardAction = { type: 'back' };
+		const changed: readonly WizardAction[] = [
+			...[back, back, back],
+			{ type: 'choose-sources', answer: answer('full') },
+			{ type: 'next', said: 'full' },
+			next,
+			{ type: 'planned', planned },
+			next,
+			next,
+		];
+		const { screen, finished } = walk([...toConfirm, ...changed]);
+		expect(screen).toBe('run');
+		expect(finished.map(({ label }) => label)).toEqual(['environment', 'sources', 'credentials', 'preview', 'confirm']);
+		expect(finished[1]?.said).toBe('full');
+		expect(new Set(finished.map(({ key }) => key)).size).toBe(finished.length);
+	});
+
+	it('adds the lines of a second run to those of the first', () => {
+		const { finished } = walk([...toConfirm, next, { type: 'replan' }, { type: 'planned', planned }, next, next]);
+		expect(finished.slice(5).map(({ label }) => label)).toEqual(['preview', 'confirm']);
+		expect(new Set(finished.map(({ key }) => key)).size).toBe(7);
 	});
 
 	it('does not go on without what a step needs', () => {

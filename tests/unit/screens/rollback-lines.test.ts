@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { plainText } from '../../../screens/lines.js';
+import { rollbackLines, undoVerdict } from '../../../screens/rollback-lines.js';
+import { rollbackCommand, sameFlags } from '../../../screens/same-flags.js';
+import { noUndo } from '../../../screens/undo-state.js';
+import type { RollbackCount, RollbackPreview } from '../../../source/core/ports.js';
+import { textWidth } from '../../../source/core/text-width.js';
+
+const table: RollbackCount = {
+	step: 'items',
+	table: 'items',
+	written: 55,
+	removable: 50,
+	restorable: 0,
+	changed: 3,
+	changedSample: ['it-0001', 'it-0002', 'it-0003'],
+	referenced: 2,
+	gone: 0,
+};
+const preview = (tables: readonly RollbackCount[]): RollbackPreview => ({
+	run: {
+		id: 'r-1',
+		plan: 'p',
+		intent: 'i',
+		status: 'done',
+		environment: 'dev',
+		tenant: 't',
+		operator: 'ana',
+		startedAt: '2025-03-07T12:00:00.000Z',
+		finishedAt: null,
+		written: 55,
+		quarantined: 0,
+	},
+	tables,
+	drops: [],
+	stays: ['extension vector: an extension may be in use by others and is never dropped'],
+});
+const text = (tables: readonly RollbackCount[], width: number) => plainText(rollbackLines(preview(tables), width));
+
+describe('what a rollback keeps', () => {
+	it('tells rows that others refer to apart from rows that changed', () => {
+		expect(text([table], 79)).toContain('Kept, never removed: 3 rows changed since, 2 rows that other rows refer to.');
+		expect(text([{ ...table, changed: 0, changedSample: [] }], 79)).toContain('Kept, never removed: 2 rows that other rows refer to.');
+		expect(plainText([undoVerdict({ ...noUndo, tables: [table], outcome: 'kept-some' })])).toContain('2 rows that other rows refer to');
+	});
+
+	it.each([59, 79])('cuts no sentence at %i cells', (width) => {
+		const all = text([table], width);
+		expect(all.replace(/\s+/g, ' ')).toContain('an extension may be in use by others and is never dropped');
+		expect(Math.max(...all.split('\n').map(textWidth))).toBeLessThanOrEqual(width);
+	});
+});
+
+describe('further commands', () => {
+	it('keep the flags that say where, in either spelling, and nothing else', () => {
+		const command = ['migrate', '--config', 'a b.json', '--env', 'dev', '--postgres-url=-odd', '--state-dir', 'state', '--yes'];
+		expect(sameFlags(command)).toEqual(['--config', 'a b.json', '--postgres-url=-odd', '--state-dir', 'state']);
+		expect(rollbackCommand('r-1', ['migrate', '--env', 'dev'])).toEqual(['rollback', 'r-1']);
+	});
+});
