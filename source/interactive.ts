@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { Observable } from '../screens/observable.js';
 import { asRepotError, RepotError } from './core/errors.js';
@@ -46,6 +47,8 @@ export async function runWizard(context: WizardContext): Promise<WizardOutcome> 
 	const screenReader = terminal.screenReader;
 	const session = new Session({ operations: context.operations, clock: context.clock, intervalMilliseconds: screenReader ? 3000 : 100 });
 	const why = screenReader ? await runTextWizard({ ...context, io, session }) : await draw(context, io, session);
+	// The last screen may be left while the run still gives back its lock; a hung target must not keep the terminal.
+	if (session.ending) await Promise.race([session.settled(), sleep(5_000, undefined, { ref: false })]);
 	return outcomeOf(session, why, Math.min(120, terminal.columns - 1));
 }
 

@@ -28,7 +28,7 @@ export function outcomeOf(session: Session, why: Leaving, width: number): Wizard
 	const run = session.store.current();
 	const failure = session.failure.getSnapshot();
 	const { lastUndo } = session;
-	if (session.active) {
+	if (session.active && !session.ending) {
 		const left = 'It did not answer and was left. What was committed stays; the same command goes on where it stopped.';
 		return { exitCode: exitCodes.interrupted, summary: [left] };
 	}

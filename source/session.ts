@@ -32,6 +32,7 @@ export class Session implements RunControls {
 	#abort = new AbortController();
 	#paused = false;
 	#presses = 0;
+	#told = false;
 	#work: Promise<void> | null = null;
 
 	constructor({ operations, clock, intervalMilliseconds }: SessionOptions) {
@@ -42,6 +43,11 @@ export class Session implements RunControls {
 	/** True while a run or a rollback goes on. */
 	get active(): boolean {
 		return this.#work !== null;
+	}
+
+	/** True when the work has said how it ended and only gives back its lock and files. */
+	get ending(): boolean {
+		return this.active && this.#told;
 	}
 
 	/** Resolves when nothing runs any more. */
@@ -102,6 +108,7 @@ export class Session implements RunControls {
 		this.#abort = new AbortController();
 		this.#paused = false;
 		this.#presses = 0;
+		this.#told = false;
 		this.failure.set(null);
 		this.#work = work().finally(() => {
 			this.#work = null;
@@ -111,7 +118,10 @@ export class Session implements RunControls {
 	async #migrate({ plan, request }: Planned): Promise<void> {
 		const signals = { stop: this.#stop.signal, abort: this.#abort.signal, paused: () => this.#paused };
 		try {
-			for await (const event of this.#operations.migrate(plan, request, signals)) this.store.fold(event);
+			for await (const event of this.#operations.migrate(plan, request, signals)) {
+				this.#told = event.type === 'run-finished';
+				this.store.fold(event);
+			}
 			if (this.store.current().phase !== 'finished') throw new Error('The run ended without saying how');
 		} catch (thrown) {
 			this.failure.set(asRepotError(thrown).toJSON());
@@ -126,6 +136,7 @@ export class Session implements RunControls {
 			// Both presses mean the same here: tables are undone one transaction at a time.
 			const signal = AbortSignal.any([this.#stop.signal, this.#abort.signal]);
 			for await (const event of this.#operations.rollback(run, target, reason, signal)) {
+				this.#told = event.type === 'rollback-finished';
 				this.undo.set(foldUndo(this.undo.getSnapshot(), event));
 			}
 			if (this.undo.getSnapshot().phase !== 'finished') throw new Error('The rollback ended without saying how');

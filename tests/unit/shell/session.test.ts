@@ -126,6 +126,32 @@ describe('the session', () => {
 		expect(outcomeOf(session, 'finished', 79).exitCode).toBe(0);
 	});
 
+	it('ends as the run said when it is left while the run still gives back its lock', async () => {
+		const { operations } = fakeOperations();
+		let release = (): void => {};
+		const unlocked = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		const slow = {
+			...operations,
+			async *migrate() {
+				try {
+					yield finished('quarantined');
+				} finally {
+					await unlocked;
+				}
+			},
+		};
+		const session = new Session({ operations: slow, clock: { now: () => 0 } });
+		session.start(planned);
+		await expect.poll(() => session.ending).toBe(true);
+		expect(session.active).toBe(true);
+		expect(outcomeOf(session, 'finished', 79).exitCode).toBe(4);
+		release();
+		await session.settled();
+		expect(session.ending).toBe(false);
+	});
+
 	it('tells a rollback that threw as a failed one', async () => {
 		const { operations } = fakeOperations();
 		const broken = { ...operations, rollback: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(unreachable()) }) }) };
