@@ -4,16 +4,22 @@ import type { StepPass } from './step-pass.js';
 import { latest, type StopSignal } from './stop-signal.js';
 
 const chunkRecords = 500;
+/** Wide records close a chunk early: several chunks are in memory at a time. */
+const chunkBytes = 4 * 1024 * 1024;
 
 /** Cast records that are accepted, in chunks: all of them, or a sample of `limit` spread evenly (see `spread`). */
 export function* castRecords(pass: StepPass, limit: number | null, stop: () => StopSignal): Generator<CastRecord[], void, undefined> {
 	let chunk: CastRecord[] = [];
+	let bytes = 0;
 	const records = limit === null ? acceptedRecords(pass, stop) : spread(pass, limit, sampleSeed, stop);
 	for (const _record of records) {
-		chunk.push({ key: pass.caster.targetKey(), values: [...pass.caster.values] });
-		if (chunk.length === chunkRecords) {
+		const values = [...pass.caster.values];
+		chunk.push({ key: pass.caster.targetKey(), values });
+		for (const value of values) bytes += value?.length ?? 0;
+		if (chunk.length === chunkRecords || bytes >= chunkBytes) {
 			yield chunk;
 			chunk = [];
+			bytes = 0;
 		}
 	}
 	if (chunk.length > 0) yield chunk;

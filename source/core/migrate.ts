@@ -8,7 +8,8 @@ import type { LedgerRun, Ports, RunSummary, SourceBatch, WriteResult } from './p
 import { reporting } from './progress-stream.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import { openRun, quarantineEntry, type Run, remember, setAsideByStep } from './run.js';
-import type { VerifyOptions } from './verify/context.js';
+import { refuseStale } from './stale.js';
+import { expectedRows, type VerifyOptions } from './verify/context.js';
 import { writeReport } from './verify/report.js';
 import { verify } from './verify/verify.js';
 
@@ -72,7 +73,8 @@ export async function* migrate(
 			outcome = yield* recorded(work(run, options, ports, signals, files), (fact) => record(at(fact)));
 		} catch (thrown) {
 			error = asRepotError(thrown);
-			outcome = signals.stop.aborted || signals.abort.aborted ? 'interrupted' : 'failed';
+			// After the first Ctrl+C a real failure is still one; after the second, whatever was cut off complains.
+			outcome = error.kind === 'interrupted' || signals.abort.aborted ? 'interrupted' : 'failed';
 			if (outcome === 'interrupted') error = null;
 		}
 		const status = outcome === 'nothing-to-do' ? 'done' : outcome;
@@ -114,13 +116,35 @@ async function* recorded(
 	}
 }
 
-/** The run that already carried out this plan, or `plan.doneBy`; null when there is work. */
+/** Whether the target holds at least the rows that the plan makes, less what was set aside. */
+async function holdsResult(plan: Plan, target: Ports['target'], quarantined: number): Promise<boolean> {
+	let missing = 0;
+	const figures = { run: null, setAside: {}, asideKeys: {}, fresh: false };
+	for (const step of plan.steps.filter(isCopyStep)) {
+		const { tenantRows } = await target.count(step, plan.tenant.value).catch(() => ({ tenantRows: 0 }));
+		missing += Math.max(0, expectedRows(step, figures) - tenantRows);
+	}
+	return missing <= Math.max(0, quarantined - plan.totals.rejected);
+}
+
+/**
+ * The run that already carried out this plan, or `plan.doneBy`; null when there is work. What was done counts only while it is there: a
+ * target that looks as the plan saw it before the run was emptied since, and a plan that found everything there is stale when that changed.
+ */
 async function alreadyDone(plan: Plan, ports: Ports): Promise<string | null> {
 	if (plan.resumes !== undefined) return null;
-	if (plan.doneBy !== undefined) return plan.doneBy;
+	if (plan.doneBy !== undefined) {
+		await refuseStale(plan, ports.source, ports.target);
+		return plan.doneBy;
+	}
 	const runs = await ports.target.ledger.runs();
 	const done = new Set<LedgerRun['status']>(['done', 'quarantined', 'verification-failed']);
-	return runs.find((run) => run.plan === plan.id && done.has(run.status))?.id ?? null;
+	const run = runs.find((candidate) => candidate.plan === plan.id && done.has(candidate.status));
+	if (run === undefined) return null;
+	if (await holdsResult(plan, ports.target, run.quarantined)) return run.id;
+	// Emptied to what the plan saw: there is work again. Anything else is a target that the plan does not know.
+	await refuseStale(plan, ports.source, ports.target);
+	return null;
 }
 
 function refuseBlocked(plan: Plan): void {
@@ -177,14 +201,15 @@ async function* work(
 		checks.push(check);
 		yield { type: 'check-finished', check };
 	}
-	const verdict = checks.some((check) => check.result === 'fail') ? 'verification-failed' : run.quarantined > 0 ? 'quarantined' : 'done';
-	files.push(
-		...(await writeReport(
-			{ run: run.id, plan: run.plan, checks, totals: run, outcome: verdict, at: ports.clock.now() },
-			run.folder,
-			options.reportOutput,
-		)),
-	);
+	const verdict: RunOutcome = checks.some((check) => check.result === 'fail')
+		? 'verification-failed'
+		: run.quarantined > 0
+			? 'quarantined'
+			: 'done';
+	const report = { run: run.id, plan: run.plan, checks, totals: run, outcome: verdict, at: ports.clock.now() };
+	const written = await writeReport(report, run.folder, options.reportOutput);
+	files.push(...written.files);
+	if (written.problem !== null) yield { type: 'notice', step: null, message: written.problem };
 	return verdict;
 }
 
@@ -261,6 +286,7 @@ async function* copy(
 		run.quarantined += rejectedHere;
 		run.rejectedOf.set(step.id, (run.rejectedOf.get(step.id) ?? 0) + rejectedHere);
 		run.skipped += result.skipped;
+		refuseTooMany(run);
 		rows += batch.rows - refused.length;
 		rejected += rejectedHere;
 		yield {
@@ -317,6 +343,21 @@ async function* setAside(run: Run, step: CopyStep, batch: number, rejects: Sourc
 		remember(run, entry);
 		yield { type: 'record-quarantined', step: step.id, key: entry.key, column: entry.column, code: entry.code, reason: entry.reason };
 	}
+}
+
+/** `--max-quarantined` holds for what only the server refuses as well. */
+function refuseTooMany({ plan, quarantined }: Run): void {
+	const bound = plan.policies.maxQuarantined;
+	if (bound === null || quarantined <= bound) return;
+	throw new RepotError({
+		kind: 'blocked',
+		code: 'TOO_MANY_QUARANTINED',
+		message: `${quarantined} records are set aside; --max-quarantined allows ${bound}`,
+		next: [
+			'Look at quarantine.jsonl in the folder of the run',
+			'Take back what was written with repot rollback, or raise --max-quarantined and start anew with --restart',
+		],
+	});
 }
 
 function stopWhenAsked(signals: RunSignals): void {

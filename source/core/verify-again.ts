@@ -57,11 +57,12 @@ export async function* verifyAgain(
 			quarantined: subject.run?.quarantined ?? subject.plan.totals.rejected,
 			skipped: 0,
 		};
-		const files = await writeReport(
+		const { files, problem } = await writeReport(
 			{ run: subject.run?.id ?? null, plan: subject.plan, checks, totals, outcome, at: ports.clock.now() },
 			folder,
 			request.reportOutput,
 		);
+		if (problem !== null) yield { at: time(), type: 'notice', step: null, message: problem };
 		yield {
 			at: time(),
 			type: 'run-finished',

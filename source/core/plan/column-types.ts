@@ -35,7 +35,18 @@ export function defaultSql(column: SourceColumn, targetType: string): string | n
 		return /^(bigint|numeric|double precision)$/.test(targetType) ? expression : null;
 	}
 	const quoted = /^'((?:[^']|'')*)'$/.exec(expression);
-	if (quoted !== null && (targetType === 'text' || targetType === 'jsonb')) return `'${quoted[1]}'`;
+	const literal = quoted?.[1];
+	if (literal !== undefined && (targetType === 'text' || (targetType === 'jsonb' && isJson(literal.replaceAll("''", "'")))))
+		return `'${literal}'`;
 	if (/^current_timestamp$/i.test(expression) && targetType.startsWith('timestamp')) return "(now() AT TIME ZONE 'utc')";
 	return null;
+}
+
+function isJson(text: string): boolean {
+	try {
+		JSON.parse(text);
+		return true;
+	} catch {
+		return false;
+	}
 }

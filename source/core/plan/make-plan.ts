@@ -8,7 +8,7 @@ import { totalSeconds } from './estimate.js';
 import { planId, shortHash } from './hash.js';
 import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
-import { type CopyStep, type Hazard, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
+import { type CopyStep, type Hazard, isBlocked, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
 import { collectionTable, embeddingTable } from './vectors.js';
 
 type Progress = (progress: PlanProgress) => void;
@@ -33,7 +33,7 @@ export async function makePlan(
 	hashing.catch(() => {});
 	const target = await describeTarget(request, ports.target, signal);
 	if (!request.restart && target.runs.some(isUnfinished)) {
-		const resumable = await unfinishedRun(intentOf(request, await hashing, target, collection), target, ports.target);
+		const resumable = await unfinishedRun(intentOf(request, await hashing, target, collection), request, target, ports.target);
 		if (resumable !== null) return resumable;
 	}
 
@@ -119,25 +119,42 @@ function intentOf(
 
 const isUnfinished = (run: LedgerRun): boolean => run.status === 'running' || run.status === 'failed' || run.status === 'interrupted';
 
-async function unfinishedRun(intent: string, description: TargetDescription, target: Target): Promise<Plan | null> {
-	const run = description.runs.find((candidate) => candidate.intent === intent && isUnfinished(candidate));
-	if (run === undefined) return null;
+/** The newest run of this intent, when it has not ended: an older one was given up for it with --restart. */
+async function unfinishedRun(intent: string, request: PlanRequest, description: TargetDescription, target: Target): Promise<Plan | null> {
+	const run = description.runs.find((candidate) => candidate.intent === intent && candidate.status !== 'rolled-back');
+	if (run === undefined || !isUnfinished(run)) return null;
 	const entry = await target.ledger.find(run.id);
-	return entry === null ? null : { ...entry.plan, resumes: run.id };
+	return entry === null ? null : { ...withWishes(entry.plan, request), resumes: run.id };
+}
+
+/** Sizes asked for now hold for the rest of a resumed run: they change how it is written, not what. */
+function withWishes(plan: Plan, request: PlanRequest): Plan {
+	const steps = plan.steps.map((step): Step => {
+		if (step.kind === 'copy') return request.batchSize === null ? step : { ...step, batchRecords: request.batchSize };
+		if (step.vectorIndex === undefined) return step;
+		const { memoryBytes, workers } = step.vectorIndex;
+		return {
+			...step,
+			vectorIndex: { ...step.vectorIndex, memoryBytes: request.indexMemory ?? memoryBytes, workers: request.indexWorkers ?? workers },
+		};
+	});
+	return { ...plan, steps };
 }
 
 function unfinishedHazards(target: TargetDescription, hazards: readonly Hazard[]): Hazard[] {
 	// A table that a stopped run left without its keys does not fit: undoing that run is the way on, not a key made by hand.
 	const inTheWay = hazards.some((hazard) => hazard.code === 'TABLE_DOES_NOT_FIT');
-	return target.runs.filter(isUnfinished).map((run) => ({
-		code: 'UNFINISHED_RUN',
-		severity: inTheWay ? ('block' as const) : ('warn' as const),
-		step: null,
-		count: 1,
-		sample: [run.id],
-		message: `run ${run.id} (${run.environment}, ${run.startedAt}) into this target stopped before its end and does not match this plan; its rows are counted as already there`,
-		hint: `To take them away first: repot rollback ${run.id}`,
-	}));
+	return target.runs
+		.filter((run) => isUnfinished(run) || run.status === 'partly-rolled-back')
+		.map((run) => ({
+			code: 'UNFINISHED_RUN',
+			severity: inTheWay ? ('block' as const) : ('warn' as const),
+			step: null,
+			count: 1,
+			sample: [run.id],
+			message: `run ${run.id} (${run.environment}, ${run.startedAt}) into this target is not whole and does not match this plan; its rows are counted as already there`,
+			hint: `To take them away first: repot rollback ${run.id}`,
+		}));
 }
 
 /** What a run makes beside the data. */
@@ -173,6 +190,14 @@ function seal(
 	const idle =
 		copies.every((step) => nothingToCopy(step, request.policies.onConflict)) &&
 		parts.steps.every((step) => step.kind === 'copy' || !step.needed || step.what === 'analyze');
+	const by =
+		idle && !isBlocked(parts)
+			? doneBy(
+					parts.intent,
+					sum((step) => step.rejected),
+					parts.target.runs,
+				)
+			: null;
 	const content: Omit<Plan, 'id'> = {
 		format: planFormat,
 		intent: parts.intent,
@@ -191,7 +216,18 @@ function seal(
 			bytes: sum((step) => step.bytes),
 			seconds: totalSeconds(parts.steps),
 		},
-		...(idle ? { doneBy: parts.target.runs.find((run) => run.status === 'done' || run.status === 'quarantined')?.id ?? '-' } : {}),
+		...(by === null ? {} : { doneBy: by }),
 	};
 	return { ...content, id: planId(content) };
+}
+
+/**
+ * The run that wrote what is there, `-` when no ledger tells, or null: records that the casts refuse are dealt with only when a run of this
+ * intent has put them into its quarantine.
+ */
+function doneBy(intent: string, rejected: number, runs: readonly LedgerRun[]): string | null {
+	const finished = runs.filter((run) => run.status === 'done' || run.status === 'quarantined' || run.status === 'verification-failed');
+	const same = finished.find((run) => run.intent === intent);
+	if (same !== undefined) return same.id;
+	return rejected > 0 ? null : (finished[0]?.id ?? '-');
 }

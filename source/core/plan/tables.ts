@@ -24,7 +24,7 @@ export function mapTables(profile: Profile, sqlite: SqliteDescription, tenant: s
 	const tables = profile.tables.map((entry) => {
 		const source = found.get(entry.source.toLowerCase());
 		if (source === undefined) throw new Error(`table ${entry.source} vanished`);
-		return mapTable(entry, source, profile.tenantColumn, tenant, targets, hazards);
+		return mapTable(entry, source, profile.tenantColumn, tenant, targets, found, hazards);
 	});
 	for (const table of sqlite.tables) {
 		if (targets.has(table.name.toLowerCase()) || table.derived || table.name.startsWith('sqlite_')) continue;
@@ -71,6 +71,7 @@ function mapTable(
 	tenantColumn: string,
 	tenant: string,
 	targets: ReadonlyMap<string, string>,
+	sources: ReadonlyMap<string, SourceTable>,
 	hazards: Hazard[],
 ): TableMapping {
 	const keyColumns = source.columns.filter((column) => column.primaryKey > 0).sort((a, b) => a.primaryKey - b.primaryKey);
@@ -133,8 +134,12 @@ function mapTable(
 	}
 	const foreignKeys = source.foreignKeys.flatMap((foreign): ForeignKey[] => {
 		const parent = targets.get(foreign.parent.toLowerCase());
-		if (parent !== undefined)
-			return [{ columns: foreign.columns, parent, parentColumns: foreign.parentColumns, onDelete: foreign.onDelete }];
+		if (parent !== undefined) {
+			// SQLite compares names without case; PostgreSQL wants them as they are.
+			const columns = realNames(source, foreign.columns);
+			const parentColumns = realNames(sources.get(foreign.parent.toLowerCase()), foreign.parentColumns);
+			return [{ columns, parent, parentColumns, onDelete: foreign.onDelete }];
+		}
 		hazards.push({
 			code: 'FOREIGN_KEY_LEFT',
 			severity: 'warn',
@@ -148,6 +153,9 @@ function mapTable(
 	const rowid = source.withoutRowid ? key : ['rowid'];
 	return { source, target: entry.target, columns: [...columns, tenantMapping], key, foreignKeys, cursor: rowid };
 }
+
+const realNames = (table: SourceTable | undefined, names: readonly string[]): readonly string[] =>
+	names.map((name) => table?.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.name ?? name);
 
 /** Parents before children; tables that refer to each other in a ring keep the profile's order. */
 function inForeignKeyOrder(tables: readonly TableMapping[]): TableMapping[] {

@@ -191,7 +191,7 @@ export interface Plan {
 
 export const isCopyStep = (step: Step): step is CopyStep => step.kind === 'copy';
 export const isSchemaStep = (step: Step): step is SchemaStep => step.kind === 'schema';
-export const isBlocked = (plan: Plan): boolean => plan.hazards.some((hazard) => hazard.severity === 'block');
+export const isBlocked = (plan: Pick<Plan, 'hazards'>): boolean => plan.hazards.some((hazard) => hazard.severity === 'block');
 
 /** Records that a run of this plan writes: not those set aside, nor those that are there already or stay as the target has them. */
 export function recordsToWrite(plan: Pick<Plan, 'steps' | 'policies'>): number {

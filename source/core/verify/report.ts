@@ -106,14 +106,23 @@ function reportJson(report: Report): string {
 	return `${JSON.stringify({ format: 1, verdict: verdict(report.checks), at: new Date(at).toISOString(), ...rest, totals: { written: rest.totals.written, quarantined: rest.totals.quarantined, skipped: rest.totals.skipped }, plan }, null, 2)}\n`;
 }
 
-/** Writes both forms into the run's folder, and the Markdown where the operator asked for it. Returns the paths. */
-export async function writeReport(report: Report, folder: RunFolder, output: string | null): Promise<string[]> {
+/**
+ * Writes both forms into the run's folder, and the Markdown where the operator asked for it. A migration that is complete does not fail for
+ * a report that cannot be written there: that is a problem to tell.
+ */
+export async function writeReport(
+	report: Report,
+	folder: RunFolder,
+	output: string | null,
+): Promise<{ readonly files: string[]; readonly problem: string | null }> {
 	const markdown = reportMarkdown(report);
-	const paths = [await folder.write('report.md', markdown), await folder.write('report.json', reportJson(report))];
-	if (output !== null) {
+	const files = [await folder.write('report.md', markdown), await folder.write('report.json', reportJson(report))];
+	if (output === null) return { files, problem: null };
+	try {
 		await mkdir(dirname(resolve(output)), { recursive: true });
-		await writeFile(output, markdown);
-		paths.push(output);
+		await writeFile(output, markdown, { mode: 0o600 });
+		return { files: [...files, output], problem: null };
+	} catch (thrown) {
+		return { files, problem: `the report could not be written to ${output}: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
 	}
-	return paths;
 }

@@ -291,4 +291,61 @@ describe('migrate', () => {
 		expect(fields).toMatchObject({ check: { figures: expect.stringContaining('1 left as the target has them, not compared') } });
 		expect(ports.history.files.get('report.md')).toContain('Left as the target has them');
 	});
+
+	it('writes again what somebody emptied since: the same plan is done only while its rows are there', async () => {
+		// Tables that are there and empty, so that the plan before and after is the same.
+		const tables = fakeTables(5);
+		tables.chroma = null;
+		const ports = bench(tables);
+		for (const name of ['items', 'analyses', 'embeddings']) ports.target.rows.set(name, new Map());
+		const plan = await makePlan(request({ chromaPath: null }), ports);
+		expect(last(await run(ports, plan))).toMatchObject({ outcome: 'done', written: 15 });
+		expect(last(await run(ports, plan)).outcome).toBe('nothing-to-do');
+		for (const rows of ports.target.rows.values()) rows.clear();
+		expect(last(await run(ports, plan))).toMatchObject({ outcome: 'done', written: 15 });
+		const [first] = ports.target.rows.values();
+		first?.clear();
+		await expect(run(ports, plan)).rejects.toMatchObject({ exitCode: 6 });
+	});
+
+	it('puts a new record that the casts refuse into quarantine although all others are there', async () => {
+		const tables = fakeTables(3);
+		tables.chroma = null;
+		const ports = bench(tables);
+		await run(ports, await makePlan(request({ chromaPath: null }), ports));
+		tables.rows.items?.push({ id: 'new', filename: '!bad', created_at: '2026-01-01', updated_at: '2026-01-01' });
+		tables.fingerprint = 'two';
+		const plan = await makePlan(request({ chromaPath: null }), ports);
+		expect(plan.doneBy).toBeUndefined();
+		expect(last(await run(ports, plan))).toMatchObject({ outcome: 'quarantined', quarantined: 1, written: 0 });
+		expect(ports.history.quarantine.map((entry) => entry.key)).toEqual(['new']);
+	});
+
+	it('does not go on with a run that was given up for a newer one', async () => {
+		const tables = fakeTables(150);
+		const ports = bench(tables);
+		ports.target.failures.push({ step: 'items', batch: 1, error: new Error('SIGKILL') });
+		await run(ports, await makePlan(request(), ports));
+		const anew = await makePlan(request({ restart: true }), ports);
+		expect(anew.resumes).toBeUndefined();
+		expect(last(await run(ports, anew)).outcome).toBe('done');
+		const after = await makePlan(request(), ports);
+		expect(after.resumes).toBeUndefined();
+		expect(last(await run(ports, after)).written).toBe(0);
+	});
+
+	it('tells a real failure after the first Ctrl+C', async () => {
+		const ports = bench(fakeTables(150));
+		const controls = signals();
+		const apply = ports.target.writeBatch;
+		ports.target.writeBatch = async (...args) => {
+			controls.stop.abort();
+			ports.target.failures.push({ step: 'items', batch: args[2], error: new Error('disk full') });
+			return apply(...args);
+		};
+		expect(last(await run(ports, await makePlan(request(), ports), {}, controls))).toMatchObject({
+			outcome: 'failed',
+			error: { message: 'disk full' },
+		});
+	});
 });
