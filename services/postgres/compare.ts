@@ -64,11 +64,15 @@ function comparedColumns(step: CopyStep, table: TableInfo, records: readonly Cas
 	});
 }
 
+/** Type that a sent value is read as. Small integers as bigint: one that the column cannot hold differs, and is no error. */
+const sentType = (column: ColumnInfo | undefined): string =>
+	column === undefined ? 'text' : column.base === 'int2' || column.base === 'int4' ? 'bigint' : column.type;
+
 /** SQL for "the values of this column differ"; `e` is the table's row, `s` the sent one with text columns v1, v2 ... */
 function differsSql({ column, binary }: Compared, index: number): string {
 	const found = `e.${quoteName(column.name)}`;
 	if (binary) return `encode(${column.base}_send(${found}), 'hex') IS DISTINCT FROM s.v${index}`;
-	const type = column.base === 'json' ? 'jsonb' : column.type;
+	const type = column.base === 'json' ? 'jsonb' : sentType(column);
 	return differs(
 		column.base === 'json' ? { ...column, base: 'jsonb', type } : column,
 		column.base === 'json' ? `${found}::jsonb` : found,
@@ -81,9 +85,7 @@ function statement(step: CopyStep, tenant: string, table: TableInfo, compared: r
 	const values = compared.map((_, index) => `v${index}`);
 	const sent = [...keys, ...values];
 	const arrays = sent.map((_, index) => `$${index + 1}::text[]`).join(', ');
-	const join = step.key
-		.map((name, index) => `e.${quoteName(name)} = s.k${index}::${table.columns.get(name)?.type ?? 'text'}`)
-		.join(' AND ');
+	const join = step.key.map((name, index) => `e.${quoteName(name)} = s.k${index}::${sentType(table.columns.get(name))}`).join(' AND ');
 	const owner = tenantOf(step, tenant, 'e', table);
 	const next = sent.length + 1;
 	const otherTenant = owner === null ? 'false' : `coalesce(${owner} <> $${next}, false)`;

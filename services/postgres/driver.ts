@@ -126,15 +126,19 @@ export async function runTransaction<T>(session: Session, work: (session: Sessio
 	}
 }
 
-/** Calls `cancel` when the signal is aborted while `work` runs. */
+/** Calls `cancel` when the signal is aborted while `work` runs, and waits for it, so that it cannot hit what runs next. */
 export async function cancelOnAbort<T>(signal: AbortSignal | undefined, cancel: () => Promise<void>, work: () => Promise<T>): Promise<T> {
 	signal?.throwIfAborted();
-	const onAbort = (): void => void cancel().catch(() => undefined);
+	let cancelled: Promise<void> | undefined;
+	const onAbort = (): void => {
+		cancelled = cancel().catch(() => undefined);
+	};
 	signal?.addEventListener('abort', onAbort, { once: true });
 	try {
 		return await work();
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
+		await cancelled;
 	}
 }
 
@@ -150,4 +154,6 @@ export const sessionSettings = [
 	'SET statement_timeout = 0',
 	'SET lock_timeout = 0',
 	'SET idle_in_transaction_session_timeout = 0',
+	// Not every version knows these (14 and 17 brought them).
+	"SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')",
 ].join('; ');

@@ -110,6 +110,8 @@ function serverWords(error: ServerError, place: Place): Words {
 				: privilegeWords(error, place);
 		case '57014':
 			return { kind: 'interrupted', code: 'INTERRUPTED', message: 'The statement was cancelled', why };
+		case '25P03':
+		case '25P04':
 		case '57P01':
 		case '57P02':
 		case '57P05':
@@ -247,7 +249,7 @@ export function isTransient(error: unknown): boolean {
 /** SQLSTATEs by which a server refuses one record's values rather than the work: the record can be found and set aside. */
 export function refusesValues(error: unknown): error is ServerError {
 	if (!(error instanceof ServerError)) return false;
-	return error.code.startsWith('22') || ['23502', '23503', '23514', '54000', '0A000'].includes(error.code);
+	return error.code.startsWith('22') || ['23502', '23503', '23514', '54000', '54001'].includes(error.code);
 }
 
 const refusalCodes: Readonly<Record<string, string>> = {
@@ -261,6 +263,7 @@ const refusalCodes: Readonly<Record<string, string>> = {
 	'22007': 'BAD_TIMESTAMP',
 	'22001': 'TOO_LONG',
 	'54000': 'TOO_LARGE',
+	'54001': 'TOO_DEEP',
 };
 
 /** Stable code of a refused record. */

@@ -4,14 +4,18 @@ import type { Ledger, LedgerRun, LedgerStep } from '../../source/core/ports.js';
 import { type Driver, type Row, ServerError, type Session } from './driver.js';
 import { boolean, isoTime, number, text, textOrNull } from './sql-text.js';
 
+/** Only when the schema is absent: an administrator may have made it for a user who may not. The comment says that it goes with the ledger. */
+const schemaSql = `
+CREATE SCHEMA repot;
+COMMENT ON SCHEMA repot IS 'Ledger of repot: what each run wrote, for resuming and undoing it. Format 1.';
+`;
+
 /**
  * The ledger's tables. `run.plan` is json, not jsonb: the plan is kept as it was written, and sample keys may hold what jsonb
  * refuses. `batch.xid` is the transaction that wrote the batch: every row it wrote has that number as `xmin` until it is changed.
  * `overwritten.row` is the text form of the whole row before it was overwritten.
  */
 const ledgerSql = `
-CREATE SCHEMA repot;
-COMMENT ON SCHEMA repot IS 'Ledger of repot: what each run wrote, for resuming and undoing it. Format 1.';
 CREATE TABLE repot.run (
 	id text PRIMARY KEY, plan_id text NOT NULL, intent text NOT NULL, status text NOT NULL, environment text NOT NULL, tenant text NOT NULL,
 	operator text NOT NULL, version text NOT NULL, plan json NOT NULL, system_identifier text NOT NULL, database oid NOT NULL,
@@ -68,6 +72,16 @@ export async function hasLedger(session: Session): Promise<boolean> {
 	);
 	return boolean(rows[0], 'present');
 }
+
+async function makeLedger(session: Session): Promise<void> {
+	const { rows } = await session.query("SELECT count(*) > 0 AS present FROM pg_namespace WHERE nspname = 'repot'");
+	if (!boolean(rows[0], 'present')) await session.query(schemaSql);
+	await session.query(ledgerSql);
+}
+
+/** Numbers of runs are random: two alike are a defect, and one run must not go on in the other's record. */
+const runIdTaken = (id: string): RepotError =>
+	new RepotError({ kind: 'internal', code: 'RUN_ID_TAKEN', message: `The target's ledger already holds a run ${id}`, where: 'repot.run' });
 
 /** What identifies the cluster and database whose transaction numbers the ledger holds. */
 export async function databaseIdentity(session: Session): Promise<{ readonly system: string; readonly database: string }> {
@@ -153,14 +167,14 @@ export function createLedger(driver: Driver): Ledger {
 		async begin({ id, plan, operator, version }) {
 			await driver.persist();
 			await driver.transaction(async (session) => {
-				if (!(await hasLedger(session))) await session.query(ledgerSql);
+				if (!(await hasLedger(session))) await makeLedger(session);
 				const { system, database } = await databaseIdentity(session);
-				await session.query(
+				const { affected } = await session.query(
 					`INSERT INTO repot.run (id, plan_id, intent, status, environment, tenant, operator, version, plan, system_identifier, database, started)
-					VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10, clock_timestamp())
-					ON CONFLICT (id) DO UPDATE SET status = 'running', finished = NULL`,
+					VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10, clock_timestamp()) ON CONFLICT (id) DO NOTHING`,
 					[id, plan.id, plan.intent, plan.environment, plan.tenant.value, operator, version, JSON.stringify(plan), system, database],
 				);
+				if (affected === 0) throw runIdTaken(id);
 			});
 		},
 		find: (run) =>

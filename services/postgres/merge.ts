@@ -92,7 +92,7 @@ export async function mergeRows(
 	}
 	const columns = step.columns.map((column) => quoteName(column.name));
 	const inserted = await session.query(
-		`INSERT INTO ${table.qualified} (${columns.join(', ')}) SELECT ${columns.map((name) => `s.${name}`).join(', ')} FROM ${staging} s
+		`INSERT INTO ${table.qualified} (${columns.join(', ')}) OVERRIDING SYSTEM VALUE SELECT ${columns.map((name) => `s.${name}`).join(', ')} FROM ${staging} s
 		WHERE NOT EXISTS (SELECT 1 FROM ${table.qualified} e WHERE ${sameKey}) ORDER BY s.repot_row`,
 	);
 	const heldByOthers = held.rows.map((row) => number(row, 'position'));

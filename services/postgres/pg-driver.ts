@@ -53,7 +53,12 @@ function translate(error: unknown): unknown {
 /** True when the connection cannot be used any more after this error. */
 const endsConnection = (error: unknown): boolean =>
 	error instanceof ConnectionError ||
-	(error instanceof ServerError && (/^57P0[1-5]$/.test(error.code) || error.code.startsWith('08') || error.code === '25P03'));
+	(error instanceof ServerError &&
+		(/^57P0[1-5]$/.test(error.code) || error.code.startsWith('08') || error.code === '25P03' || error.code === '25P04'));
+
+/** A name that was known before and is not now: the network is away, as it is in a lost connection. */
+const isUnresolved = (error: unknown): error is ConnectionError =>
+	error instanceof ConnectionError && (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN');
 
 function* slices(data: Uint8Array): Generator<Uint8Array> {
 	for (let start = 0; start < data.length; start += copySliceBytes) yield data.subarray(start, start + copySliceBytes);
@@ -192,7 +197,9 @@ export class PgDriver implements Driver {
 	async #open(): Promise<pg.Client> {
 		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
 		const previous = this.#backend;
-		const client = await this.#connect();
+		const client = await this.#connect().catch((error: unknown) => {
+			throw previous !== null && isUnresolved(error) ? new ConnectionError('LOST', error.message, error) : error;
+		});
 		const session = sessionOn(client);
 		try {
 			await session.query(sessionSettings);

@@ -17,9 +17,9 @@ export interface Provenance {
 
 /**
  * xmin means what the ledger says only in the same cluster and database, in the same table, and before the 32-bit number can
- * have come round: anything else is doubt, and doubt keeps every row.
+ * have come round: anything else is doubt, and doubt keeps every row. `table` is null when it is gone.
  */
-export async function provenance(session: Session, run: string, step: string, table: TableInfo): Promise<Provenance> {
+export async function provenance(session: Session, run: string, step: string, table: TableInfo | null): Promise<Provenance> {
 	const identity = await databaseIdentity(session);
 	const { rows } = await session.query(
 		`SELECT r.system_identifier AS system, r.database::text AS database, s.table_oid::text AS table_oid,
@@ -33,6 +33,7 @@ export async function provenance(session: Session, run: string, step: string, ta
 	if (text(row, 'system') !== identity.system || text(row, 'database') !== identity.database) {
 		return { doubt: 'the database was restored or copied from another one since, so what the run wrote cannot be told apart' };
 	}
+	if (table === null) return { doubt: null };
 	if (textOrNull(row, 'table_oid') !== table.oid) return { doubt: `the table ${table.name} was made anew since` };
 	if (!boolean(row, 'recent')) return { doubt: 'more than two thousand million transactions have passed since' };
 	return { doubt: null };

@@ -1,11 +1,11 @@
 import { type CopyStep, isCopyStep } from '../../source/core/plan/types.js';
 import type { RollbackCount } from '../../source/core/ports.js';
-import { findTable, tenantOf } from './catalog.js';
+import { findTableByOid, type TableInfo, tenantOf } from './catalog.js';
 import type { Session } from './driver.js';
 import type { StoredRun } from './ledger.js';
 import { provenance } from './provenance.js';
-import { allReferences, countFates, keyOf, type Node, onePass, ours } from './rollback-sql.js';
-import { number, quoteLiteral, text } from './sql-text.js';
+import { allReferences, countFates, type FindTable, keyOf, type Node, onePass, ours } from './rollback-sql.js';
+import { number, quoteLiteral, text, textOrNull } from './sql-text.js';
 
 export interface StepRollback {
 	readonly step: CopyStep;
@@ -44,22 +44,46 @@ async function readWritten(session: Session, run: string, step: CopyStep): Promi
 	};
 }
 
+/** Finds the run's tables by the oids that its steps recorded; the connection may look at another schema than the run did. */
+async function tableFinder(session: Session, stored: StoredRun): Promise<FindTable> {
+	const { rows } = await session.query(
+		"SELECT step_id, table_oid::text AS table_oid FROM repot.step WHERE run_id = $1 AND table_oid IS NOT NULL AND kind <> 'collection'",
+		[stored.run.id],
+	);
+	const recorded = new Map(rows.map((row) => [text(row, 'step_id'), textOrNull(row, 'table_oid')]));
+	return (name): Promise<TableInfo | null> => {
+		// A copy step's record says where the rows went; a schema step's may be older than the table.
+		const steps = stored.plan.steps.filter((step) => step.table === name && recorded.has(step.id));
+		const step = steps.find(isCopyStep) ?? steps[0];
+		return findTableByOid(session, step === undefined ? null : (recorded.get(step.id) ?? null), name);
+	};
+}
+
 /** The run's copy steps that wrote something, children before parents, with their tables. */
 export async function findNodes(
 	session: Session,
 	stored: StoredRun,
 ): Promise<{ readonly step: CopyStep; readonly node: Node | null; readonly doubt: string | null }[]> {
 	const found = [];
+	const find = await tableFinder(session, stored);
 	for (const step of stored.plan.steps.filter(isCopyStep).toReversed()) {
-		const table = await findTable(session, step.table);
+		const table = await find(step.table);
+		const proven = await provenance(session, stored.run.id, step.id, table);
+		const renamed = table !== null && table.name !== step.table ? `the table is now called ${table.qualified}` : null;
+		const doubt = proven.doubt ?? renamed;
 		if (table === null) {
-			found.push({ step, node: null, doubt: null });
+			found.push({ step, node: null, doubt });
 			continue;
 		}
-		const { doubt } = await provenance(session, stored.run.id, step.id, table);
 		found.push({
 			step,
-			node: { step, table, references: await allReferences(session, stored.plan, step, table), trusted: doubt === null },
+			node: {
+				step,
+				table,
+				tenant: stored.run.tenant,
+				references: await allReferences(session, stored.plan, step, table, find),
+				trusted: doubt === null,
+			},
 			doubt,
 		});
 	}
@@ -160,9 +184,9 @@ export async function countRollback(session: Session, stored: StoredRun): Promis
 		const nothing = { removable: 0, restorable: 0, changed: 0, changedSample: [], referenced: 0, gone: 0 };
 		const known = node === null ? undefined : fates.get(node);
 		const counts =
-			node === null
+			node === null && doubt === null
 				? { ...nothing, gone: left }
-				: known === undefined
+				: node === null || known === undefined
 					? { ...nothing, changed: left }
 					: await countStep(session, stored, node, known, written);
 		result.push({ step, node, doubt: left === 0 ? null : doubt, counts: { step: step.id, table: step.table, written: total, ...counts } });

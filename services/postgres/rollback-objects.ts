@@ -1,7 +1,8 @@
 import { isSchemaStep, type SchemaStep } from '../../source/core/plan/types.js';
-import { collectionTable, findTable, type TableInfo } from './catalog.js';
+import { collectionTable, findTable, findTableByOid, qualify, type TableInfo } from './catalog.js';
 import type { Session } from './driver.js';
 import type { StoredRun } from './ledger.js';
+import { writtenBy } from './provenance.js';
 import type { StepRollback } from './rollback-count.js';
 import { referencesTo } from './rollback-sql.js';
 import { boolean, number, quoteName, text, textOrNull } from './sql-text.js';
@@ -84,9 +85,10 @@ export async function decideObject(
 	if (step.what === 'analyze') return null;
 	if (step.what === 'extension')
 		return { fate: 'stay', step, shown, why: 'an extension may be in use by others and is never dropped', counts: false };
-	const table = await findTable(session, step.table);
+	const table = await findTableByOid(session, tableOid, step.table);
 	if (table === null) return null;
 	if (table.oid !== tableOid) return { fate: 'stay', step, shown, why: `the table ${step.table} was made anew since`, counts: true };
+	if (table.name !== step.table) return { fate: 'stay', step, shown, why: `the table is now called ${table.qualified}`, counts: true };
 	if (!madeTables.has(table.oid)) {
 		const sql = await dropStatement(session, step, table);
 		return sql === null ? null : { fate: 'drop', step, shown, sql };
@@ -114,8 +116,12 @@ export interface MadeCollection {
 
 /** The run's collection row when it is still there. */
 export async function findMadeCollection(session: Session, stored: StoredRun): Promise<MadeCollection | null> {
-	const table = await findTable(session, collectionTable);
-	if (table === null) return null;
+	const recorded = await session.query(
+		"SELECT table_oid::text AS table_oid FROM repot.step WHERE run_id = $1 AND kind = 'collection' AND table_oid IS NOT NULL LIMIT 1",
+		[stored.run.id],
+	);
+	const table = await findTableByOid(session, textOrNull(recorded.rows[0] ?? { table_oid: null }, 'table_oid'), collectionTable);
+	if (table === null || table.name !== collectionTable) return null;
 	const { rows } = await session.query(
 		`SELECT s.step_id, s.object FROM repot.step s JOIN ${table.qualified} c ON c.uuid::text = s.object
 		WHERE s.run_id = $1 AND s.kind = 'collection' AND s.created AND s.state <> 'rolled-back' AND s.table_oid = $2::oid`,
@@ -135,7 +141,7 @@ export async function collectionRows(session: Session, collection: MadeCollectio
 		);
 		count += number(rows[0], 'count');
 	}
-	const embeddings = await findTable(session, 'langchain_pg_embedding');
+	const embeddings = await findTable(session, 'langchain_pg_embedding', collection.table.schema);
 	if (count === 0 && embeddings?.columns.has('collection_id') === true) {
 		const { rows } = await session.query(`SELECT count(*) AS count FROM ${embeddings.qualified} WHERE collection_id::text = $1`, [
 			collection.uuid,
@@ -145,13 +151,37 @@ export async function collectionRows(session: Session, collection: MadeCollectio
 	return count;
 }
 
-/** Drops the ledger when every run in it is undone: the target is as before. Objects of others in the schema keep it. */
-export async function dropLedgerWhenDone(session: Session): Promise<boolean> {
+/** Whether a table that some run of the ledger wrote to still holds rows of its transactions; also when this user cannot look. */
+async function holdsWrittenRows(session: Session): Promise<boolean> {
+	const { rows: tables } = await session.query(
+		`SELECT DISTINCT s.run_id, s.step_id, n.nspname AS schema, c.relname AS name, has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') AS may
+		FROM repot.step s JOIN repot.batch b ON b.run_id = s.run_id AND b.step_id = s.step_id
+		JOIN pg_class c ON c.oid = s.table_oid AND c.relkind IN ('r', 'p') JOIN pg_namespace n ON n.oid = c.relnamespace`,
+	);
+	for (const table of tables) {
+		if (!boolean(table, 'may')) return true;
+		const { rows } = await session.query(
+			`SELECT EXISTS (SELECT 1 FROM ${qualify(text(table, 'schema'), text(table, 'name'))} e WHERE ${writtenBy('e')}) AS holds`,
+			[text(table, 'run_id'), text(table, 'step_id')],
+		);
+		if (boolean(rows[0], 'holds')) return true;
+	}
+	return false;
+}
+
+/**
+ * Drops the ledger when every run in it is undone and no row of theirs is left: the target is as before. Objects of others in the
+ * schema keep it, and a schema that was there before the ledger stays. Gives what was dropped, or null.
+ */
+export async function dropLedgerWhenDone(session: Session): Promise<string | null> {
 	const { rows } = await session.query(
 		`SELECT (SELECT bool_and(status = 'rolled-back') FROM repot.run) AND (SELECT count(*) = 4 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = 'repot' AND c.relkind NOT IN ('i', 'S', 't')) AS done`,
+			WHERE n.nspname = 'repot' AND c.relkind NOT IN ('i', 'S', 't')) AS done,
+			(SELECT coalesce(obj_description(oid, 'pg_namespace') LIKE 'Ledger of repot:%', false) FROM pg_namespace WHERE nspname = 'repot') AS made`,
 	);
-	if (!boolean(rows[0], 'done')) return false;
-	await session.query('DROP TABLE repot.overwritten, repot.batch, repot.step, repot.run; DROP SCHEMA repot');
-	return true;
+	if (!boolean(rows[0], 'done') || (await holdsWrittenRows(session))) return null;
+	await session.query('DROP TABLE repot.overwritten, repot.batch, repot.step, repot.run');
+	if (!boolean(rows[0], 'made')) return 'tables of schema repot (the ledger: no run is left in it)';
+	await session.query('DROP SCHEMA repot');
+	return 'schema repot (the ledger: no run is left in it)';
 }

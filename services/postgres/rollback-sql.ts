@@ -1,5 +1,5 @@
 import { type CopyStep, isCopyStep, type Plan } from '../../source/core/plan/types.js';
-import { columnNames, findTable, namesIn, qualify, type TableInfo } from './catalog.js';
+import { columnNames, namesIn, ownedBy, qualify, type TableInfo } from './catalog.js';
 import type { Session } from './driver.js';
 import { writtenBy } from './provenance.js';
 import { quoteLiteral, quoteName, text } from './sql-text.js';
@@ -16,6 +16,7 @@ export interface Reference {
 export interface Node {
 	readonly step: CopyStep;
 	readonly table: TableInfo;
+	readonly tenant: string;
 	readonly references: readonly Reference[];
 	/** xmin can be trusted for this table. */
 	readonly trusted: boolean;
@@ -37,21 +38,24 @@ export async function referencesTo(session: Session, table: TableInfo): Promise<
 	}));
 }
 
+/** Finds a table of the run by its name in the plan. */
+export type FindTable = (name: string) => Promise<TableInfo | null>;
+
 /** Foreign keys as the plan knows them: a killed run may not have made their constraints yet. */
-async function plannedReferences(session: Session, plan: Plan, step: CopyStep): Promise<Reference[]> {
+async function plannedReferences(plan: Plan, step: CopyStep, find: FindTable): Promise<Reference[]> {
 	const references: Reference[] = [];
 	for (const child of plan.steps.filter(isCopyStep)) {
 		for (const key of child.foreignKeys.filter(({ parent }) => parent === step.id)) {
-			const table = await findTable(session, child.table);
-			if (table !== null)
+			const table = await find(child.table);
+			if (table !== null && key.columns.every((name) => table.columns.has(name)))
 				references.push({ child: child.table, qualified: table.qualified, columns: key.columns, parentColumns: key.parentColumns });
 		}
 	}
 	return references;
 }
 
-export async function allReferences(session: Session, plan: Plan, step: CopyStep, table: TableInfo): Promise<Reference[]> {
-	const found = [...(await referencesTo(session, table)), ...(await plannedReferences(session, plan, step))];
+export async function allReferences(session: Session, plan: Plan, step: CopyStep, table: TableInfo, find: FindTable): Promise<Reference[]> {
+	const found = [...(await referencesTo(session, table)), ...(await plannedReferences(plan, step, find))];
 	const distinct = new Map(
 		found.map((reference) => [JSON.stringify([reference.qualified, reference.columns, reference.parentColumns]), reference]),
 	);
@@ -62,9 +66,12 @@ export async function allReferences(session: Session, plan: Plan, step: CopyStep
 export const keyOf = (step: CopyStep, alias: string): string =>
 	`ARRAY[${step.key.map((name) => `${alias}.${quoteName(name)}::text`).join(', ')}]`;
 
-/** Written by run $1 in the step and not touched since. `$2` of `writtenBy` is put in as a literal, because steps nest. */
-export const ours = ({ step, trusted }: Node, alias: string): string =>
-	trusted ? writtenBy(alias).replace('$2', quoteLiteral(step.id)) : 'false';
+/**
+ * Written by run $1 in the step and not touched since. A row of another tenant or collection never is, even should a number of
+ * 32 bits come round. `$2` of `writtenBy` is put in as a literal, because steps nest.
+ */
+export const ours = ({ step, trusted, tenant }: Node, alias: string): string =>
+	trusted ? `(${writtenBy(alias).replace('$2', () => quoteLiteral(step.id))} AND ${ownedBy(step, tenant, alias)})` : 'false';
 
 /**
  * Keeps every table at one pass: the server's guesses about common table expressions are far too low, and a nested loop chosen on

@@ -250,7 +250,7 @@ export async function* rollbackRun(
 			]);
 			return dropLedgerWhenDone(session);
 		}, options);
-		if (dropped) yield emit({ type: 'object-dropped', object: 'schema repot (the ledger: no run is left in it)' });
+		if (dropped !== null) yield emit({ type: 'object-dropped', object: dropped });
 		yield emit({ type: 'rollback-finished', run, outcome, ...totals });
 	} catch (error) {
 		yield emit({ type: 'rollback-finished', run, outcome: 'failed', ...totals, error: asRepotError(explain(error)).toJSON() });

@@ -133,7 +133,7 @@ export class BatchWriter {
 			const constraints = await this.#keyConstraints(error, request);
 			if (refusal(error, request, constraints) === null) throw this.#explain(error, request);
 			const refused = await this.#findRefused(request, constraints);
-			if (refused.size === 0) throw error;
+			if (refused.size === 0 || refusesEverything(refused, request.batch)) throw error;
 			try {
 				return await this.#attempt(request, refused);
 			} catch (second) {
@@ -217,6 +217,15 @@ export class BatchWriter {
 			}
 		});
 	}
+}
+
+/**
+ * Every record of the batch is refused for one and the same reason that is not about data (class 22) or constraints (class 23):
+ * then it is the work that is refused, and nothing is set aside.
+ */
+function refusesEverything(refused: ReadonlyMap<number, ServerError>, batch: SourceBatch): boolean {
+	const [code, ...others] = new Set([...refused.values()].map((error) => error.code));
+	return batch.rows > 1 && refused.size === batch.rows && others.length === 0 && code !== undefined && !/^2[23]/.test(code);
 }
 
 const isAsClaimed = (result: WriteResult, batch: SourceBatch): boolean =>

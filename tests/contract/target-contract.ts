@@ -698,6 +698,75 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 			expect(await sql('SELECT count(*) FROM items')).toEqual([['3']]);
 		});
 
+		it('undoes a run through a connection that looks at another schema', async () => {
+			await driver.query('CREATE EXTENSION vector');
+			const before = await dump(driver);
+			await driver.query('DROP EXTENSION vector');
+			await wholeRun('r1');
+			await driver.query('CREATE SCHEMA elsewhere; SET search_path = elsewhere, public');
+			try {
+				expect((await target.rollbackPreview('r1')).tables.map(({ removable, gone }) => [removable, gone])).toEqual([
+					[3, 0],
+					[3, 0],
+					[3, 0],
+				]);
+				expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'done', removed: 9, kept: 0 });
+			} finally {
+				await driver.query('RESET search_path; DROP SCHEMA elsewhere');
+			}
+			expect(await dump(driver)).toEqual(before);
+		});
+
+		it('keeps rows and ledger while a table of the run has another name, and undoes them under the old one', async () => {
+			await wholeRun('r1');
+			await driver.query('ALTER TABLE notes RENAME TO remembered');
+			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'kept-some' });
+			expect(await sql('SELECT count(*) FROM remembered')).toEqual([['3']]);
+			await driver.query('ALTER TABLE remembered RENAME TO notes');
+			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'done', kept: 0 });
+		});
+
+		it('leaves rows of another tenant alone even under a transaction of the run', async () => {
+			await begin('r1');
+			await makeSchema('r1');
+			await target.writeBatch('r1', itemsStep(), 0, textBatch(items), 'fail');
+			await driver.query(`BEGIN; INSERT INTO items (id, user_id) VALUES ('x', 'ben'), ('y', '${tenant}');
+				UPDATE repot.batch SET xid = pg_current_xact_id() WHERE step_id = 'items'; COMMIT`);
+			await rollback('r1');
+			expect(await sql('SELECT id FROM items ORDER BY id')).toEqual([['a'], ['b'], ['c'], ['x']]);
+			expect(await sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'repot'")).toEqual([['1']]);
+		});
+
+		it('refuses a second run of one number, and keeps a schema that was there before the ledger', async () => {
+			await driver.query('CREATE SCHEMA repot');
+			const before = await dump(driver);
+			await begin('r1');
+			expect(await codeOf(begin('r1'))).toBe('internal RUN_ID_TAKEN');
+			expect((await rollback('r1')).at(-1)).toMatchObject({ outcome: 'done' });
+			expect(await dump(driver)).toEqual(before);
+		});
+
+		it('merges into an identity column, and compares numbers that a column cannot hold', async () => {
+			await begin('r1', 'merge');
+			await driver.query('CREATE TABLE notes (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item_id text, user_id text)');
+			await driver.query('CREATE TABLE items (id text, parent_id text, size smallint, raw jsonb, made timestamp, user_id text)');
+			await driver.query(`INSERT INTO items (id, size, user_id) VALUES ('a', 1, '${tenant}')`);
+			expect(await target.writeBatch('r1', notesStep('merge'), 0, textBatch([`7\ta\t${tenant}`]), 'fail')).toMatchObject({ written: 1 });
+			expect(await sql('SELECT id FROM notes')).toEqual([['7']]);
+			const states = async (...compared: Parameters<Target['compare']>) => (await target.compare(...compared)).map(({ state }) => state);
+			expect(await states(itemsStep(), tenant, [{ key: ['a'], values: ['a', null, '70000', null, null, tenant] }])).toEqual(['differs']);
+			expect(await states(notesStep(), tenant, [{ key: ['3000000000'], values: ['3000000000', 'a', tenant] }])).toEqual(['absent']);
+		});
+
+		it('stops when the server refuses every record for a reason that is not in the values', async () => {
+			await begin('r1', 'merge');
+			await makeSchema('r1');
+			await driver.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '54000'; END $$;
+				CREATE TRIGGER refuse BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION refuse()`);
+			expect(await codeOf(target.writeBatch('r1', itemsStep(), 0, textBatch(items), 'fail'))).toBe('target SERVER_54000');
+			expect(await sql('SELECT count(*) FROM repot.batch')).toEqual([['0']]);
+		});
+
 		it('lets one run at a time hold the lock', async () => {
 			const release = await target.lock();
 			await release();

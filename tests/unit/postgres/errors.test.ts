@@ -19,6 +19,7 @@ describe('errors of the target', () => {
 		['53300', 'TOO_MANY_CONNECTIONS', true],
 		['53100', 'DISK_FULL', false],
 		['57P01', 'CONNECTION_LOST', true],
+		['25P04', 'CONNECTION_LOST', true],
 		['57P03', 'SERVER_STARTING', true],
 		['40001', 'SERIALIZATION', true],
 		['40P01', 'SERIALIZATION', true],
@@ -77,8 +78,9 @@ describe('errors of the target', () => {
 	});
 
 	it('tells a refused value from refused work', () => {
-		for (const code of ['22P02', '22021', '23502', '23514', '54000'])
+		for (const code of ['22P02', '22021', '23502', '23514', '54000', '54001'])
 			expect(refusesValues(new ServerError({ code, message: '' }))).toBe(true);
-		for (const code of ['23505', '42501', '53100', '40001']) expect(refusesValues(new ServerError({ code, message: '' }))).toBe(false);
+		for (const code of ['23505', '42501', '53100', '40001', '0A000'])
+			expect(refusesValues(new ServerError({ code, message: '' }))).toBe(false);
 	});
 });
