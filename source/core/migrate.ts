@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { alreadyDone, refuseBlocked } from './before-run.js';
 import { asRepotError, RepotError } from './errors.js';
 import type { MigrationEvent, RunOutcome } from './events.js';
 import type { RunSignals } from './operations.js';
@@ -8,8 +9,7 @@ import type { LedgerRun, Ports, RunSummary, SourceBatch, WriteResult } from './p
 import { reporting } from './progress-stream.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import { openRun, quarantineEntry, type Run, remember, setAsideByStep } from './run.js';
-import { refuseStale } from './stale.js';
-import { expectedRows, type VerifyOptions } from './verify/context.js';
+import type { VerifyOptions } from './verify/context.js';
 import { writeReport } from './verify/report.js';
 import { verify } from './verify/verify.js';
 
@@ -114,49 +114,6 @@ async function* recorded(
 		if (next.done === true) return next.value;
 		yield record(next.value);
 	}
-}
-
-/** Whether the target holds at least the rows that the plan makes, less what was set aside. */
-async function holdsResult(plan: Plan, target: Ports['target'], quarantined: number): Promise<boolean> {
-	let missing = 0;
-	const figures = { run: null, setAside: {}, asideKeys: {}, fresh: false };
-	for (const step of plan.steps.filter(isCopyStep)) {
-		const { tenantRows } = await target.count(step, plan.tenant.value).catch(() => ({ tenantRows: 0 }));
-		missing += Math.max(0, expectedRows(step, figures) - tenantRows);
-	}
-	return missing <= Math.max(0, quarantined - plan.totals.rejected);
-}
-
-/**
- * The run that already carried out this plan, or `plan.doneBy`; null when there is work. What was done counts only while it is there: a
- * target that looks as the plan saw it before the run was emptied since, and a plan that found everything there is stale when that changed.
- */
-async function alreadyDone(plan: Plan, ports: Ports): Promise<string | null> {
-	if (plan.resumes !== undefined) return null;
-	if (plan.doneBy !== undefined) {
-		await refuseStale(plan, ports.source, ports.target);
-		return plan.doneBy;
-	}
-	const runs = await ports.target.ledger.runs();
-	const done = new Set<LedgerRun['status']>(['done', 'quarantined', 'verification-failed']);
-	const run = runs.find((candidate) => candidate.plan === plan.id && done.has(candidate.status));
-	if (run === undefined) return null;
-	if (await holdsResult(plan, ports.target, run.quarantined)) return run.id;
-	// Emptied to what the plan saw: there is work again. Anything else is a target that the plan does not know.
-	await refuseStale(plan, ports.source, ports.target);
-	return null;
-}
-
-function refuseBlocked(plan: Plan): void {
-	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block');
-	if (blocking.length === 0) return;
-	throw new RepotError({
-		kind: 'blocked',
-		code: 'PLAN_BLOCKED',
-		message: `plan ${plan.id} is blocked; nothing was written`,
-		why: blocking.map((hazard) => `${hazard.code}: ${hazard.message}`).join('; '),
-		next: blocking.flatMap((hazard) => (hazard.hint === undefined ? [] : [hazard.hint])),
-	});
 }
 
 function runStarted(run: Run): Fact {

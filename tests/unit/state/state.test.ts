@@ -163,13 +163,13 @@ describe('the history', () => {
 	});
 
 	it('keeps the paths of the plan absolute, so that another folder finds the sources', async () => {
-		const folder = await createRunHistory({ stateDir: dir, cwd: '/work/here' }).open('r-1', samplePlan());
+		const folder = await createRunHistory({ stateDir: dir, cwd: '/srv/here' }).open('r-1', samplePlan());
 		await folder.close();
 		const plan = JSON.parse(await readFile(join(folder.path, 'plan.json'), 'utf8')) as {
 			id: string;
 			sources: { sqlite: { path: string } };
 		};
-		expect(plan.sources.sqlite.path).toBe('/work/here/app.db');
+		expect(plan.sources.sqlite.path).toBe('/srv/here/app.db');
 		expect(plan.id).toBe(samplePlan().id);
 	});
 
