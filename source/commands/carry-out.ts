@@ -1,5 +1,6 @@
 import { headlessCommandOf } from '../config/headless-choices.js';
 import { withoutPassword } from '../config/target-url.js';
+import { refuseBlocked } from '../core/before-run.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import type { MigrationEvent, RunOutcome } from '../core/events.js';
 import { formatCommand } from '../core/format.js';
@@ -42,7 +43,7 @@ export async function carryOut(
 	for (const line of planSummaryLines(plan, context.style, false)) output.say(line);
 	tellPlan(context, plan);
 	if (plan.doneBy !== undefined) return nothingLeft(context, { plan, request });
-	refuseBlocked(plan);
+	refuseBlocked(plan, told);
 	await consent();
 	const finished = await run(context, operations, { plan, request });
 	if (finished.outcome !== 'failed') return exitCodeOf[finished.outcome];
@@ -86,18 +87,6 @@ function nothingLeft(context: CommandContext, { plan, request }: Planned): ExitC
 	}
 	context.log.info(nothingToDo(plan), { plan: plan.id });
 	return exitCodes.done;
-}
-
-function refuseBlocked(plan: Plan): void {
-	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block');
-	if (blocking.length === 0) return;
-	throw new RepotError({
-		kind: 'blocked',
-		code: 'PLAN_BLOCKED',
-		message: `Plan ${plan.id} is blocked; nothing was written`,
-		why: blocking.map(told).join('\n'),
-		next: [...new Set(blocking.flatMap((hazard) => (hazard.hint === undefined ? [] : [hazard.hint]))), 'repot plan shows the whole plan'],
-	});
 }
 
 function told(hazard: Hazard): string {

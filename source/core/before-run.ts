@@ -1,5 +1,5 @@
 import { RepotError } from './errors.js';
-import { isCopyStep, type Plan } from './plan/types.js';
+import { type Hazard, isCopyStep, type Plan } from './plan/types.js';
 import type { LedgerRun, Ports } from './ports.js';
 import { refuseStale } from './stale.js';
 import { expectedRows } from './verify/context.js';
@@ -35,15 +35,15 @@ export async function alreadyDone(plan: Plan, ports: Ports): Promise<string | nu
 	return null;
 }
 
-/** Refuses a plan with blocking hazards, naming each and what to do. */
-export function refuseBlocked(plan: Plan): void {
+/** Refuses a plan with blocking hazards, naming each (in the words of `tell`, one a line) and what to do. */
+export function refuseBlocked(plan: Plan, tell: (hazard: Hazard) => string = (hazard) => `${hazard.code}: ${hazard.message}`): void {
 	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block');
 	if (blocking.length === 0) return;
 	throw new RepotError({
 		kind: 'blocked',
 		code: 'PLAN_BLOCKED',
-		message: `plan ${plan.id} is blocked; nothing was written`,
-		why: blocking.map((hazard) => `${hazard.code}: ${hazard.message}`).join('; '),
-		next: blocking.flatMap((hazard) => (hazard.hint === undefined ? [] : [hazard.hint])),
+		message: `Plan ${plan.id} is blocked; nothing was written`,
+		why: blocking.map(tell).join('\n'),
+		next: [...new Set(blocking.flatMap((hazard) => (hazard.hint === undefined ? [] : [hazard.hint]))), 'repot plan shows the whole plan'],
 	});
 }
