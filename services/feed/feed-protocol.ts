@@ -1,11 +1,14 @@
 import type { ErrorFact } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { CastRecord, Cursor, Neighbour, Probe, Reject, ScanResult, SourceBatch, SourceDescription } from '../../source/core/ports.js';
+import type { CastRecord, Cursor, Neighbour, Probe, Reject, SourceBatch, SourceDescription } from '../../source/core/ports.js';
+import type { PartScan, ScanPart } from './scan-part.js';
 
 /** What the worker is started with. */
 export interface FeedSettings {
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
+	/** Snapshot of the SQLite database that another thread of this feed took and keeps; null: this thread takes its own. */
+	readonly sqliteSnapshot: string | null;
 	/** Private folder of this feed; the snapshots are made in it, and the main thread removes it. */
 	readonly folder: string;
 	/** Module that exports `openChroma`, as a URL; null: the program's own. */
@@ -23,13 +26,34 @@ export interface Described {
 	readonly sqliteCopy: SqliteCopy | null;
 }
 
+export interface Cut {
+	/** In order; the first begins at the start of the step. */
+	readonly parts: readonly ScanPart[];
+	readonly sqliteSnapshot: string | null;
+}
+
+/** What later readings of a step build on, once every record of it was judged. */
+export interface Judgement {
+	readonly step: CopyStep;
+	/** Source keys of the records that are refused. */
+	readonly refused: readonly string[];
+	/** Places of the columns that let every value through as it is, unnoted. */
+	readonly unchanged: readonly number[];
+}
+
 type Excluded = Readonly<Record<string, readonly string[]>>;
 
 /** Everything the main thread asks of the worker: argument and answer by name. Streams are opened, then pulled one item at a time. */
 export interface FeedCalls {
 	describe: { argument: null; answer: Described };
 	chromaFingerprint: { argument: null; answer: string | null };
-	scan: { argument: { readonly step: CopyStep }; answer: ScanResult };
+	/** The step cut into at most so many parts of about one length, and the snapshot that another thread can read them from. */
+	cut: { argument: { readonly step: CopyStep; readonly parts: number }; answer: Cut };
+	scanPart: { argument: { readonly step: CopyStep; readonly part: ScanPart }; answer: PartScan };
+	/** What a scan of the whole step, in whatever parts, found. */
+	learn: { argument: readonly Judgement[]; answer: null };
+	/** Everything that was learnt so far, for a thread that was not there. */
+	judgements: { argument: null; answer: readonly Judgement[] };
 	openBatches: { argument: { readonly step: CopyStep; readonly from: Cursor | null; readonly excluded: Excluded }; answer: number };
 	openRecords: { argument: { readonly step: CopyStep; readonly limit: number | null }; answer: number };
 	/** `spent`: the buffer of a batch that is done with, to be filled again. */

@@ -2,15 +2,16 @@ import type Database from 'better-sqlite3';
 import { RepotError } from '../../source/core/errors.js';
 import { RecordCaster } from '../../source/core/mapping/cast-record.js';
 import type { CopyStep, ForeignKey } from '../../source/core/plan/types.js';
-import type { Cursor, Neighbour, Probe, Reject, ScanResult } from '../../source/core/ports.js';
+import type { Cursor, Neighbour, Probe, Reject } from '../../source/core/ports.js';
 import { tableOf } from '../sqlite/reader.js';
 import { encodeBatches } from './batches.js';
-import type { Described, FeedCalls, FeedSettings } from './feed-protocol.js';
+import { cutParts } from './cut-parts.js';
+import type { Cut, Described, FeedCalls, FeedSettings, Judgement } from './feed-protocol.js';
 import { FeedSources } from './feed-sources.js';
 import { findOrphans, foreignKeyGuard, sourceColumns, translateKeys } from './foreign-keys.js';
 import { NearestSearch } from './neighbours.js';
 import { castRecords, drawProbes } from './sample.js';
-import { scanStep } from './scan.js';
+import { type PartScan, type ScanPart, scanPart } from './scan-part.js';
 import { StepPass } from './step-pass.js';
 import type { StopSignal } from './stop-signal.js';
 
@@ -48,17 +49,38 @@ export class FeedSession {
 		return (await this.#sources.chroma?.fingerprint()) ?? null;
 	}
 
-	async scan(step: CopyStep, stop: StopSignal, onProgress: (fraction: number) => void): Promise<ScanResult> {
+	/** Several parts only where the source tells cheaply where they begin, and where one record's judgement does not hang on a later one's. */
+	async cut(step: CopyStep, wanted: number, stop: StopSignal): Promise<Cut> {
 		await this.#sources.open(stop.signal);
-		const setAside = this.#startSetAside(step);
-		const own = selfReference(step);
+		const { sqliteSnapshot } = this.#sources;
+		if (step.source.kind !== 'sqlite' || sqliteSnapshot === null || selfReference(step))
+			return { parts: [{ from: null, until: null, records: step.rows }], sqliteSnapshot };
+		return { parts: cutParts(new StepPass(step, this.#sources.reader(step), new RecordCaster(step), []), wanted, stop), sqliteSnapshot };
+	}
+
+	async scanPart(step: CopyStep, part: ScanPart, stop: StopSignal, onProgress: (fraction: number) => void): Promise<PartScan> {
+		await this.#sources.open(stop.signal);
 		// Whether a row's parent in the same table is refused may be known only further down, so such a table is judged beforehand.
-		if (own) this.#judgeAll(step, stop);
-		const pass = this.#pass(step, {}, stop);
-		const result = scanStep(pass, stop, onProgress, (key) => setAside.keys.add(key));
-		setAside.complete = true;
-		for (const place of pass.caster.unchanged()) this.#judged.add(columnJudgement(step, place));
-		return result;
+		if (selfReference(step)) this.#judgeAll(step, stop);
+		return scanPart(this.#pass(step, {}, stop), part, stop, onProgress);
+	}
+
+	learn(judgements: readonly Judgement[]): void {
+		for (const { step, refused, unchanged } of judgements) {
+			const setAside = this.#startSetAside(step);
+			for (const key of refused) setAside.keys.add(key);
+			setAside.complete = true;
+			for (const place of unchanged) this.#judged.add(columnJudgement(step, place));
+		}
+	}
+
+	judgements(): Judgement[] {
+		return [...this.#steps.values()].flatMap((step) => {
+			const setAside = this.#setAside.get(step.id);
+			if (setAside?.complete !== true) return [];
+			const unchanged = [...step.columns.keys()].filter((place) => this.#judged.has(columnJudgement(step, place)));
+			return { step, refused: [...setAside.keys], unchanged };
+		});
 	}
 
 	async openBatches(step: CopyStep, from: Cursor | null, excluded: Excluded, stop: () => StopSignal, spares: ArrayBuffer[]) {

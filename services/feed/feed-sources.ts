@@ -15,7 +15,9 @@ interface ChromaModule {
 }
 
 interface Opened {
+	/** What this thread copied; null also where another thread's copy is read. */
 	readonly snapshot: Snapshot | null;
+	readonly sqliteSnapshot: string | null;
 	readonly connection: Database.Database | null;
 	readonly chroma: ChromaSnapshot | null;
 }
@@ -35,6 +37,11 @@ export class FeedSources {
 		return this.#opened?.connection ?? null;
 	}
 
+	/** Path of the copy that is read. */
+	get sqliteSnapshot(): string | null {
+		return this.#opened?.sqliteSnapshot ?? null;
+	}
+
 	get chroma(): ChromaSnapshot | null {
 		return this.#opened?.chroma ?? null;
 	}
@@ -44,8 +51,9 @@ export class FeedSources {
 		const snapshot = await this.#copySqlite(signal);
 		try {
 			const chroma = await this.#openChroma(signal);
-			const connection = snapshot === null ? null : this.guarded(() => openSnapshot(snapshot.path));
-			this.#opened = { snapshot, connection, chroma };
+			const sqliteSnapshot = snapshot?.path ?? this.#settings.sqliteSnapshot;
+			const connection = sqliteSnapshot === null ? null : this.guarded(() => openSnapshot(sqliteSnapshot));
+			this.#opened = { snapshot, sqliteSnapshot, connection, chroma };
 			return this.#opened;
 		} catch (thrown) {
 			await snapshot?.remove();
@@ -54,8 +62,10 @@ export class FeedSources {
 	}
 
 	async #copySqlite(signal: AbortSignal): Promise<Snapshot | null> {
-		const { sqlitePath, folder } = this.#settings;
-		return sqlitePath === null ? null : takeSnapshot({ database: sqlitePath, companions: [], into: folder, signal });
+		const { sqlitePath, sqliteSnapshot, folder } = this.#settings;
+		return sqlitePath === null || sqliteSnapshot !== null
+			? null
+			: takeSnapshot({ database: sqlitePath, companions: [], into: folder, signal });
 	}
 
 	async #openChroma(signal: AbortSignal): Promise<ChromaSnapshot | null> {

@@ -69,8 +69,17 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 			return session.describe(stop);
 		case 'chromaFingerprint':
 			return session.chromaFingerprint(stop);
-		case 'scan':
-			return session.scan(call.argument.step, stop, (fraction) => reply({ type: 'progress', id: call.id, fraction }));
+		case 'cut':
+			return session.cut(call.argument.step, call.argument.parts, stop);
+		case 'scanPart': {
+			const { step, part } = call.argument;
+			return session.scanPart(step, part, stop, (fraction) => reply({ type: 'progress', id: call.id, fraction }));
+		}
+		case 'learn':
+			session.learn(call.argument);
+			return null;
+		case 'judgements':
+			return session.judgements();
 		case 'openBatches': {
 			const { step, from, excluded } = call.argument;
 			const spares: ArrayBuffer[] = [];

@@ -1,7 +1,10 @@
-import type { CastRecord, Source, SourceBatch } from '../../source/core/ports.js';
+import { availableParallelism } from 'node:os';
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { CastRecord, ScanResult, Source, SourceBatch } from '../../source/core/ports.js';
 import { fingerprint } from '../sqlite/snapshot.js';
 import { type CallOptions, FeedClient } from './feed-client.js';
 import type { FeedCalls } from './feed-protocol.js';
+import { scanStep } from './scan-step.js';
 import { makeWorkFolder, type WorkFolder } from './work-folder.js';
 
 export interface FeedOptions {
@@ -11,10 +14,15 @@ export interface FeedOptions {
 	readonly workDir: string;
 	/** URL of a module that exports `openChroma`, in place of the program's own. */
 	readonly chromaModule?: string;
+	/** Threads that scan a long table; default: two where there are processors for them. */
+	readonly scanThreads?: number;
 }
 
 /** Items asked for before the consumer wants them: one being encoded while one waits. */
 const readAhead = 2;
+
+/** A third thread would buy little for its memory. */
+const defaultScanThreads = Math.min(2, availableParallelism());
 
 /**
  * Both sources behind the port. A worker thread takes the snapshots, reads, casts and encodes; this side only moves what it sends.
@@ -34,8 +42,11 @@ export function createFeed(options: FeedOptions): Source {
 			]);
 			return { sqlite, chroma };
 		},
-		scan: (step, signal, onProgress) => connection.call('scan', { step }, { signal, onProgress }),
-		read: (step, from, excluded, signal) => connection.stream<SourceBatch>('openBatches', { step, from, excluded }, 'nextBatch', signal),
+		scan: (step, signal, onProgress) => connection.scan(step, signal, onProgress ?? (() => undefined)),
+		async *read(step, from, excluded, signal) {
+			await connection.dismissSecond();
+			yield* connection.stream<SourceBatch>('openBatches', { step, from, excluded }, 'nextBatch', signal);
+		},
 		records: (step, limit, signal) => connection.stream<readonly CastRecord[]>('openRecords', { step, limit }, 'nextRecords', signal),
 		refusedRecord: (step, first, row, code, reason) => connection.call('refusedRecord', { step, first, row, code, reason }),
 		probes: (step, count, signal) => connection.call('probes', { step, count }, { signal }),
@@ -57,10 +68,11 @@ function bufferOf(item: unknown): ArrayBuffer | null {
 type Opener = 'openBatches' | 'openRecords';
 type Puller = 'nextBatch' | 'nextRecords';
 
-/** The worker, started when first needed, and the folder of its snapshots. */
+/** The worker, started when first needed, the folder of its snapshots, and a second thread while there is much to scan. */
 class FeedConnection {
 	readonly #options: FeedOptions;
 	#started: { readonly client: FeedClient; readonly folder: WorkFolder } | null = null;
+	#second: FeedClient | null = null;
 	#closed = false;
 
 	constructor(options: FeedOptions) {
@@ -72,8 +84,8 @@ class FeedConnection {
 		if (this.#started === null) {
 			const { sqlitePath, chromaPath, workDir, chromaModule } = this.#options;
 			const folder = makeWorkFolder(workDir);
-			const client = new FeedClient({ sqlitePath, chromaPath, folder: folder.path, chromaModule: chromaModule ?? null });
-			this.#started = { client, folder };
+			const settings = { sqlitePath, chromaPath, sqliteSnapshot: null, folder: folder.path, chromaModule: chromaModule ?? null };
+			this.#started = { client: new FeedClient(settings), folder };
 		}
 		return this.#started.client;
 	}
@@ -84,6 +96,36 @@ class FeedConnection {
 		options: CallOptions = {},
 	): Promise<FeedCalls[Name]['answer']> {
 		return this.#client.call(name, argument, options);
+	}
+
+	/** A long table is scanned by two threads, a half each: the dry run is bound by the processor, not by the disk. */
+	async scan(step: CopyStep, signal: AbortSignal | undefined, onProgress: (fraction: number) => void): Promise<ScanResult> {
+		const first = this.#client;
+		const { parts, sqliteSnapshot } = await first.call('cut', { step, parts: this.#options.scanThreads ?? defaultScanThreads }, { signal });
+		const second = parts.length > 1 && sqliteSnapshot !== null ? await this.#secondThread(sqliteSnapshot) : null;
+		const clients = second === null ? [first] : [first, second];
+		const shares = parts.map((part, place) => ({ client: clients[place % clients.length] as FeedClient, part }));
+		const { result, judgement } = await scanStep(step, shares, signal, onProgress);
+		await Promise.all([first, this.#second].map((client) => client?.call('learn', [judgement])));
+		return result;
+	}
+
+	/** Reads the snapshot that the first thread took, and knows what that one knows. */
+	async #secondThread(sqliteSnapshot: string): Promise<FeedClient> {
+		if (this.#second !== null) return this.#second;
+		const folder = this.#started?.folder.path ?? '';
+		const { sqlitePath } = this.#options;
+		const second = new FeedClient({ sqlitePath, chromaPath: null, sqliteSnapshot, folder, chromaModule: null });
+		this.#second = second;
+		await second.call('learn', await this.#client.call('judgements', null));
+		return second;
+	}
+
+	/** Only scans need two threads; the memory of one is better used by what follows. */
+	async dismissSecond(): Promise<void> {
+		const second = this.#second;
+		this.#second = null;
+		await second?.close();
 	}
 
 	/** Opens a stream and pulls it, a bounded number of items ahead of the consumer. Leaving the loop closes it. */
@@ -122,6 +164,7 @@ class FeedConnection {
 		this.#closed = true;
 		const started = this.#started;
 		this.#started = null;
+		await this.dismissSecond();
 		await started?.client.close();
 		started?.folder.remove();
 	}

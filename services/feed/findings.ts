@@ -4,32 +4,38 @@ import { type FindingCode, findingWords, isRefusal } from './finding-words.js';
 
 const sampleSize = 5;
 
-interface Entry {
+/** One kind of finding in one column. Travels between threads. */
+export interface FindingCount {
 	readonly code: FindingCode;
+	/** Place of the column in the step. */
 	readonly column: number;
 	count: number;
+	/** Keys of the first five. */
 	readonly sample: string[];
 }
 
-/** Counts what a scan finds, by code and column, and tells it as findings and as notes of the preview. */
+/** What was counted: findings in the order in which they first occurred, and per column the records that hold NULL or empty text. */
+export interface Tally {
+	readonly findings: readonly FindingCount[];
+	readonly empty: readonly number[];
+}
+
+/** Counts what a scan finds, by code and column. */
 export class FindingTally {
-	readonly #columns: readonly ColumnMapping[];
-	readonly #entries = new Map<string, Entry>();
-	/** Per column: records that hold NULL or empty text. */
+	readonly #counts = new Map<string, FindingCount>();
 	readonly #empty: Float64Array;
 
-	constructor(columns: readonly ColumnMapping[]) {
-		this.#columns = columns;
-		this.#empty = new Float64Array(columns.length);
+	constructor(columns: number) {
+		this.#empty = new Float64Array(columns);
 	}
 
 	/** `key` is asked for only while samples are wanted. */
 	count(code: FindingCode, column: number, key: () => string): void {
 		const name = `${code}/${column}`;
-		let entry = this.#entries.get(name);
+		let entry = this.#counts.get(name);
 		if (entry === undefined) {
 			entry = { code, column, count: 0, sample: [] };
-			this.#entries.set(name, entry);
+			this.#counts.set(name, entry);
 		}
 		entry.count++;
 		if (entry.sample.length < sampleSize) entry.sample.push(key());
@@ -43,44 +49,62 @@ export class FindingTally {
 		}
 	}
 
-	findings(): Finding[] {
-		return [...this.#entries.values()].map(({ code, column, count, sample }) => {
-			const name = this.#columns[column]?.name ?? null;
-			const words = findingWords[code];
-			return {
-				code,
-				severity: words.severity,
-				column: name,
-				count,
-				sample,
-				message: `${count === 1 ? '1 record' : `${count} records`}: ${words.message(name ?? 'the record')}`,
-				...(words.hint === undefined ? {} : { hint: words.hint }),
-			};
-		});
+	result(): Tally {
+		return { findings: [...this.#counts.values()], empty: [...this.#empty] };
 	}
+}
 
-	/** One short text a column, for columns that something is to be said about. */
-	notes(rows: number): Record<string, string> {
-		const notes: Record<string, string> = {};
-		if (rows === 0) return notes;
-		this.#columns.forEach((column, place) => {
-			const note = this.#note(column, place, rows);
-			if (note !== null) notes[column.name] = note;
-		});
-		return notes;
+/** The tally of a step that was counted in parts, given in the order of its records. */
+export function addTallies(parts: readonly Tally[]): Tally {
+	const counts = new Map<string, FindingCount>();
+	for (const { findings } of parts) {
+		for (const { code, column, count, sample } of findings) {
+			const name = `${code}/${column}`;
+			const before = counts.get(name) ?? { code, column, count: 0, sample: [] };
+			counts.set(name, { code, column, count: before.count + count, sample: [...before.sample, ...sample].slice(0, sampleSize) });
+		}
 	}
+	const columns = parts[0]?.empty.length ?? 0;
+	const empty = Array.from({ length: columns }, (_, column) => parts.reduce((sum, part) => sum + (part.empty[column] ?? 0), 0));
+	return { findings: [...counts.values()], empty };
+}
 
-	#note(column: ColumnMapping, place: number, rows: number): string | null {
-		if (column.source === null) return null;
-		const rank = (entry: Entry): number => (isRefusal(entry.code) ? rows : 0) + entry.count;
-		const troubles = [...this.#entries.values()].filter((entry) => entry.column === place).sort((a, b) => rank(b) - rank(a));
-		const [worst] = troubles;
-		if (worst !== undefined) return `${worst.count} of ${rows} ${findingWords[worst.code].note}`;
-		const empty = this.#empty[place] as number;
-		if (empty === rows) return `empty in all ${rows} rows`;
-		const rest = empty === 0 ? '' : `, ${empty} empty`;
-		if (column.cast === 'json-text') return `${rows - empty} valid${rest}`;
-		if (column.cast === 'iso-timestamp') return `${rows - empty} ISO 8601${rest}`;
-		return null;
-	}
+export function findingsOf(columns: readonly ColumnMapping[], tally: Tally): Finding[] {
+	return tally.findings.map(({ code, column, count, sample }) => {
+		const name = columns[column]?.name ?? null;
+		const words = findingWords[code];
+		return {
+			code,
+			severity: words.severity,
+			column: name,
+			count,
+			sample,
+			message: `${count === 1 ? '1 record' : `${count} records`}: ${words.message(name ?? 'the record')}`,
+			...(words.hint === undefined ? {} : { hint: words.hint }),
+		};
+	});
+}
+
+/** One short text a column for the preview, for columns that something is to be said about. */
+export function notesOf(columns: readonly ColumnMapping[], tally: Tally, rows: number): Record<string, string> {
+	const notes: Record<string, string> = {};
+	if (rows === 0) return notes;
+	columns.forEach((column, place) => {
+		const note = noteOf(column, place, tally, rows);
+		if (note !== null) notes[column.name] = note;
+	});
+	return notes;
+}
+
+function noteOf(column: ColumnMapping, place: number, { findings, empty: emptyRows }: Tally, rows: number): string | null {
+	if (column.source === null) return null;
+	const rank = (entry: FindingCount): number => (isRefusal(entry.code) ? rows : 0) + entry.count;
+	const [worst] = findings.filter((entry) => entry.column === place).sort((a, b) => rank(b) - rank(a));
+	if (worst !== undefined) return `${worst.count} of ${rows} ${findingWords[worst.code].note}`;
+	const empty = emptyRows[place] ?? 0;
+	if (empty === rows) return `empty in all ${rows} rows`;
+	const rest = empty === 0 ? '' : `, ${empty} empty`;
+	if (column.cast === 'json-text') return `${rows - empty} valid${rest}`;
+	if (column.cast === 'iso-timestamp') return `${rows - empty} ISO 8601${rest}`;
+	return null;
 }

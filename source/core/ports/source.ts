@@ -108,7 +108,7 @@ export interface ScanResult {
 	readonly notes: Readonly<Record<string, string>>;
 	/** Per jsonb column: accepted records by `jsonb_typeof`, SQL NULL left out. */
 	readonly jsonTypes: Readonly<Record<string, Readonly<Record<string, number>>>>;
-	/** Wall time of the scan, for the estimate. */
+	/** Time of the scan, by one thread, for the estimate. */
 	readonly milliseconds: number;
 }
 

@@ -24,6 +24,7 @@ export function feedOf(content: {
 	readonly records?: readonly FakeRecord[];
 	readonly sqlitePath?: string;
 	readonly chromaPath?: string;
+	readonly scanThreads?: number;
 }): TestFeed {
 	const folder = temporaryFolder();
 	const workDir = join(folder, 'work');
@@ -34,7 +35,8 @@ export function feedOf(content: {
 		writeFileSync(chromaPath, JSON.stringify(content.records));
 	}
 	const fake = content.records === undefined ? {} : { chromaModule: new URL('./fake-chroma.ts', import.meta.url).href };
-	const feed = createFeed({ sqlitePath, chromaPath, workDir, ...fake });
+	const threads = content.scanThreads === undefined ? {} : { scanThreads: content.scanThreads };
+	const feed = createFeed({ sqlitePath, chromaPath, workDir, ...fake, ...threads });
 	feeds.push(feed);
 	return { feed, folder, workDir, sqlitePath };
 }

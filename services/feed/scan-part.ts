@@ -1,10 +1,37 @@
-import type { ScanResult } from '../../source/core/ports.js';
-import { FindingTally } from './findings.js';
+import type { Cursor } from '../../source/core/ports.js';
+import { FindingTally, type Tally } from './findings.js';
 import { JsonTypeTally } from './json-types.js';
 import type { RawRecord } from './reader.js';
 import { rowEncoder } from './row-encoder.js';
 import type { StepPass } from './step-pass.js';
 import type { StopSignal } from './stop-signal.js';
+
+/** A stretch of a step's records, in the order in which they are read. */
+export interface ScanPart {
+	/** The cursor before the first record; null: from the start. */
+	readonly from: Cursor | null;
+	/** The cursor of the last record; null: to the end. */
+	readonly until: Cursor | null;
+	/** How many records these are; where `until` is null, only an estimate for the progress. */
+	readonly records: number;
+}
+
+/** What the dry run of a part found. Parts add up (see `addParts`). */
+export interface PartScan {
+	readonly rows: number;
+	readonly rejected: number;
+	/** Bytes as they would be sent, without what stands around all rows of a step. */
+	readonly bytes: number;
+	readonly framing: number;
+	readonly tally: Tally;
+	readonly jsonTypes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+	readonly milliseconds: number;
+	/** Source keys of the refused records. */
+	readonly refused: readonly string[];
+	/** Places of the columns whose casts gave back every value as it was, unnoted. */
+	readonly unchanged: readonly number[];
+	readonly last: Cursor | null;
+}
 
 /** Ten times a second at most. */
 const progressMilliseconds = 100;
@@ -13,26 +40,22 @@ const recordsPerClock = 512;
 const forgetBytes = 1024 * 1024;
 
 /**
- * The dry run of one step: every record through its casts and its encoder. A record that is refused is counted once, and each
- * of its refusing columns gets its finding. `onRejected` gets the key of every refused record.
+ * The dry run of a part: every record through its casts and its encoder. A record that is refused is counted once, and each
+ * of its refusing columns gets its finding.
  */
-export function scanStep(
-	pass: StepPass,
-	stop: StopSignal,
-	onProgress: (fraction: number) => void,
-	onRejected: (key: string) => void,
-): ScanResult {
+export function scanPart(pass: StepPass, part: ScanPart, stop: StopSignal, onProgress: (fraction: number) => void): PartScan {
 	const started = performance.now();
 	const { step, caster } = pass;
-	const tally = new FindingTally(step.columns);
+	const tally = new FindingTally(step.columns.length);
 	const jsonTypes = new JsonTypeTally(step.columns);
 	const encoder = rowEncoder(step);
 	const framing = encoder.bytes;
-	const clock = new ProgressClock(step.rows, started, onProgress);
+	const clock = new ProgressClock(part.records, started, onProgress);
+	const refused: string[] = [];
 	let rows = 0;
-	let rejected = 0;
 	let bytes = 0;
-	for (const record of pass.records(null, stop)) {
+	let last: RawRecord | null = null;
+	for (const record of pass.records(part.from, stop)) {
 		if (++rows % recordsPerClock === 0) clock.tell(rows);
 		if (pass.judge(record) === null) {
 			tally.countEmpty(caster.values);
@@ -44,20 +67,24 @@ export function scanStep(
 				encoder.reset();
 			}
 		} else {
-			rejected++;
-			onRejected(pass.keyOf(record));
+			refused.push(pass.keyOf(record));
 			countRefusals(pass, record, tally);
 		}
+		last = record;
+		if (part.until !== null && rows === part.records) break;
 	}
 	onProgress(1);
 	return {
 		rows,
-		rejected,
-		bytes: bytes + encoder.bytes - (rows === 0 ? framing : 0),
-		findings: tally.findings(),
-		notes: tally.notes(rows),
+		rejected: refused.length,
+		bytes: bytes + encoder.bytes - framing,
+		framing,
+		tally: tally.result(),
 		jsonTypes: jsonTypes.result(),
 		milliseconds: Math.round(performance.now() - started),
+		refused,
+		unchanged: caster.unchanged(),
+		last: last?.cursor ?? null,
 	};
 }
 
