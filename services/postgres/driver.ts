@@ -43,6 +43,8 @@ export interface Driver extends Session {
 	cancel(): Promise<void>;
 	/** A second connection, or null where only one can exist. */
 	monitor(): Promise<(Session & { close(): Promise<void> }) | null>;
+	/** A driver of its own connection to the same database, for work beside this one; null where only one connection can exist. */
+	beside(): Driver | null;
 	/** Embedded only: from now on changes must reach the directory (before, an absent one is stood in for by memory). */
 	persist(): Promise<void>;
 	close(): Promise<void>;

@@ -148,6 +148,10 @@ export class PgDriver implements Driver {
 		return { ...sessionOn(client), close: () => client.end() };
 	}
 
+	beside(): Driver {
+		return new PgDriver({ url: this.#url, label: this.label, identity: this.identity });
+	}
+
 	async persist(): Promise<void> {}
 
 	async close(): Promise<void> {

@@ -182,6 +182,10 @@ export class PgliteDriver implements Driver {
 		return null;
 	}
 
+	beside(): null {
+		return null;
+	}
+
 	persist(): Promise<void> {
 		return this.#queue.run(async () => {
 			if (this.#persistent) return;

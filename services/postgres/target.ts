@@ -6,6 +6,7 @@ import { compareRecords } from './compare.js';
 import { type Connection, parseConnection } from './connection-url.js';
 import { describeTarget } from './describe.js';
 import type { Driver } from './driver.js';
+import { DriverPair } from './driver-pair.js';
 import { isTransient, type Place, toRepotError } from './errors.js';
 import { createLedger, requireRun } from './ledger.js';
 import { PgDriver } from './pg-driver.js';
@@ -87,6 +88,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 	const writer = new BatchWriter(driver, clock);
 	const tenants = new Tenants(driver);
 	const lock = new RunLock(driver);
+	const pair = new DriverPair(driver);
 
 	async function* rollback(run: string, signal?: AbortSignal): AsyncGenerator<RollbackEvent> {
 		const release = await guard(() => lock.take());
@@ -104,13 +106,16 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
 		lock: () => guard(() => lock.take()),
+		schemaWidth: driver.embedded ? 1 : 2,
 		applySchema: (run, step, signal, onProgress, onNotice) =>
 			guard(() =>
-				applySchemaStep(driver, run, step, {
-					signal,
-					onProgress: onProgress ?? (() => undefined),
-					onNotice: onNotice ?? (() => undefined),
-				}),
+				pair.use((idle) =>
+					applySchemaStep(idle, run, step, {
+						signal,
+						onProgress: onProgress ?? (() => undefined),
+						onNotice: onNotice ?? (() => undefined),
+					}),
+				),
 			),
 		ensureCollection: (run, step) => guard(() => ensureCollection(driver, run, step)),
 		writeBatch: (run, step, sequence, batch, policy, signal) =>
@@ -122,6 +127,6 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		isTransient,
 		rollbackPreview: (run) => read((session) => previewRollback(session, run)),
 		rollback,
-		close: () => guard(() => driver.close()),
+		close: () => guard(() => pair.close()),
 	};
 }

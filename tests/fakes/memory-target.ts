@@ -182,6 +182,7 @@ export function memoryTarget(): MemoryTarget {
 				locked = false;
 			};
 		},
+		schemaWidth: 2,
 		async applySchema(run, step) {
 			writes.push(`schema ${step.id}`);
 			if (step.what === 'table') tableOf(step.object);

@@ -19,6 +19,8 @@ export interface TargetColumn {
 	readonly type: string;
 	readonly notNull: boolean;
 	readonly hasDefault: boolean;
+	/** The server computes it (GENERATED ALWAYS AS ... STORED) and takes no value. */
+	readonly generated?: boolean;
 }
 
 export interface TargetTable {
@@ -38,6 +40,17 @@ export interface TargetTable {
 	readonly rows: number;
 	/** Rows whose tenant column equals the tenant, when the column exists. */
 	readonly tenantRows: number;
+	/** What this user may do with it. `owner`: may alter it and index it. */
+	readonly rights?: { readonly owner: boolean; readonly insert: boolean; readonly update: boolean; readonly delete: boolean };
+}
+
+/** What this user may make in the database, and the SQL that an administrator runs where it may not. */
+export interface TargetRights {
+	/** The ledger's schema `repot` is there and may be used, or may be created. */
+	readonly ledger: boolean;
+	/** Tables and indexes in the schema. */
+	readonly tables: boolean;
+	readonly grants: { readonly ledger: string; readonly tables: string };
 }
 
 export interface TargetCollection {
@@ -63,6 +76,8 @@ export interface TargetDescription {
 	readonly collections: readonly TargetCollection[];
 	readonly vectorExtension: { readonly installed: string | null; readonly available: string | null; readonly mayCreate: boolean };
 	readonly mayCreateTables: boolean;
+	/** Left out by a target that asks for no rights. */
+	readonly rights?: TargetRights;
 	/** Runs in the ledger, newest first; empty when there is no ledger. */
 	readonly runs: readonly LedgerRun[];
 	/** Indexes, tables, views and sequences of the schema share one space of names: the names that are taken there. */
@@ -153,6 +168,8 @@ export interface Target {
 	compare(step: CopyStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
 	/** Takes the one-run-per-target lock; rejects with kind `locked` when it is held. */
 	lock(): Promise<() => Promise<void>>;
+	/** Schema steps that can be under way at once. */
+	readonly schemaWidth: number;
 	/** Runs one schema step and records in the ledger whether it created the object. */
 	applySchema(
 		run: string,
