@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
-import type { Reader } from '../feed/reader.js';
+import type { Reader } from '../reader.js';
 import { Database } from '../sqlite/engine.js';
 import { openRecords, type RecordStore } from './collection-reader.js';
 import { listCollections, type StoredCollection } from './collections.js';

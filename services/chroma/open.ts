@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ChromaDescription } from '../../source/core/ports.js';
-import type { Reader } from '../feed/reader.js';
+import type { Reader } from '../reader.js';
 import { fingerprint, type Snapshot, takeSnapshot } from '../sqlite/snapshot.js';
 import { openCopy } from './chroma-copy.js';
 import { findFiles } from './directory.js';

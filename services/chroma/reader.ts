@@ -1,5 +1,5 @@
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { RawRecord, Reader } from '../feed/reader.js';
+import type { RawRecord, Reader } from '../reader.js';
 import type { CurrentRecord, RecordStore } from './collection-reader.js';
 import { sqliteProblem } from './problems.js';
 import { documentOf, metadataOf } from './records.js';

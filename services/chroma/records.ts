@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { ChromaMetadata, ChromaScalar } from '../feed/reader.js';
+import type { ChromaMetadata, ChromaScalar } from '../reader.js';
 import type { Schema } from './schema.js';
 import { scalarOf, textOf } from './values.js';
 

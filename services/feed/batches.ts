@@ -1,5 +1,5 @@
 import type { Cursor, Reject, SourceBatch } from '../../source/core/ports.js';
-import type { RawRecord } from './reader.js';
+import type { RawRecord } from '../reader.js';
 import { rowEncoder } from './row-encoder.js';
 import type { StepPass } from './step-pass.js';
 import { latest, type StopSignal } from './stop-signal.js';

@@ -3,12 +3,12 @@ import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { SqliteDescription } from '../../source/core/ports.js';
 import type { ChromaSnapshot } from '../chroma/open.js';
+import type { Reader } from '../reader.js';
 import { inspectSqlite } from '../sqlite/inspect.js';
 import { openSnapshot, sqliteReader } from '../sqlite/reader.js';
 import { type Snapshot, takeSnapshot } from '../sqlite/snapshot.js';
 import { sourceError } from '../sqlite/source-errors.js';
 import type { Described, FeedSettings } from './feed-protocol.js';
-import type { Reader } from './reader.js';
 
 interface ChromaModule {
 	readonly openChroma: (request: { path: string; into: string; signal?: AbortSignal }) => Promise<ChromaSnapshot>;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { CastRecord, ScanResult, Source, SourceBatch } from '../../source/core/ports.js';
+import type { CastRecord, ScanResult, Source, SourceBatch, SourceFingerprints } from '../../source/core/ports.js';
 import { fingerprint } from '../sqlite/snapshot.js';
 import { type CallOptions, FeedClient } from './feed-client.js';
 import type { FeedCalls } from './feed-protocol.js';
@@ -33,15 +33,7 @@ export function createFeed(options: FeedOptions): Source {
 	const connection = new FeedConnection(options);
 	return {
 		describe: async (signal) => (await connection.call('describe', null, { signal })).description,
-		async fingerprints(signal) {
-			const { sqliteCopy } = await connection.call('describe', null, { signal });
-			// Hashed here, in small pieces, so that it overlaps a scan in the worker.
-			const [sqlite, chroma] = await Promise.all([
-				sqliteCopy === null ? null : fingerprint(sqliteCopy, signal),
-				options.chromaPath === null ? null : connection.call('chromaFingerprint', null, { signal }),
-			]);
-			return { sqlite, chroma };
-		},
+		fingerprints: (signal) => connection.fingerprints(signal),
 		scan: (step, signal, onProgress) => connection.scan(step, signal, onProgress ?? (() => undefined)),
 		async *read(step, from, excluded, signal) {
 			await connection.dismissSecond();
@@ -73,6 +65,7 @@ class FeedConnection {
 	readonly #options: FeedOptions;
 	#started: { readonly client: FeedClient; readonly folder: WorkFolder } | null = null;
 	#second: FeedClient | null = null;
+	#fingerprints: SourceFingerprints | null = null;
 	#closed = false;
 
 	constructor(options: FeedOptions) {
@@ -96,6 +89,22 @@ class FeedConnection {
 		options: CallOptions = {},
 	): Promise<FeedCalls[Name]['answer']> {
 		return this.#client.call(name, argument, options);
+	}
+
+	/** Of the copies, which nothing changes: hashed once. */
+	async fingerprints(signal: AbortSignal | undefined): Promise<SourceFingerprints> {
+		this.#fingerprints ??= await this.#hash(signal);
+		return this.#fingerprints;
+	}
+
+	async #hash(signal: AbortSignal | undefined): Promise<SourceFingerprints> {
+		const { sqliteCopy } = await this.call('describe', null, { signal });
+		// Hashed here, in small pieces, so that it overlaps a scan in the worker.
+		const [sqlite, chroma] = await Promise.all([
+			sqliteCopy === null ? null : fingerprint(sqliteCopy, signal),
+			this.#options.chromaPath === null ? null : this.call('chromaFingerprint', null, { signal }),
+		]);
+		return { sqlite, chroma };
 	}
 
 	/** A long table is scanned by two threads, a half each: the dry run is bound by the processor, not by the disk. */

@@ -3,9 +3,9 @@ import type { ColumnRefusal } from '../../source/core/mapping/cast-record.js';
 import { describeValue } from '../../source/core/mapping/cast-result.js';
 import { rawOf } from '../../source/core/mapping/record-json.js';
 import type { CopyStep, ForeignKey } from '../../source/core/plan/types.js';
+import type { RawRecord } from '../reader.js';
 import { columnsOf, listTables, quoteName } from '../sqlite/schema.js';
 import { type TableOrder, tableOrder } from '../sqlite/table-order.js';
-import type { RawRecord } from './reader.js';
 
 /** Says of a record whether one of its foreign keys leads nowhere. */
 export interface ForeignKeyGuard {

@@ -1,5 +1,5 @@
 import type { CastRecord, Cursor, Probe } from '../../source/core/ports.js';
-import type { RawRecord } from './reader.js';
+import type { RawRecord } from '../reader.js';
 import type { StepPass } from './step-pass.js';
 import { latest, type StopSignal } from './stop-signal.js';
 

@@ -1,7 +1,7 @@
 import type { Cursor } from '../../source/core/ports.js';
+import type { RawRecord } from '../reader.js';
 import { FindingTally, type Tally } from './findings.js';
 import { JsonTypeTally } from './json-types.js';
-import type { RawRecord } from './reader.js';
 import { rowEncoder } from './row-encoder.js';
 import type { StepPass } from './step-pass.js';
 import type { StopSignal } from './stop-signal.js';

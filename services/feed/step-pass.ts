@@ -1,8 +1,8 @@
 import type { ColumnRefusal, RecordCaster } from '../../source/core/mapping/cast-record.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Cursor, Reject } from '../../source/core/ports.js';
+import type { RawRecord, Reader } from '../reader.js';
 import type { ForeignKeyGuard } from './foreign-keys.js';
-import type { RawRecord, Reader } from './reader.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** Records between two looks at the stop flag: a fraction of a millisecond. */

@@ -4,7 +4,7 @@ import { RepotError } from '../../source/core/errors.js';
 import { InvalidUtf8 } from '../../source/core/mapping/cast-result.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Cursor } from '../../source/core/ports.js';
-import type { RawRecord, Reader } from '../feed/reader.js';
+import type { RawRecord, Reader } from '../reader.js';
 import { Database } from './engine.js';
 import { countRows, quoteName } from './schema.js';
 import { sourceError } from './source-errors.js';

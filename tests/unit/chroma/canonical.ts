@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ChromaMetadata, Reader } from '../../../services/feed/reader.js';
+import type { ChromaMetadata, Reader } from '../../../services/reader.js';
 import type { CopyStep } from '../../../source/core/plan/types.js';
 
 /** One record as the reader gives it. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChromaSnapshot } from '../../../services/chroma/open.js';
-import type { ChromaMetadata, RawRecord } from '../../../services/feed/reader.js';
+import type { ChromaMetadata, RawRecord } from '../../../services/reader.js';
 
 /** What the fake holds, as JSON in the file that is given as its path. A component `null` stands for NaN. */
 export interface FakeRecord {

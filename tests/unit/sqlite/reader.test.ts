@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { RawRecord } from '../../../services/feed/reader.js';
+import type { RawRecord } from '../../../services/reader.js';
 import { Database } from '../../../services/sqlite/engine.js';
 import { inspectSqlite } from '../../../services/sqlite/inspect.js';
 import { openSnapshot, sqliteReader } from '../../../services/sqlite/reader.js';

@@ -1,5 +1,5 @@
-import type { CopyStep } from '../../source/core/plan/types.js';
-import type { Cursor } from '../../source/core/ports.js';
+import type { CopyStep } from '../source/core/plan/types.js';
+import type { Cursor } from '../source/core/ports.js';
 
 /** One source record before its casts. */
 export interface RawRecord {
