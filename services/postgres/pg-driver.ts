@@ -2,20 +2,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import {
-	ConnectionError,
-	cancelOnAbort,
-	type Driver,
-	type Parameter,
-	type QueryResult,
-	Queue,
-	type Row,
-	runTransaction,
-	ServerError,
-	type Session,
-	sessionSettings,
-	type TransactionOptions,
-} from './driver.js';
+import { ConnectionError, type QueryResult, type Row, ServerError, type Session, sessionSettings } from './driver.js';
+import { QueuedDriver } from './queued-driver.js';
 
 const connectTimeoutMilliseconds = 10_000;
 /** Bytes handed to the socket at once: large enough for speed, small enough that keys are answered between two of them. */
@@ -86,49 +74,16 @@ const sessionOn = (client: pg.Client): Session => ({
 });
 
 /** A PostgreSQL server through the pg library: one connection that does the work, and short-lived ones beside it. */
-export class PgDriver implements Driver {
+export class PgDriver extends QueuedDriver {
 	readonly embedded = false;
-	readonly label: string;
-	readonly identity: string;
 	readonly #url: string;
-	readonly #queue = new Queue();
-	readonly #listeners = new Set<(message: string) => void>();
-	readonly #setups: ((session: Session, previousBackend: string | null) => Promise<void>)[] = [];
 	#client: pg.Client | null = null;
 	#backend: string | null = null;
 	#closed = false;
 
 	constructor(connection: { readonly url: string; readonly label: string; readonly identity: string }) {
+		super(connection);
 		this.#url = connection.url;
-		this.label = connection.label;
-		this.identity = connection.identity;
-	}
-
-	query(sql: string, params?: readonly Parameter[]): Promise<QueryResult> {
-		return this.#queue.run(() => this.#use((session) => session.query(sql, params)));
-	}
-
-	copyIn(sql: string, data: Uint8Array): Promise<void> {
-		return this.#queue.run(() => this.#use((session) => session.copyIn(sql, data)));
-	}
-
-	transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-		return this.#queue.run(() =>
-			cancelOnAbort(
-				options.signal,
-				() => this.cancel(),
-				() => this.#use((session) => runTransaction(session, work, options)),
-			),
-		);
-	}
-
-	onNotice(listener: (message: string) => void): () => void {
-		this.#listeners.add(listener);
-		return () => this.#listeners.delete(listener);
-	}
-
-	onConnect(setup: (session: Session, previousBackend: string | null) => Promise<void>): void {
-		this.#setups.push(setup);
 	}
 
 	async cancel(): Promise<void> {
@@ -148,7 +103,7 @@ export class PgDriver implements Driver {
 		return { ...sessionOn(client), close: () => client.end() };
 	}
 
-	beside(): Driver {
+	beside(): PgDriver {
 		return new PgDriver({ url: this.#url, label: this.label, identity: this.identity });
 	}
 
@@ -156,14 +111,14 @@ export class PgDriver implements Driver {
 
 	async close(): Promise<void> {
 		this.#closed = true;
-		await this.#queue.run(async () => {
+		await this.queue.run(async () => {
 			const client = this.#client;
 			this.#client = null;
 			await client?.end().catch(() => undefined);
 		});
 	}
 
-	async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+	protected async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
 		const client = this.#client ?? (await this.#open());
 		try {
 			return await work(sessionOn(client));
@@ -207,11 +162,9 @@ export class PgDriver implements Driver {
 		const session = sessionOn(client);
 		try {
 			await session.query(sessionSettings);
-			client.on('notice', (notice) => {
-				for (const listener of this.#listeners) listener(notice.message ?? '');
-			});
+			client.on('notice', (notice) => this.tell(notice.message ?? ''));
 			const { rows } = await session.query('SELECT pg_backend_pid() AS pid');
-			for (const setup of this.#setups) await setup(session, previous);
+			await this.setUp(session, previous);
 			this.#backend = rows[0]?.pid ?? null;
 			this.#client = client;
 			return client;

@@ -3,21 +3,10 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { RepotError } from '../../source/core/errors.js';
 import { startWorker } from '../worker-url.js';
-import {
-	ConnectionError,
-	cancelOnAbort,
-	type Driver,
-	type Parameter,
-	type QueryResult,
-	Queue,
-	runTransaction,
-	ServerError,
-	type Session,
-	sessionSettings,
-	type TransactionOptions,
-} from './driver.js';
+import { ConnectionError, type QueryResult, ServerError, type Session, sessionSettings } from './driver.js';
 import { DirectoryLock } from './pglite-lock.js';
 import type { WorkerReply, WorkerRequest } from './pglite-worker.js';
+import { QueuedDriver } from './queued-driver.js';
 
 /** Major version of the embedded server's data directory. */
 const dataVersion = '18';
@@ -125,14 +114,9 @@ function isFresh(directory: string): boolean {
  * Committed transactions survive the death of the process (write-ahead log); the file layer has no fsync, so the last ones
  * may be lost when the whole machine loses power.
  */
-export class PgliteDriver implements Driver {
+export class PgliteDriver extends QueuedDriver {
 	readonly embedded = true;
-	readonly label: string;
-	readonly identity: string;
 	readonly #directory: string;
-	readonly #queue = new Queue();
-	readonly #listeners = new Set<(message: string) => void>();
-	readonly #setups: ((session: Session, previousBackend: string | null) => Promise<void>)[] = [];
 	#connection: WorkerConnection | null = null;
 	/** The database in memory until it is written to the directory. */
 	#standIn: WorkerConnection | null = null;
@@ -141,36 +125,8 @@ export class PgliteDriver implements Driver {
 	#closed = false;
 
 	constructor(connection: { readonly directory: string; readonly label: string; readonly identity: string }) {
+		super(connection);
 		this.#directory = connection.directory;
-		this.label = connection.label;
-		this.identity = connection.identity;
-	}
-
-	query(sql: string, params?: readonly Parameter[]): Promise<QueryResult> {
-		return this.#queue.run(() => this.#use((session) => session.query(sql, params)));
-	}
-
-	copyIn(sql: string, data: Uint8Array): Promise<void> {
-		return this.#queue.run(() => this.#use((session) => session.copyIn(sql, data)));
-	}
-
-	transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-		return this.#queue.run(() =>
-			cancelOnAbort(
-				options.signal,
-				() => this.cancel(),
-				() => this.#use((session) => runTransaction(session, work, options)),
-			),
-		);
-	}
-
-	onNotice(listener: (message: string) => void): () => void {
-		this.#listeners.add(listener);
-		return () => this.#listeners.delete(listener);
-	}
-
-	onConnect(setup: (session: Session, previousBackend: string | null) => Promise<void>): void {
-		this.#setups.push(setup);
 	}
 
 	/** A running statement cannot be interrupted from outside: the thread is ended, and the next use recovers the directory from its log. */
@@ -187,7 +143,7 @@ export class PgliteDriver implements Driver {
 	}
 
 	persist(): Promise<void> {
-		return this.#queue.run(async () => {
+		return this.queue.run(async () => {
 			if (this.#persistent) return;
 			this.#persistent = true;
 			if (this.#lock !== null) return;
@@ -198,7 +154,7 @@ export class PgliteDriver implements Driver {
 
 	close(): Promise<void> {
 		this.#closed = true;
-		return this.#queue.run(async () => {
+		return this.queue.run(async () => {
 			await stop(this.#connection);
 			await stop(this.#standIn);
 			this.#connection = null;
@@ -208,7 +164,7 @@ export class PgliteDriver implements Driver {
 		});
 	}
 
-	async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+	protected async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
 		if (this.#connection?.dead) this.#connection = null;
 		this.#connection ??= await this.#open();
 		return work(sessionOn(this.#connection));
@@ -217,14 +173,12 @@ export class PgliteDriver implements Driver {
 	async #open(): Promise<WorkerConnection> {
 		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
 		const fresh = this.#lock === null && !existsSync(`${this.#directory}.lock`) && isFresh(this.#directory);
-		const connection = new WorkerConnection((message) => {
-			for (const listener of this.#listeners) listener(message);
-		});
+		const connection = new WorkerConnection((message) => this.tell(message));
 		try {
 			await (fresh && !this.#persistent ? connection.ask({ type: 'open', directory: null }) : this.#openDirectory(connection));
 			const session = sessionOn(connection);
 			await session.query(sessionSettings);
-			for (const setup of this.#setups) await setup(session, null);
+			await this.setUp(session, null);
 			return connection;
 		} catch (error) {
 			await connection.terminate();
