@@ -2,7 +2,7 @@ import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep, SchemaStep } from '../../source/core/plan/types.js';
 import { collectionTable, findTable, requireTable } from './catalog.js';
 import { type Driver, ServerError, type Session } from './driver.js';
-import { buildVectorIndex } from './index-build.js';
+import { buildVectorIndex, type SchemaListeners } from './index-build.js';
 import { recordObject } from './ledger.js';
 import { boolean, text } from './sql-text.js';
 
@@ -56,12 +56,6 @@ function extensionRefused(error: unknown): unknown {
 		next: ['Have an administrator run in this database: CREATE EXTENSION vector;', 'Then run the same command again'],
 		cause: error,
 	});
-}
-
-export interface SchemaListeners {
-	readonly signal: AbortSignal | undefined;
-	readonly onProgress: (fraction: number, phase: string) => void;
-	readonly onNotice: (message: string) => void;
 }
 
 /** The work of one step inside a transaction: look, make, record. The record and the object commit together. */

@@ -1,5 +1,4 @@
 import type { SchemaStep } from '../../source/core/plan/types.js';
-import type { SchemaListeners } from './apply-schema.js';
 import { type Driver, ServerError, type Session } from './driver.js';
 import { number, text } from './sql-text.js';
 
@@ -14,6 +13,13 @@ const leastMemory = 64 * mebibyte;
  * little needs no workers in any version.
  */
 const leastParallelMemory = 8 * mebibyte;
+
+/** Who is told while a schema step is under way, and what stops it. */
+export interface SchemaListeners {
+	readonly signal: AbortSignal | undefined;
+	readonly onProgress: (fraction: number, phase: string) => void;
+	readonly onNotice: (message: string) => void;
+}
 
 type Settings = NonNullable<SchemaStep['vectorIndex']>;
 

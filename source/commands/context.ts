@@ -8,6 +8,7 @@ import type { TextStyle } from '../headless/style.js';
 import type { Every } from '../headless/text-sink.js';
 import type { Terminal } from '../terminal.js';
 import type { Output } from './output.js';
+import type { CommandLine } from './parse.js';
 import type { Prompts } from './prompts.js';
 
 /** Settings to operations; tests hand in fakes. */
@@ -85,4 +86,12 @@ export async function interruptible<T>(context: CommandContext, work: (signal: A
 	} finally {
 		end();
 	}
+}
+
+/** A command line as it is carried out, and the surroundings it sees. */
+export interface Prepared {
+	readonly parsed: CommandLine;
+	readonly env: Shell['env'];
+	/** Said before the command starts. */
+	readonly notes?: readonly string[];
 }

@@ -5,8 +5,7 @@ import { configFileName } from '../config/config-file.js';
 import { type OptionKey, variableOf } from '../config/options.js';
 import { writeFileWhole } from '../config/write-file.js';
 import { RepotError } from '../core/errors.js';
-import type { Shell } from './context.js';
-import type { Prepared } from './run-command-line.js';
+import type { Prepared, Shell } from './context.js';
 
 const folder = 'repot-demo';
 const sqlite = 'collections_demo.db';

@@ -26,6 +26,9 @@ const about: Readonly<Record<Verb, string>> = {
 
 const operands: Partial<Record<Verb, string>> = { verify: '[run]', rollback: '[run]', runs: '[run]' };
 
+/** A command with its flags. */
+export type CommandLine = Extract<Parsed, { kind: 'command' }>;
+
 /** The argument list to a verb and its flags, or to the text that was asked for. Throws RepotError (usage). */
 export function parseArguments(argv: readonly string[], version: string): Parsed {
 	let text = '';

@@ -4,10 +4,8 @@ import type { Settings, SettingsInput } from '../config/settings.js';
 import { asRepotError, type ErrorFact, type RepotError } from '../core/errors.js';
 import type { TextStyle } from '../headless/style.js';
 import type { Terminal } from '../terminal.js';
-import type { Command, CommandContext, Shell, TerminalWishes } from './context.js';
-import { asksForJson, type Parsed, parseArguments } from './parse.js';
-
-type CommandLine = Extract<Parsed, { kind: 'command' }>;
+import type { Command, CommandContext, Prepared, Shell, TerminalWishes } from './context.js';
+import { asksForJson, type CommandLine, parseArguments } from './parse.js';
 
 /** Runs one command line and returns its exit code. Never throws; every error becomes one screen on stderr. */
 export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<number> {
@@ -33,13 +31,6 @@ async function runCommand(parsed: CommandLine, shell: Shell): Promise<number> {
 		return runWith(await prepareDemo(parsed, shell), shell);
 	}
 	return runWith({ parsed, env: shell.env }, shell);
-}
-
-export interface Prepared {
-	readonly parsed: CommandLine;
-	readonly env: Shell['env'];
-	/** Said before the command starts. */
-	readonly notes?: readonly string[];
 }
 
 async function runWith(prepared: Prepared, shell: Shell): Promise<number> {
