@@ -213,9 +213,10 @@ export class FeedSession {
 const selfReference = (step: CopyStep): boolean => step.foreignKeys.some(({ parent }) => parent === step.id);
 
 /** All that the judgement of a column's values by a verbatim cast depends on. */
-function columnJudgement({ source, columns, policies }: CopyStep, place: number): string {
+function columnJudgement({ source, columns, key, policies }: CopyStep, place: number): string {
 	const column = columns[place];
-	return JSON.stringify([source, column?.source, column?.cast, column?.nullable, policies]);
+	const identifies = column?.identifies === true || key.includes(column?.name ?? '');
+	return JSON.stringify([source, column?.source, column?.cast, column?.nullable, column?.existingType, identifies, policies]);
 }
 
 const lostRecord = (step: CopyStep, why: string): RepotError =>

@@ -5,6 +5,7 @@ import type { TargetCollection, TargetDescription, TargetResources, TargetTable 
 import { collectionTable, columnNames, findTable, namesIn, type TableInfo, tenantKey } from './catalog.js';
 import type { Driver, Session } from './driver.js';
 import { listRuns } from './ledger.js';
+import { tableRights, targetRights } from './rights.js';
 import { boolean, number, quoteName, text, textOrNull } from './sql-text.js';
 
 const embeddingTable = 'langchain_pg_embedding';
@@ -19,7 +20,8 @@ const deleteActions: Readonly<Record<string, string>> = { a: 'NO ACTION', r: 'RE
 
 async function describeTable(session: Session, table: TableInfo, tenant: DescribeRequest['tenant']): Promise<TargetTable> {
 	const columns = await session.query(
-		`SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required, atthasdef OR attidentity <> '' AS defaulted
+		`SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required, atthasdef OR attidentity <> '' AS defaulted,
+			attgenerated <> '' AS generated
 		FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
 		[table.oid],
 	);
@@ -37,11 +39,7 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 		'SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::oid ORDER BY c.relname',
 		[table.oid],
 	);
-	const owner = table.columns.has(tenant.column)
-		? `${quoteName(tenant.column)}::text`
-		: table.name === embeddingTable
-			? `cmetadata->>'${tenantKey}'`
-			: null;
+	const owner = ownerOf(table, tenant.column);
 	const counts =
 		owner === null
 			? await session.query(`SELECT count(*) AS rows, 0 AS tenant_rows FROM ${table.qualified}`)
@@ -55,6 +53,7 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 			type: text(row, 'type'),
 			notNull: boolean(row, 'required'),
 			hasDefault: boolean(row, 'defaulted'),
+			...(boolean(row, 'generated') ? { generated: true } : {}),
 		})),
 		primaryKey: keys.rows.filter((row) => boolean(row, 'is_primary')).flatMap((row) => namesIn(text(row, 'columns'))),
 		uniques: keys.rows.filter((row) => !boolean(row, 'is_primary')).map((row) => namesIn(text(row, 'columns'))),
@@ -68,8 +67,13 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 		indexes: indexes.rows.map((row) => ({ name: text(row, 'name'), definition: text(row, 'definition') })),
 		rows: number(counts.rows[0], 'rows'),
 		tenantRows: number(counts.rows[0], 'tenant_rows'),
+		rights: await tableRights(session, table.oid),
 	};
 }
+
+/** SQL for the tenant of a row, or null when the table has none. */
+const ownerOf = (table: TableInfo, column: string): string | null =>
+	table.columns.has(column) ? `${quoteName(column)}::text` : table.name === embeddingTable ? `cmetadata->>'${tenantKey}'` : null;
 
 /** The older langchain_community layout: key `uuid`, record ids in `custom_id`, collection names not unique. */
 function refuseOldLayout(table: TableInfo): void {
@@ -155,27 +159,29 @@ export async function serverFacts(driver: Driver, session: Session): Promise<Omi
 	};
 }
 
-/** Rights to make tables in the schema, and the ledger's schema in the database. */
-export async function createRights(session: Session): Promise<{ readonly tables: boolean; readonly ledger: boolean }> {
-	const { rows } = await session.query(
-		`SELECT has_schema_privilege(current_schema(), 'CREATE') AS tables,
-			has_database_privilege(current_database(), 'CREATE') OR coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'repot'), false) AS ledger`,
-	);
-	return { tables: boolean(rows[0], 'tables'), ledger: boolean(rows[0], 'ledger') };
+/** What a plan relies on of one table. */
+interface Relied extends Pick<TargetTable, 'name' | 'columns' | 'primaryKey' | 'uniques' | 'foreignKeys' | 'indexes'> {
+	readonly oid: string;
+	/** This tenant's rows, or all where the table knows no tenant; null where the collection says it. */
+	readonly rows: number | null;
+}
+
+function reliedOn(table: TableInfo, described: TargetTable, tenantColumn: string): Relied {
+	const { name, columns, primaryKey, uniques, foreignKeys, indexes } = described;
+	const byCollection = name === embeddingTable || name === collectionTable;
+	const rows = byCollection ? null : ownerOf(table, tenantColumn) === null ? described.rows : described.tenantRows;
+	return { oid: table.oid, name, columns, primaryKey, uniques, foreignKeys, indexes, rows };
 }
 
 /**
- * Hash over what a plan relies on: for each table its oid, columns, constraints, indexes and rows, and the named collection.
- * Server, address and versions are not part of it; reading changes nothing in it.
+ * Hash over what a plan relies on: for each table its oid, columns, constraints, indexes and this tenant's rows, and the named collection with
+ * this tenant's. What other tenants do meanwhile is no part of it, because a key of theirs that appears is found when it is written. Nor are
+ * server, address, versions and rights; reading changes nothing in it.
  */
-function fingerprint(
-	tables: readonly { readonly oid: string; readonly table: TargetTable }[],
-	collections: readonly TargetCollection[],
-	collection: string | null,
-): string {
+function fingerprint(tables: readonly Relied[], collections: readonly TargetCollection[], collection: string | null): string {
 	const relied = {
-		tables: [...tables].sort((left, right) => (left.table.name < right.table.name ? -1 : 1)),
-		collection: collections.filter(({ name }) => name === collection),
+		tables: [...tables].sort((left, right) => (left.name < right.name ? -1 : 1)),
+		collection: collections.filter(({ name }) => name === collection).map(({ uuid, name, tenantRows }) => ({ uuid, name, tenantRows })),
 	};
 	return createHash('sha256').update(JSON.stringify(relied)).digest('hex');
 }
@@ -194,24 +200,29 @@ async function relationNames(session: Session): Promise<readonly string[]> {
 export async function describeTarget(driver: Driver, session: Session, request: DescribeRequest): Promise<TargetDescription> {
 	const schema = await currentSchema(session);
 	const asked = [...new Set([...request.tables, ...(request.collection === null ? [] : [collectionTable, embeddingTable])])];
-	const tables: { oid: string; table: TargetTable }[] = [];
+	const tables: TargetTable[] = [];
+	const relied: Relied[] = [];
 	for (const name of asked) {
 		const table = await findTable(session, name);
 		if (table === null) continue;
 		if (name === embeddingTable) refuseOldLayout(table);
-		tables.push({ oid: table.oid, table: await describeTable(session, table, request.tenant) });
+		const described = await describeTable(session, table, request.tenant);
+		tables.push(described);
+		relied.push(reliedOn(table, described, request.tenant.column));
 	}
 	const collections = await describeCollections(session, request.tenant.value);
-	const rights = await createRights(session);
+	const rights = await targetRights(session);
 	return {
-		facts: { ...(await serverFacts(driver, session)), fingerprint: fingerprint(tables, collections, request.collection) },
+		facts: { ...(await serverFacts(driver, session)), fingerprint: fingerprint(relied, collections, request.collection) },
 		resources: await describeResources(session),
 		schema,
-		tables: tables.map(({ table }) => table),
+		tables,
 		collections,
 		vectorExtension: await describeExtension(session),
 		mayCreateTables: rights.tables,
-		runs: await listRuns(session),
+		rights,
+		// Without that right its tables may not even be read.
+		runs: rights.ledger ? await listRuns(session) : [],
 		relationNames: await relationNames(session),
 	};
 }

@@ -1,7 +1,8 @@
 import type { Clock, TargetTest } from '../../source/core/ports.js';
-import { createRights, currentSchema, serverFacts } from './describe.js';
+import { currentSchema, serverFacts } from './describe.js';
 import type { Driver, Session } from './driver.js';
-import { boolean, number, quoteName, text, textOrNull } from './sql-text.js';
+import { targetRights } from './rights.js';
+import { boolean, number, text, textOrNull } from './sql-text.js';
 
 const oldestServer = 13;
 const newestServer = 18;
@@ -43,19 +44,14 @@ async function findProblems(
 	session: Session,
 	major: number,
 	user: string,
-	database: string,
 	schema: string,
 ): Promise<{ problems: string[]; canCreate: boolean }> {
-	const rights = await createRights(session);
+	const rights = await targetRights(session);
 	const problems: string[] = [];
 	if (major < oldestServer) problems.push(`PostgreSQL ${major} is too old: ${oldestServer} to ${newestServer} are supported`);
 	if (major > newestServer) problems.push(`PostgreSQL ${major} is newer than any that was tested (${oldestServer} to ${newestServer})`);
-	if (!rights.tables)
-		problems.push(
-			`${user} may not create tables in schema ${schema}: GRANT USAGE, CREATE ON SCHEMA ${quoteName(schema)} TO ${quoteName(user)};`,
-		);
-	if (!rights.ledger)
-		problems.push(`${user} may not create the ledger's schema: GRANT CREATE ON DATABASE ${quoteName(database)} TO ${quoteName(user)};`);
+	if (!rights.tables) problems.push(`${user} may not create tables in schema ${schema}: ${rights.grants.tables}`);
+	if (!rights.ledger) problems.push(`${user} may not create or use the ledger (schema repot): ${rights.grants.ledger}`);
 	const standby = await session.query('SELECT pg_is_in_recovery() AS standby');
 	if (boolean(standby.rows[0], 'standby')) problems.push('The server is a read-only standby: give the URL of the primary');
 	return { problems: [...problems, ...(await vectorProblems(session))], canCreate: rights.tables && rights.ledger };
@@ -74,7 +70,7 @@ export async function testTarget(driver: Driver, clock: Clock, signal: AbortSign
 			const user = text(rows[0], 'user');
 			const database = text(rows[0], 'database');
 			const schema = await currentSchema(session);
-			const { problems, canCreate } = await findProblems(session, number(rows[0], 'major'), user, database, schema);
+			const { problems, canCreate } = await findProblems(session, number(rows[0], 'major'), user, schema);
 			return {
 				facts: { ...(await serverFacts(driver, session)), fingerprint: '' },
 				latencyMilliseconds,

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
-import type { SourceTable, SqliteDescription } from '../../source/core/ports.js';
+import type { SourceIndex, SourceTable, SqliteDescription } from '../../source/core/ports.js';
 import { openSnapshot } from './reader.js';
-import { columnsOf, countRows, foreignKeysOf, indexesOf, type ListedTable, listTables } from './schema.js';
+import { columnsOf, countRows, foreignKeysOf, indexesOf, type ListedTable, listTables, quoteName } from './schema.js';
 import type { Snapshot } from './snapshot.js';
 import { reasonOf, sourceError } from './source-errors.js';
 
@@ -39,7 +39,7 @@ function describeTable(connection: Database.Database, listed: ListedTable, compl
 		return {
 			...facts,
 			columns: columnsOf(connection, name),
-			indexes: indexesOf(connection, name),
+			indexes: indexesOf(connection, name).map((index) => (derived ? index : measured(connection, name, index))),
 			foreignKeys: foreignKeysOf(connection, name),
 			rows: countRows(connection, name),
 		};
@@ -48,6 +48,28 @@ function describeTable(connection: Database.Database, listed: ListedTable, compl
 		if (derived) return { ...facts, columns: [], indexes: [], foreignKeys: [], rows: 0 };
 		complaints.push(`table ${name} cannot be read: ${reasonOf(thrown)}`);
 		return { ...facts, ...schemaOnly(connection, name), rows: 0 };
+	}
+}
+
+/**
+ * An index with the length of its longest entry: a target's index may have less room. octet_length reads lengths from the records' headers
+ * (https://sqlite.org/lang_corefunc.html#octet_length) of the index alone, 200,000 entries in a few hundredths of a second.
+ */
+function measured(connection: Database.Database, table: string, index: SourceIndex): SourceIndex {
+	if (index.partial || index.columns.length === 0) return index;
+	try {
+		const lengths = index.columns.map((column) => `coalesce(octet_length(${quoteName(column)}), 0)`).join(' + ');
+		const bytes = connection
+			.prepare(`SELECT max(${lengths}) FROM ${quoteName(table)}`)
+			.pluck()
+			.get() as number | null;
+		if (bytes === null) return index;
+		// Lengths are those of the database's encoding; UTF-16 takes two bytes at least where UTF-8 takes three at most.
+		const inUtf8 = connection.pragma('encoding', { simple: true }) === 'UTF-8';
+		return { ...index, longest: inUtf8 ? bytes : Math.ceil(bytes * 1.5) };
+	} catch {
+		// One with a collation of the application's own, or damaged: reading the table tells of damage that matters.
+		return index;
 	}
 }
 

@@ -1,4 +1,5 @@
 import { RepotError } from './errors.js';
+import { formatCount, formatQuantity } from './format.js';
 import { isCopyStep, type Plan } from './plan/types.js';
 import { collectionTable } from './plan/vectors.js';
 import type { Source, Target } from './ports.js';
@@ -62,9 +63,11 @@ async function targetChanges(plan: Plan, target: Target, signal?: AbortSignal): 
 	const counts = copies.flatMap((step) => {
 		const table = now.tables.find((candidate) => candidate.name === step.table);
 		if ((table !== undefined) !== step.state.exists) return [`table ${step.table} ${table === undefined ? 'is gone' : 'appeared'}`];
-		const rows =
-			step.collection === undefined ? table?.rows : now.collections.find((collection) => collection.name === step.collection?.name)?.rows;
-		return (rows ?? 0) === step.state.rowsBefore ? [] : [`${step.table} held ${step.state.rowsBefore} rows and holds ${rows ?? 0}`];
+		// Rows of other users are no part of what the plan was made on.
+		const there = step.collection === undefined ? table : now.collections.find((collection) => collection.name === step.collection?.name);
+		const rows = there?.tenantRows ?? 0;
+		const before = step.state.tenantRowsBefore;
+		return rows === before ? [] : [`${step.table} held ${formatQuantity(before, 'row')} of this user and holds ${formatCount(rows)}`];
 	});
 	return [`the target changed since the plan (${counts.length > 0 ? counts.join(', ') : 'its tables or constraints were altered'})`];
 }

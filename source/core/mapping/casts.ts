@@ -4,6 +4,7 @@ import { type Cast, type CastValue, type NoteCode, Noted, type RefusalCode, Refu
 import { jsonTextCast } from './json-text.js';
 import { metadataCast } from './metadata-cast.js';
 import { bigintCast, doubleCast, numericCast } from './number-casts.js';
+import { indexedBytes, limited, shortEnough } from './target-limits.js';
 import { booleanCast, byteaCast, constantCast, documentCast, textCast, uuidCast } from './text-casts.js';
 import { timestampCast } from './timestamp.js';
 import { vectorCast } from './vector-cast.js';
@@ -52,16 +53,32 @@ export const verbatimCasts: ReadonlySet<CastName> = new Set(['text', 'json-text'
 
 const asItIs: Cast = (value) => value as CastValue;
 
+type CastStep = Pick<CopyStep, 'source' | 'columns' | 'policies' | 'key'>;
+
+/** Casts of unbounded length whose result is, or grows with, what an index holds. */
+const lengthy: ReadonlySet<CastName> = new Set(['text', 'document', 'bytea', 'json-text']);
+
+/** Bytes that each lengthy column of the key may have. */
+function keyBytes(step: CastStep): number {
+	const parts = step.columns.filter((column) => step.key.includes(column.name) && lengthy.has(column.cast)).length;
+	return Math.floor(indexedBytes(step.key.length) / Math.max(1, parts));
+}
+
+/** A column's cast, within what its place in the target demands: a key is not altered and not too long, and no type is asked for more than it holds. */
+function castOf(column: ColumnMapping, step: CastStep): Cast {
+	const isKey = step.key.includes(column.name);
+	// Two keys could become one without their NUL characters.
+	const policies: Policies = isKey || column.identifies === true ? { ...step.policies, onNul: 'quarantine' } : step.policies;
+	const cast = makers[column.cast](column, step, policies);
+	const fitting = column.existingType === undefined || column.source === null ? cast : limited(cast, column.existingType);
+	return isKey && lengthy.has(column.cast) ? shortEnough(fitting, keyBytes(step)) : fitting;
+}
+
 /**
  * The casts of a step, one a column and in its order. The policies `quarantine` and `fail` are the same here:
  * the value is refused, and the plan decides whether refusals block it.
  * `judged`: places of columns with a verbatim cast that is known to accept every value that will come, unnoted; these go through as they are.
  */
-export function compileCasts(
-	step: Pick<CopyStep, 'source' | 'columns' | 'policies'>,
-	judged: ReadonlySet<number> = new Set(),
-): readonly Cast[] {
-	return step.columns.map((column, place) =>
-		judged.has(place) && verbatimCasts.has(column.cast) ? asItIs : makers[column.cast](column, step, step.policies),
-	);
+export function compileCasts(step: CastStep, judged: ReadonlySet<number> = new Set()): readonly Cast[] {
+	return step.columns.map((column, place) => (judged.has(place) && verbatimCasts.has(column.cast) ? asItIs : castOf(column, step)));
 }

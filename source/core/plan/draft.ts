@@ -2,7 +2,7 @@ import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { PlanRequest } from '../operations.js';
 import type { ChromaCollection, SourceDescription, TargetDescription } from '../ports.js';
 import { batchBytes } from './batch-size.js';
-import { checkFit } from './fit.js';
+import { checkFit, heldTo } from './fit.js';
 import { identifier, quoteIdent } from './names.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
@@ -29,7 +29,8 @@ export function draftSteps(
 		hazards.push(...mapped.hazards);
 		for (const table of mapped.tables) {
 			copies.push(tableStep(table, request, target));
-			schema.push(...schemaOfTable(table, profile.tenantColumn, hazards));
+			const existing = target.tables.find((candidate) => candidate.name === table.target);
+			schema.push(...schemaOfTable(table, profile.tenantColumn, existing, hazards));
 		}
 	}
 	if (collection !== null) {
@@ -38,7 +39,11 @@ export function draftSteps(
 			...schemaOfVectors(collection, target, { index: request.index, memory: request.indexMemory, workers: request.indexWorkers }, hazards),
 		);
 	}
-	for (const copy of copies) {
+	// Tables that refer to each other in a ring: a key can be referred to once it is there.
+	const references = schema.filter((step) => step.what === 'foreign-key');
+	const others = schema.filter((step) => step.what !== 'foreign-key' && step.what !== 'vector-index');
+	schema.splice(0, schema.length, ...others, ...references, ...schema.filter((step) => step.what === 'vector-index'));
+	const fitting = copies.map((copy) => {
 		schema.push({
 			id: `analyze:${copy.table}`,
 			kind: 'schema',
@@ -51,9 +56,10 @@ export function draftSteps(
 		const table = target.tables.find((candidate) => candidate.name === copy.table);
 		if (table !== undefined) hazards.push(...checkFit(copy, table));
 		else if (request.skipSchemaCreation) hazards.push(missingTable(copy));
-	}
-	if (request.skipSchemaCreation) return { copies, schema: schema.filter((step) => step.what === 'analyze'), hazards };
-	return { copies, schema: avoidTakenNames(schema, target, copies, hazards), hazards };
+		return { ...copy, columns: heldTo(table, copy.columns) };
+	});
+	if (request.skipSchemaCreation) return { copies: fitting, schema: schema.filter((step) => step.what === 'analyze'), hazards };
+	return { copies: fitting, schema: avoidTakenNames(schema, target, fitting, hazards), hazards };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { limitOf } from '../mapping/target-limits.js';
 import type { TargetDescription, TargetTable } from '../ports.js';
 import { quoteIdent } from './names.js';
 import { sameColumns } from './tables.js';
@@ -8,17 +9,21 @@ const familyOf = (type: string): string => {
 	const plain = type.toLowerCase().replace(/\s+/g, ' ');
 	if (/^(text|character varying|varchar)(\(\d+\))?$/.test(plain)) return 'text';
 	if (/^vector(\(\d+\))?$/.test(plain)) return plain;
-	if (/^timestamp( without time zone)?(\(\d\))?$/.test(plain)) return 'timestamp';
+	// Fewer than six fraction digits would round.
+	if (/^timestamp(\(6\))?( without time zone)?$/.test(plain)) return 'timestamp';
 	if (/^(bigint|int8)$/.test(plain)) return 'bigint';
 	if (/^(double precision|float8)$/.test(plain)) return 'double precision';
 	if (/^numeric/.test(plain)) return 'numeric';
 	return plain;
 };
 
-const lengthOf = (type: string): number | null => {
-	const found = /^(?:character varying|varchar)\((\d+)\)$/i.exec(type);
-	return found?.[1] === undefined ? null : Number(found[1]);
-};
+/** What PostgreSQL would do to values in silence, for types that are near enough to be mistaken for fitting. */
+function harmOf(type: string): string {
+	if (/^(real|float4)$/.test(type)) return ', which rounds to seven digits or so';
+	if (/^(character|char|bpchar)\b(?! varying)/.test(type)) return ', which pads with blanks';
+	if (/^(timestamp|time)\(/.test(type)) return ', which rounds';
+	return '';
+}
 
 /** Checks an existing table against what the step will send: every column there, of a type that takes the values, and nothing required left over. */
 export function checkFit(step: Pick<CopyStep, 'id' | 'table' | 'columns' | 'key'>, table: TargetTable): Hazard[] {
@@ -37,36 +42,20 @@ export function checkFit(step: Pick<CopyStep, 'id' | 'table' | 'columns' | 'key'
 			);
 			continue;
 		}
-		if (!typesFit(column, existing.type)) {
+		if (existing.generated === true) {
 			problem(
 				column.name,
-				`${table.name}.${column.name} is ${existing.type} in the target; the plan sends ${column.targetType}`,
+				`${table.name}.${column.name} is computed by the target, which takes no value for it`,
+				`${alter} ALTER COLUMN ${quoteIdent(column.name)} DROP EXPRESSION;`,
+			);
+		} else if (!typesFit(column, existing.type)) {
+			problem(
+				column.name,
+				`${table.name}.${column.name} is ${existing.type} in the target${harmOf(existing.type)}; the plan sends ${column.targetType}`,
 				`${alter} ALTER COLUMN ${quoteIdent(column.name)} TYPE ${column.targetType} USING ${quoteIdent(column.name)}::text::${column.targetType};`,
 			);
 		}
-		const length = lengthOf(existing.type);
-		if (length !== null) {
-			hazards.push({
-				code: 'LIMITED_LENGTH',
-				severity: 'warn',
-				step: step.id,
-				column: column.name,
-				count: 1,
-				sample: [],
-				message: `${table.name}.${column.name} takes at most ${length} characters; longer values will be set aside`,
-			});
-		}
-		if (existing.notNull && column.nullable && column.source !== null) {
-			hazards.push({
-				code: 'TARGET_NOT_NULL',
-				severity: 'warn',
-				step: step.id,
-				column: column.name,
-				count: 1,
-				sample: [],
-				message: `${table.name}.${column.name} is NOT NULL in the target; records without it will be set aside`,
-			});
-		}
+		hazards.push(...limitHazards(step, table, column, existing));
 	}
 	for (const existing of table.columns) {
 		if (existing.notNull && !existing.hasDefault && !step.columns.some((column) => column.name === existing.name)) {
@@ -87,6 +76,55 @@ export function checkFit(step: Pick<CopyStep, 'id' | 'table' | 'columns' | 'key'
 	return hazards;
 }
 
+/** What the casts will hold a column to because the target's is narrower. They count what they refuse; a value that is the same in every row is judged here. */
+function limitHazards(
+	step: Pick<CopyStep, 'id'>,
+	table: TargetTable,
+	column: ColumnMapping,
+	existing: TargetTable['columns'][number],
+): Hazard[] {
+	const place = `${table.name}.${column.name}`;
+	const limit = typesFit(column, existing.type) ? limitOf(existing.type) : null;
+	const told = (code: string, severity: Hazard['severity'], message: string, hint?: string): Hazard => ({
+		code,
+		severity,
+		step: step.id,
+		column: column.name,
+		count: 1,
+		sample: [],
+		message,
+		...(hint === undefined ? {} : { hint }),
+	});
+	if (limit !== null && column.source === null) {
+		if (limit.holds(column.constant ?? '')) return [];
+		const alter = `ALTER TABLE ${quoteIdent(table.name)} ALTER COLUMN ${quoteIdent(column.name)} TYPE ${column.targetType};`;
+		return [told('TABLE_DOES_NOT_FIT', 'block', `${place} is ${existing.type} and cannot hold "${column.constant}"`, alter)];
+	}
+	return [
+		...(limit === null
+			? []
+			: [told('LIMITED_COLUMN', 'info', `${place} is ${existing.type} in the target; a value beyond that is ${limit.otherwise}`)]),
+		...(existing.notNull && column.nullable && column.source !== null
+			? [told('TARGET_NOT_NULL', 'info', `${place} is NOT NULL in the target; records without it are set aside`)]
+			: []),
+	];
+}
+
+/** The columns of a step with what the target's existing table demands of them, for the casts to judge every value by. */
+export function heldTo(table: TargetTable | undefined, columns: readonly ColumnMapping[]): readonly ColumnMapping[] {
+	if (table === undefined) return columns;
+	return columns.map((column) => {
+		const existing = table.columns.find((candidate) => candidate.name === column.name);
+		if (existing === undefined || column.source === null) return column;
+		return {
+			...column,
+			nullable: column.nullable && !existing.notNull,
+			...(!typesFit(column, existing.type) || limitOf(existing.type) === null ? {} : { existingType: existing.type }),
+			...([table.primaryKey, ...table.uniques].some((unique) => unique.includes(column.name)) ? { identifies: true } : {}),
+		};
+	});
+}
+
 const sameKeys = (table: TargetTable, key: readonly string[]): boolean =>
 	sameColumns(table.primaryKey, key) || table.uniques.some((unique) => sameColumns(unique, key));
 
@@ -96,8 +134,8 @@ function typesFit(column: ColumnMapping, existing: string): boolean {
 	if (wanted === found) return true;
 	// A vector column without a dimension takes any; the reverse does not hold.
 	if (wanted.startsWith('vector') && found === 'vector') return true;
-	// integer takes the values of a bigint column that fit; one that does not fit is refused by the server and set aside.
-	return wanted === 'bigint' && found === 'integer';
+	// The narrower integers take the values that fit; the casts refuse the others.
+	return wanted === 'bigint' && (found === 'integer' || found === 'smallint');
 }
 
 /** Whether the target has the object already, by what it does rather than by its name alone. */

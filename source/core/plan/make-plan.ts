@@ -8,6 +8,7 @@ import { totalSeconds } from './estimate.js';
 import { planId, shortHash } from './hash.js';
 import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
+import { rightHazards } from './right-hazards.js';
 import { type CopyStep, type Hazard, isBlocked, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
 import { collectionTable, embeddingTable } from './vectors.js';
 
@@ -46,7 +47,8 @@ export async function makePlan(
 	const hazards = bySeverity([
 		...unfinishedHazards(target, draft.hazards),
 		...draft.hazards,
-		...abilityHazards(target, schema, collection !== null),
+		...abilityHazards({ ...target, mayCreateTables: target.rights !== undefined || target.mayCreateTables }, schema, collection !== null),
+		...rightHazards(target, schema, measured.steps, request.policies.onConflict === 'update'),
 		...integrityHazards(description),
 		...ledgerHazards(target, idle),
 		...measured.hazards,
@@ -125,6 +127,15 @@ async function unfinishedRun(intent: string, request: PlanRequest, description: 
 	if (run === undefined || !isUnfinished(run)) return null;
 	const entry = await target.ledger.find(run.id);
 	return entry === null ? null : { ...withWishes(entry.plan, request), resumes: run.id };
+}
+
+/**
+ * A plan from a file, as it runs now: when the target's ledger holds its unfinished run, with `resumes` and the sizes asked for now, as
+ * `makePlan` gives it back; otherwise exactly as it is.
+ */
+export async function resumedPlan(plan: Plan, request: PlanRequest, ledger: Target['ledger']): Promise<Plan> {
+	const run = (await ledger.runs()).find((candidate) => candidate.plan === plan.id && isUnfinished(candidate));
+	return run === undefined ? plan : { ...withWishes(plan, request), resumes: run.id };
 }
 
 /** Sizes asked for now hold for the rest of a resumed run: they change how it is written, not what. */

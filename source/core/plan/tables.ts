@@ -1,7 +1,9 @@
 import { RepotError } from '../errors.js';
 import type { Profile, ProfileTable } from '../mapping/profile.js';
-import type { SourceTable, SqliteDescription } from '../ports.js';
+import type { SourceTable, SqliteDescription, TargetTable } from '../ports.js';
 import { columnType, defaultSql } from './column-types.js';
+import { keepReferences } from './foreign-keys.js';
+import { indexHazards } from './index-fit.js';
 import { identifier, quoteIdent } from './names.js';
 import type { ColumnMapping, ForeignKey, Hazard, SchemaStep } from './types.js';
 
@@ -37,7 +39,7 @@ export function mapTables(profile: Profile, sqlite: SqliteDescription, tenant: s
 			message: `table ${table.name} (${table.rows} rows) is not part of the profile ${profile.name} and stays behind`,
 		});
 	}
-	return { tables: inForeignKeyOrder(tables), hazards };
+	return { tables: inForeignKeyOrder(keepReferences(tables, hazards)), hazards };
 }
 
 function refuseForeignTableSet(profile: Profile, sqlite: SqliteDescription, found: ReadonlyMap<string, SourceTable>): void {
@@ -87,6 +89,7 @@ function mapTable(
 			hint: 'Give the table a primary key in the application, then plan again',
 		});
 	}
+	const identifying = identifyingColumns(source);
 	const columns: ColumnMapping[] = source.columns.map((column) => {
 		const chosen = entry.columns[column.name.toLowerCase()] ?? columnType(column.type);
 		const byDefault = defaultSql(column, chosen.type);
@@ -109,6 +112,7 @@ function mapTable(
 			nullable: !column.notNull && column.primaryKey === 0,
 			cast: chosen.cast,
 			...(byDefault === null ? {} : { defaultSql: byDefault }),
+			...(identifying.has(column.name.toLowerCase()) ? { identifies: true } : {}),
 		};
 	});
 	const tenantMapping: ColumnMapping = {
@@ -154,6 +158,12 @@ function mapTable(
 	return { source, target: entry.target, columns: [...columns, tenantMapping], key, foreignKeys, cursor: rowid };
 }
 
+/** Columns, in lower case, whose values tell rows apart or refer to rows, besides the primary key. */
+function identifyingColumns(source: SourceTable): ReadonlySet<string> {
+	const unique = source.indexes.filter((index) => index.unique && !index.partial).flatMap((index) => index.columns);
+	return new Set([...unique, ...source.foreignKeys.flatMap((foreign) => foreign.columns)].map((name) => name.toLowerCase()));
+}
+
 const realNames = (table: SourceTable | undefined, names: readonly string[]): readonly string[] =>
 	names.map((name) => table?.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.name ?? name);
 
@@ -184,7 +194,12 @@ type NewSchemaStep = Omit<SchemaStep, 'needed' | 'seconds'>;
 const columnList = (columns: readonly string[]): string => columns.map(quoteIdent).join(', ');
 
 /** Statements of one table: the table before the copy; keys, indexes and foreign keys after it, because loading into bare tables is fastest. */
-export function schemaOfTable(mapping: TableMapping, tenantColumn: string, hazards: Hazard[]): NewSchemaStep[] {
+export function schemaOfTable(
+	mapping: TableMapping,
+	tenantColumn: string,
+	existing: TargetTable | undefined,
+	hazards: Hazard[],
+): NewSchemaStep[] {
 	const table = mapping.target;
 	const steps: NewSchemaStep[] = [
 		{
@@ -225,9 +240,11 @@ export function schemaOfTable(mapping: TableMapping, tenantColumn: string, hazar
 		if (index.unique && sameColumns(index.columns, mapping.key)) continue;
 		const name = identifier(index.name.startsWith('sqlite_autoindex') ? `${table}_${index.columns.join('_')}_key` : index.name);
 		const unique = index.unique ? 'UNIQUE ' : '';
-		steps.push(
-			after('index', name, table, `CREATE ${unique}INDEX ${quoteIdent(name)} ON ${quoteIdent(table)} (${columnList(index.columns)})`),
-		);
+		const sql = `CREATE ${unique}INDEX ${quoteIdent(name)} ON ${quoteIdent(table)} (${columnList(index.columns)})`;
+		const present = existing?.indexes.some((candidate) => candidate.name === name) ?? false;
+		const tooLong = indexHazards(table, name, index, present, sql);
+		hazards.push(...tooLong);
+		if (present || tooLong.length === 0) steps.push(after('index', name, table, sql));
 	}
 	const tenantIndex = identifier(`idx_${table}_${tenantColumn}`);
 	steps.push(

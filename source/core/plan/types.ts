@@ -35,6 +35,10 @@ export interface ColumnMapping {
 	readonly targetType: string;
 	readonly nullable: boolean;
 	readonly cast: CastName;
+	/** Type of the target's column that is there already, when it takes less than `targetType`: `numeric(10,2)`, `integer`. The casts refuse what it cannot hold exactly. */
+	readonly existingType?: string;
+	/** Its values tell records apart or refer to them (unique index, foreign key): NUL is never stripped there, because two values could become one. Keys are so by themselves. */
+	readonly identifies?: boolean;
 	/** The value of every row, in the target's text form; set when `source` is null. For the cast `metadata`: the JSON object that is merged into every record's. */
 	readonly constant?: string;
 	/** Default expression in the target's DDL, already translated. */
@@ -80,6 +84,12 @@ export interface StepTargetState {
 	readonly equal: number;
 	/** Source keys that the target already holds with other values: conflicts. */
 	readonly differing: number;
+	/** Of `differing`, rows that name no tenant. Absent: none. */
+	readonly unowned?: number;
+	/** Rows of the table (for vectors: of the collection) that named no tenant before the run, whatever their key. Absent: none. */
+	readonly unownedBefore?: number;
+	/** Under `skip`: records, counted in `rejected`, whose value of another unique key a row of the target holds. Absent: none. */
+	readonly clashing?: number;
 }
 
 /** Copies the records of one source table or collection into one target table. */
@@ -104,7 +114,7 @@ export interface CopyStep {
 	readonly collection?: { readonly name: string; readonly uuid: string; readonly exists: boolean; readonly metadata: string | null };
 	/** Source records. */
 	readonly rows: number;
-	/** Of those, records the casts refuse: they go to quarantine. */
+	/** Of those, records that go to quarantine: the casts refuse them, or (`state.clashing`) a unique key of the target does. */
 	readonly rejected: number;
 	/** Encoded size in bytes of what will be sent. */
 	readonly bytes: number;

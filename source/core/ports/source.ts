@@ -19,6 +19,8 @@ export interface SourceIndex {
 	readonly columns: readonly string[];
 	readonly partial: boolean;
 	readonly sql: string | null;
+	/** Bytes of its longest entry, as UTF-8 text or BLOB (an upper bound); left out when that is not known or there is none. */
+	readonly longest?: number;
 }
 
 export interface SourceTable {

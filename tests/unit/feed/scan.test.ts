@@ -73,19 +73,20 @@ describe('a scan', () => {
 
 	it('obeys the policies of the step', async () => {
 		const { feed } = feedOf({
-			sql: "CREATE TABLE t (id TEXT, j TEXT, at TEXT); INSERT INTO t VALUES ('a', '{', 'soon'), ('b' || char(0), '{}', NULL)",
+			sql: "CREATE TABLE t (id TEXT, note TEXT, j TEXT, at TEXT); INSERT INTO t VALUES ('a', '', '{', 'soon'), ('b', 'n' || char(0), '{}', NULL)",
 		});
 		const policies: Policies = { ...quarantine, onInvalidJson: 'null', onBadTimestamp: 'null', onNul: 'strip' };
-		const loose = tableStep('t', [column('id', 'text'), column('j', 'json-text'), column('at', 'iso-timestamp')], { policies });
+		const columns = [column('id', 'text'), column('note', 'text'), column('j', 'json-text'), column('at', 'iso-timestamp')];
+		const loose = tableStep('t', columns, { policies });
 		const result = await feed.scan(loose);
 		expect(result.rejected).toBe(0);
 		expect(result.findings.map(({ code, column }) => [code, column])).toEqual([
 			['INVALID_JSON_NULLED', 'j'],
 			['BAD_TIMESTAMP_NULLED', 'at'],
-			['NUL_STRIPPED', 'id'],
+			['NUL_STRIPPED', 'note'],
 		]);
 		const [batch] = await collectBatches(feed.read(loose, null, {}));
-		expect(Buffer.from(batch?.data ?? []).toString()).toBe('a\t\\N\t\\N\tana\nb\t{}\t\\N\tana\n');
+		expect(Buffer.from(batch?.data ?? []).toString()).toBe('a\t\t\\N\t\\N\tana\nb\tn\t{}\t\\N\tana\n');
 	});
 
 	it('finds what is wrong with vectors, documents and metadata', async () => {

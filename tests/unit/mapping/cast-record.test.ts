@@ -160,9 +160,10 @@ describe('policies', () => {
 	});
 
 	it('strip NUL from text and JSON', () => {
-		const caster = new RecordCaster(tableStep('t', [column('id', 'text'), column('j', 'json-text')], { policies: asked }));
-		expect(caster.run(['k\0', '"\\u0000"'])).toBe(true);
-		expect(caster.values).toEqual(['k', '""', 'ana']);
+		const columns = [column('id', 'text'), column('note', 'text'), column('j', 'json-text')];
+		const caster = new RecordCaster(tableStep('t', columns, { policies: asked }));
+		expect(caster.run(['k', 'n\0', '"\\u0000"'])).toBe(true);
+		expect(caster.values).toEqual(['k', 'n', '""', 'ana']);
 	});
 
 	it('treat fail as quarantine: the plan decides', () => {

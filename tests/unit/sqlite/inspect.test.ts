@@ -53,6 +53,18 @@ describe('what a database holds', () => {
 		]);
 	});
 
+	it('gives the longest entry of an index, in bytes', async () => {
+		const sql = `CREATE TABLE t (a TEXT PRIMARY KEY, b TEXT, c); CREATE INDEX one ON t (b); CREATE INDEX two ON t (c, b); CREATE INDEX part ON t (b) WHERE c > 0;
+			INSERT INTO t VALUES ('x', 'äöü', 12345), ('y', 'abc', NULL), ('z', NULL, x'00112233445566778899')`;
+		const lengths = async (encoding: string) =>
+			Object.fromEntries(
+				tableOf(await inspectSql(`PRAGMA encoding = '${encoding}'; ${sql}`), 't').indexes.map((index) => [index.name, index.longest]),
+			);
+		expect(await lengths('UTF-8')).toEqual({ one: 6, two: 11, part: undefined });
+		// An upper bound: what takes two bytes there may take three.
+		expect(await lengths('UTF-16le')).toEqual({ one: 9, two: 24, part: undefined });
+	});
+
 	it('names foreign keys, also those that leave the parent columns out', async () => {
 		const description = await inspectSql(
 			`CREATE TABLE p (x, y, z, PRIMARY KEY (y, x));
