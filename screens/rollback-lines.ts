@@ -6,7 +6,7 @@ import { tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { blank, type LineSpec, line, paragraph } from './lines.js';
 import type { Canvas } from './shell-context.js';
-import type { UndoState } from './undo-state.js';
+import type { UndoneStep, UndoState } from './undo-state.js';
 
 const columns = [
 	{ title: 'TABLE', least: 10, cut: 'middle' as const },
@@ -24,7 +24,7 @@ export function rollbackLines(preview: RollbackPreview, width: number): readonly
 		...tableLines({ columns, rows: preview.tables.map(rowOf), width, cursor: null }),
 		blank,
 		...(kept === null
-			? paragraph('Nothing was changed since: the target will be as it was before the run.', width, 'good')
+			? paragraph('Nothing was changed since: every row of the run goes or gets its former values back.', width, 'good')
 			: paragraph(`! Kept, never removed: ${kept}.`, width, 'warn')),
 		...preview.tables.filter(({ changedSample }) => changedSample.length > 0).flatMap((table) => sampleLines(table, width)),
 		...listed('Drops', preview.drops, width),
@@ -47,13 +47,17 @@ function rowOf(table: RollbackCount) {
 	};
 }
 
+type KeptRows = Pick<RollbackCount, 'changed' | 'referenced'> & Partial<Pick<UndoneStep, 'unrestored'>>;
+
 /** Which rows stay and why: `3 rows changed since, 2 rows that other rows refer to`; null: none. */
-function keptWords(tables: readonly RollbackCount[]): string | null {
+function keptWords(tables: readonly KeptRows[]): string | null {
 	const changed = tables.reduce((sum, table) => sum + table.changed, 0);
 	const referenced = tables.reduce((sum, table) => sum + table.referenced, 0);
+	const unrestored = tables.reduce((sum, table) => sum + (table.unrestored ?? 0), 0);
 	const reasons = [
 		...(changed > 0 ? [`${formatQuantity(changed, 'row')} changed since`] : []),
 		...(referenced > 0 ? [`${formatQuantity(referenced, 'row')} that other rows refer to`] : []),
+		...(unrestored > 0 ? [`${formatQuantity(unrestored, 'row')} whose former values the table refuses`] : []),
 	];
 	return reasons.length === 0 ? null : reasons.join(', ');
 }
@@ -100,9 +104,10 @@ export function undoVerdict(undo: UndoState): LineSpec {
 		case 'done':
 			return line({ text: 'UNDONE', tone: 'good' }, { text: '   the target holds nothing of this run any more' });
 		case 'kept-some':
+			if (undo.kept === 0) return line({ text: 'UNDONE, SOME OBJECTS STAY', tone: 'warn' }, { text: '   something of others is in them' });
 			return line(
 				{ text: 'UNDONE, SOME ROWS KEPT', tone: 'warn' },
-				{ text: `   ${keptWords(undo.tables) ?? 'they were changed since, or other rows refer to them'}` },
+				{ text: `   ${keptWords(Object.values(undo.done)) ?? 'they were changed since, or other rows refer to them'}` },
 			);
 		case 'failed':
 			return line({ text: 'UNDO FAILED', tone: 'bad' }, { text: '   what is not undone is as it was; it can be repeated' });

@@ -4,12 +4,22 @@ import type { ErrorFact } from '../source/core/errors.js';
 import { formatCount } from '../source/core/format.js';
 import type { RollbackCount, RollbackEvent } from '../source/core/ports.js';
 
+/** What became of one step's rows: the figures of what happened, which the count before may not have foreseen. */
+export interface UndoneStep {
+	readonly removed: number;
+	readonly restored: number;
+	readonly kept: number;
+	readonly changed: number;
+	readonly referenced: number;
+	readonly unrestored: number;
+}
+
 export interface UndoState {
 	readonly phase: 'idle' | 'running' | 'finished';
 	readonly run: string | null;
 	readonly tables: readonly RollbackCount[];
 	/** By step: what happened to its rows so far. */
-	readonly done: Readonly<Record<string, { readonly removed: number; readonly restored: number; readonly kept: number }>>;
+	readonly done: Readonly<Record<string, UndoneStep>>;
 	/** Newest last. */
 	readonly log: readonly string[];
 	readonly outcome: 'done' | 'kept-some' | 'failed' | null;
@@ -39,9 +49,9 @@ export function foldUndo(state: UndoState, event: RollbackEvent): UndoState {
 		case 'rollback-started':
 			return { ...noUndo, phase: 'running', run: event.run, tables: event.tables };
 		case 'rows-removed': {
-			const { step, removed, restored, kept } = event;
+			const { step, removed, restored, kept, changed = 0, referenced = 0, unrestored = 0 } = event;
 			const told = `${step}: ${formatCount(removed)} removed, ${formatCount(restored)} restored, ${formatCount(kept)} kept`;
-			return logged({ ...state, done: { ...state.done, [step]: { removed, restored, kept } } }, told);
+			return logged({ ...state, done: { ...state.done, [step]: { removed, restored, kept, changed, referenced, unrestored } } }, told);
 		}
 		case 'object-dropped':
 			return logged(state, `dropped ${event.object}`);

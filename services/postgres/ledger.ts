@@ -13,7 +13,8 @@ COMMENT ON SCHEMA repot IS 'Ledger of repot: what each run wrote, for resuming a
 /**
  * The ledger's tables. `run.plan` is json, not jsonb: the plan is kept as it was written, and sample keys may hold what jsonb
  * refuses. `batch.xid` is the transaction that wrote the batch: every row it wrote has that number as `xmin` until it is changed.
- * `overwritten.row` is the text form of the whole row before it was overwritten.
+ * `overwritten.row` is the text form of the whole row before it was overwritten, `writer` its xmin then. A sequence below 0 in `batch` is
+ * a transaction by which a rollback of another run gave rows back to this one; it read no source.
  */
 const ledgerSql = `
 CREATE TABLE repot.run (
@@ -30,7 +31,7 @@ CREATE TABLE repot.batch (
 	skipped bigint NOT NULL DEFAULT 0, updated bigint NOT NULL DEFAULT 0, refused jsonb NOT NULL DEFAULT '[]', xid xid8 NOT NULL,
 	committed_at timestamptz NOT NULL, milliseconds bigint NOT NULL DEFAULT 0, PRIMARY KEY (run_id, step_id, sequence));
 CREATE TABLE repot.overwritten (
-	run_id text NOT NULL REFERENCES repot.run ON DELETE CASCADE, step_id text NOT NULL, sequence integer NOT NULL, key text[] NOT NULL, row text NOT NULL,
+	run_id text NOT NULL REFERENCES repot.run ON DELETE CASCADE, step_id text NOT NULL, sequence integer NOT NULL, key text[] NOT NULL, row text NOT NULL, writer bigint,
 	PRIMARY KEY (run_id, step_id, key));
 `;
 
@@ -71,6 +72,28 @@ export async function hasLedger(session: Session): Promise<boolean> {
 		"SELECT count(*) > 0 AS present FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'repot' AND c.relname = 'run'",
 	);
 	return boolean(rows[0], 'present');
+}
+
+/** Whether the ledger says whose the overwritten rows were: one of an earlier version does not. */
+export async function hasWriters(session: Session): Promise<boolean> {
+	const { rows } = await session.query(
+		"SELECT count(*) > 0 AS present FROM pg_attribute WHERE attrelid = 'repot.overwritten'::regclass AND attname = 'writer' AND NOT attisdropped",
+	);
+	return boolean(rows[0], 'present');
+}
+
+/**
+ * Before rows are overwritten: gives a ledger of an earlier version the column for their writers. False where this user may not; the rows
+ * are then saved without, and after a rollback they are nobody's.
+ */
+export async function keepsWriters(session: Session): Promise<boolean> {
+	if (await hasWriters(session)) return true;
+	const { rows } = await session.query(
+		"SELECT pg_has_role(relowner, 'USAGE') AS may FROM pg_class WHERE oid = 'repot.overwritten'::regclass",
+	);
+	if (!boolean(rows[0], 'may')) return false;
+	await session.query('ALTER TABLE repot.overwritten ADD COLUMN IF NOT EXISTS writer bigint');
+	return true;
 }
 
 async function makeLedger(session: Session): Promise<void> {
@@ -153,7 +176,7 @@ const stepsSql = `
 SELECT s.step_id, s.state, coalesce(b.last_batch, -1) AS last_batch, l.last_cursor, coalesce(b.rows, 0) AS rows, coalesce(b.bytes, 0) AS bytes,
 	coalesce(b.rejected, 0) AS rejected, coalesce(b.skipped, 0) AS skipped,
 	coalesce((SELECT json_agg(json_build_object('batch', x.sequence, 'first', x.first_cursor,
-		'after', (SELECT p.last_cursor FROM repot.batch p WHERE p.run_id = x.run_id AND p.step_id = x.step_id AND p.sequence = x.sequence - 1), 'row', r->'row', 'code', r->'code', 'reason', r->'reason') ORDER BY x.sequence, (r->>'row')::bigint)
+		'after', (SELECT p.last_cursor FROM repot.batch p WHERE p.run_id = x.run_id AND p.step_id = x.step_id AND p.sequence = x.sequence - 1 AND p.sequence >= 0), 'row', r->'row', 'code', r->'code', 'reason', r->'reason') ORDER BY x.sequence, (r->>'row')::bigint)
 		FROM repot.batch x CROSS JOIN LATERAL jsonb_array_elements(x.refused) r WHERE x.run_id = s.run_id AND x.step_id = s.step_id AND x.refused <> '[]'), '[]') AS refused
 FROM repot.step s
 LEFT JOIN (SELECT step_id, max(sequence) AS last_batch, sum(rows + updated) AS rows, sum(bytes) AS bytes, sum(rejected) AS rejected, sum(skipped) AS skipped

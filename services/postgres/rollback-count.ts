@@ -2,9 +2,9 @@ import { type CopyStep, isCopyStep } from '../../source/core/plan/types.js';
 import type { RollbackCount } from '../../source/core/ports.js';
 import { findTableByOid, type TableInfo, tenantOf } from './catalog.js';
 import type { Session } from './driver.js';
-import type { StoredRun } from './ledger.js';
+import { hasWriters, type StoredRun } from './ledger.js';
 import { provenance } from './provenance.js';
-import { allReferences, countFates, type FindTable, keyOf, type Node, onePass, ours } from './rollback-sql.js';
+import { allReferences, countFates, type FindTable, keyOf, lowHalf, type Node, onePass, ours } from './rollback-sql.js';
 import { number, quoteLiteral, text, textOrNull } from './sql-text.js';
 
 export interface StepRollback {
@@ -14,6 +14,8 @@ export interface StepRollback {
 	readonly counts: RollbackCount;
 	/** Why nothing of this step is touched, or null. */
 	readonly doubt: string | null;
+	/** Runs that overwrote rows of this one since, and how many they hold. */
+	readonly overwrittenBy: readonly { readonly run: string; readonly rows: number }[];
 }
 
 interface Written {
@@ -59,11 +61,10 @@ async function tableFinder(session: Session, stored: StoredRun): Promise<FindTab
 	};
 }
 
+type Found = Pick<StepRollback, 'step' | 'node' | 'doubt'>;
+
 /** The run's copy steps that wrote something, children before parents, with their tables. */
-export async function findNodes(
-	session: Session,
-	stored: StoredRun,
-): Promise<{ readonly step: CopyStep; readonly node: Node | null; readonly doubt: string | null }[]> {
+export async function findNodes(session: Session, stored: StoredRun): Promise<Found[]> {
 	const found = [];
 	const find = await tableFinder(session, stored);
 	for (const step of stored.plan.steps.filter(isCopyStep).toReversed()) {
@@ -115,17 +116,39 @@ async function changedSince(
 				AND (NOT e.xmin::text IN (SELECT (xid::text::numeric % 4294967296)::bigint::text FROM repot.batch WHERE run_id <> $1) OR o.by_others)) c`,
 		[stored.run.id, step.id],
 	);
-	const sample = text(rows[0], 'sample');
-	return { count: number(rows[0], 'count'), sample: sample === '' ? [] : sample.split('\u001f') };
+	return { count: number(rows[0], 'count'), sample: keysIn(text(rows[0], 'sample')) };
 }
 
-async function countOverwritten(session: Session, run: string, node: Node): Promise<{ readonly changed: number; readonly gone: number }> {
+const keysIn = (sample: string): string[] => (sample === '' ? [] : sample.split('\u001f'));
+
+interface Overwritten {
+	readonly changed: number;
+	readonly sample: readonly string[];
+	readonly gone: number;
+}
+
+async function countOverwritten(session: Session, run: string, node: Node): Promise<Overwritten> {
 	const { rows } = await session.query(
-		`SELECT count(*) FILTER (WHERE e.ctid IS NOT NULL AND NOT coalesce(${ours(node, 'e')}, false)) AS changed, count(*) FILTER (WHERE e.ctid IS NULL) AS gone
-		FROM repot.overwritten w LEFT JOIN ${node.table.qualified} e ON w.key = ${keyOf(node.step, 'e')} WHERE w.run_id = $1 AND w.step_id = $2`,
+		`SELECT count(*) FILTER (WHERE changed) AS changed, coalesce(array_to_string((array_agg(k ORDER BY k) FILTER (WHERE changed))[1:5], E'\\x1f'), '') AS sample,
+			count(*) FILTER (WHERE gone) AS gone
+		FROM (SELECT array_to_string(w.key, ', ', 'NULL') AS k, e.ctid IS NULL AS gone, e.ctid IS NOT NULL AND NOT coalesce(${ours(node, 'e')}, false) AS changed
+			FROM repot.overwritten w LEFT JOIN ${node.table.qualified} e ON w.key = ${keyOf(node.step, 'e')} WHERE w.run_id = $1 AND w.step_id = $2) o`,
 		[run, node.step.id],
 	);
-	return { changed: number(rows[0], 'changed'), gone: number(rows[0], 'gone') };
+	return { changed: number(rows[0], 'changed'), sample: keysIn(text(rows[0], 'sample')), gone: number(rows[0], 'gone') };
+}
+
+/** Later runs that hold rows of this step: saved when they overwrote them, with a transaction of this run as the writer. */
+async function laterRuns(session: Session, run: string, node: Node): Promise<StepRollback['overwrittenBy']> {
+	if (!(await hasWriters(session))) return [];
+	const { rows } = await session.query(
+		`SELECT o.run_id AS run, count(*) AS rows FROM repot.overwritten o JOIN repot.step s ON s.run_id = o.run_id AND s.step_id = o.step_id AND s.table_oid = $3::oid
+		JOIN ${node.table.qualified} e ON o.key = ${keyOf(node.step, 'e')} JOIN repot.run r ON r.id = o.run_id
+		WHERE o.run_id <> $1 AND NOT ${ours(node, 'e')} AND o.writer IN (SELECT ${lowHalf('xid')} FROM repot.batch WHERE run_id = $1 AND step_id = $2)
+		GROUP BY o.run_id, r.started ORDER BY r.started DESC, o.run_id`,
+		[run, node.step.id, node.table.oid],
+	);
+	return rows.map((row) => ({ run: text(row, 'run'), rows: number(row, 'rows') }));
 }
 
 /** Rows of one step's table that are the run's: all, those that it overwrote, and those that go. */
@@ -155,41 +178,62 @@ async function countStep(
 ): Promise<Omit<RollbackCount, 'step' | 'table' | 'written'>> {
 	const counted = { removable: fates.goes, referenced: fates.ours - fates.restorable - fates.goes, restorable: fates.restorable };
 	const missing = Math.max(0, written.rows - written.removed - counted.removable - counted.referenced);
-	const saved = written.saved === 0 ? { changed: 0, gone: 0 } : await countOverwritten(session, stored.run.id, node);
+	const saved = written.saved === 0 ? { changed: 0, sample: [], gone: 0 } : await countOverwritten(session, stored.run.id, node);
 	const candidates = missing === 0 ? { count: 0, sample: [] } : await changedSince(session, stored, node);
 	const changed = Math.min(missing, candidates.count);
 	return {
 		...counted,
 		changed: changed + saved.changed,
-		changedSample: candidates.sample.slice(0, changed),
+		changedSample: [...candidates.sample.slice(0, changed), ...saved.sample].slice(0, 5),
 		gone: missing - changed + saved.gone,
 	};
 }
+
+async function countFound(
+	session: Session,
+	stored: StoredRun,
+	{ step, node, doubt }: Found,
+	known: Fates | undefined,
+): Promise<StepRollback | null> {
+	const written = await readWritten(session, stored.run.id, step);
+	if (written === null) return null;
+	const total = written.rows + written.updated;
+	const left = total - written.removed - written.restored;
+	const nothing = { removable: 0, restorable: 0, changed: 0, changedSample: [], referenced: 0, gone: 0 };
+	const trusted = node !== null && known !== undefined ? { node, known } : null;
+	const counts =
+		trusted !== null
+			? await countStep(session, stored, trusted.node, trusted.known, written)
+			: node === null && doubt === null
+				? { ...nothing, gone: left }
+				: { ...nothing, changed: left };
+	return {
+		step,
+		node,
+		doubt: left === 0 ? null : doubt,
+		counts: { step: step.id, table: step.table, written: total, ...counts },
+		overwrittenBy: trusted === null || counts.changed === 0 ? [] : await laterRuns(session, stored.run.id, trusted.node),
+	};
+}
+
+const isTrusted = (node: Node | null): node is Node => node?.trusted === true;
 
 /** What a rollback will find for every copy step, children first. */
 export async function countRollback(session: Session, stored: StoredRun): Promise<StepRollback[]> {
 	const found = await findNodes(session, stored);
 	await session.query(onePass);
-	const fates = await countAllFates(
-		session,
-		stored.run.id,
-		found.flatMap(({ node }) => (node?.trusted === true ? [node] : [])),
-	);
-	const result: StepRollback[] = [];
-	for (const { step, node, doubt } of found) {
-		const written = await readWritten(session, stored.run.id, step);
-		if (written === null) continue;
-		const total = written.rows + written.updated;
-		const left = total - written.removed - written.restored;
-		const nothing = { removable: 0, restorable: 0, changed: 0, changedSample: [], referenced: 0, gone: 0 };
-		const known = node === null ? undefined : fates.get(node);
-		const counts =
-			node === null && doubt === null
-				? { ...nothing, gone: left }
-				: node === null || known === undefined
-					? { ...nothing, changed: left }
-					: await countStep(session, stored, node, known, written);
-		result.push({ step, node, doubt: left === 0 ? null : doubt, counts: { step: step.id, table: step.table, written: total, ...counts } });
+	const fates = await countAllFates(session, stored.run.id, found.map(({ node }) => node).filter(isTrusted));
+	const counted: StepRollback[] = [];
+	for (const one of found) {
+		const result = await countFound(session, stored, one, one.node === null ? undefined : fates.get(one.node));
+		if (result !== null) counted.push(result);
 	}
-	return result;
+	return counted;
+}
+
+/** What is left of one step, after it was undone and in the same transaction. Steps of tables that refer to it were undone before. */
+export async function countLeft(session: Session, stored: StoredRun, found: Found): Promise<StepRollback | null> {
+	await session.query(onePass);
+	const fates = await countAllFates(session, stored.run.id, [found.node].filter(isTrusted));
+	return countFound(session, stored, found, found.node === null ? undefined : fates.get(found.node));
 }

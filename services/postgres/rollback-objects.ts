@@ -1,3 +1,4 @@
+import { formatQuantity } from '../../source/core/format.js';
 import { isSchemaStep, type SchemaStep } from '../../source/core/plan/types.js';
 import { collectionTable, findTable, findTableByOid, qualify, type TableInfo } from './catalog.js';
 import type { Session } from './driver.js';
@@ -111,6 +112,8 @@ export const tablesMade = (made: readonly Made[]): ReadonlySet<string> =>
 export interface MadeCollection {
 	readonly recordId: string;
 	readonly uuid: string;
+	/** Name and UUID, for people. */
+	readonly shown: string;
 	readonly table: TableInfo;
 }
 
@@ -123,12 +126,14 @@ export async function findMadeCollection(session: Session, stored: StoredRun): P
 	const table = await findTableByOid(session, textOrNull(recorded.rows[0] ?? { table_oid: null }, 'table_oid'), collectionTable);
 	if (table === null || table.name !== collectionTable) return null;
 	const { rows } = await session.query(
-		`SELECT s.step_id, s.object FROM repot.step s JOIN ${table.qualified} c ON c.uuid::text = s.object
+		`SELECT s.step_id, s.object, c.name FROM repot.step s JOIN ${table.qualified} c ON c.uuid::text = s.object
 		WHERE s.run_id = $1 AND s.kind = 'collection' AND s.created AND s.state <> 'rolled-back' AND s.table_oid = $2::oid`,
 		[stored.run.id, table.oid],
 	);
 	const [row] = rows;
-	return row === undefined ? null : { recordId: text(row, 'step_id'), uuid: text(row, 'object'), table };
+	if (row === undefined) return null;
+	const uuid = text(row, 'object');
+	return { recordId: text(row, 'step_id'), uuid, shown: `collection ${textOrNull(row, 'name') ?? ''} (${uuid})`, table };
 }
 
 /** Rows that refer to the collection, in any table that does. */
@@ -150,6 +155,10 @@ export async function collectionRows(session: Session, collection: MadeCollectio
 	}
 	return count;
 }
+
+/** Why a collection stays, whose rows in `rows` number are not the run's or stay. */
+export const collectionStays = ({ shown }: MadeCollection, rows: number): string =>
+	`${shown}: ${formatQuantity(rows, 'row')} that this run did not write or that ${rows === 1 ? 'stays is' : 'stay are'} in it`;
 
 /** Whether a table that some run of the ledger wrote to still holds rows of its transactions; also when this user cannot look. */
 async function holdsWrittenRows(session: Session): Promise<boolean> {

@@ -62,6 +62,9 @@ export async function allReferences(session: Session, plan: Plan, step: CopyStep
 	return [...distinct.values()];
 }
 
+/** The half of a transaction's 64-bit number that a row keeps as its xmin. */
+export const lowHalf = (xid: string): string => `(${xid}::text::numeric % 4294967296)::bigint`;
+
 /** Text form of a row's key, as the ledger keeps it. */
 export const keyOf = (step: CopyStep, alias: string): string =>
 	`ARRAY[${step.key.map((name) => `${alias}.${quoteName(name)}::text`).join(', ')}]`;
@@ -160,7 +163,7 @@ function fates(nodes: readonly Node[]): { readonly expressions: string; readonly
 }
 
 /** Identity of a row while nothing writes to it, also in a partitioned table. As text, because PostgreSQL 13 cannot hash a ctid. */
-const placeOf = (alias: string): string => `(${alias}.tableoid::text || ${alias}.ctid::text)`;
+export const placeOf = (alias: string): string => `(${alias}.tableoid::text || ${alias}.ctid::text)`;
 
 /** Counts what `fates` says, one row a step in the order of `nodes`, numbered from 0. */
 export function countFates(nodes: readonly Node[]): string {

@@ -1,15 +1,31 @@
 import { asRepotError } from '../../source/core/errors.js';
+import { formatQuantity } from '../../source/core/format.js';
 import type { Clock, RollbackCount, RollbackEvent, RollbackPreview } from '../../source/core/ports.js';
 import { qualify } from './catalog.js';
 import { type Driver, ServerError, type Session } from './driver.js';
 import { requireRun, type StoredRun } from './ledger.js';
-import { countRollback, findNodes, type StepRollback } from './rollback-count.js';
-import { collectionRows, decideObject, dropLedgerWhenDone, findMade, findMadeCollection, tablesMade } from './rollback-objects.js';
-import { deleteRows, keyOf, type Node, onePass, ours } from './rollback-sql.js';
+import { countLeft, countRollback, findNodes, type StepRollback } from './rollback-count.js';
+import {
+	collectionRows,
+	collectionStays,
+	decideObject,
+	dropLedgerWhenDone,
+	findMade,
+	findMadeCollection,
+	tablesMade,
+} from './rollback-objects.js';
+import { nothingRestored, type Restored, restoreRows } from './rollback-restore.js';
+import { deleteRows, type Node, onePass } from './rollback-sql.js';
 import { quoteName, text } from './sql-text.js';
 
-const staysBecause = ({ step, doubt, counts }: StepRollback): string[] =>
-	doubt === null ? [] : [`${counts.changed} rows of ${step.table}: ${doubt}`];
+/** Why rows of a step stay, where the figures alone do not say it. */
+const staysBecause = ({ step, doubt, counts, overwrittenBy }: StepRollback): string[] => [
+	...(doubt === null ? [] : [`${formatQuantity(counts.changed, 'row')} of ${step.table}: ${doubt}`]),
+	...overwrittenBy.map(
+		({ run, rows }) =>
+			`${formatQuantity(rows, 'row')} of ${step.table}: overwritten since by run ${run}; undo that run before this one, or this one again after it`,
+	),
+];
 
 /** What a rollback would do; reads only. */
 export async function previewRollback(session: Session, run: string): Promise<RollbackPreview> {
@@ -24,9 +40,10 @@ export async function previewRollback(session: Session, run: string): Promise<Ro
 		const going = planned
 			.filter(({ step }) => step.collection?.uuid === collection.uuid)
 			.reduce((sum, { counts }) => sum + counts.removable, 0);
-		if ((await collectionRows(session, collection)) === going) collections = 1;
-		if (collections === 1) drops.push(`collection ${collection.uuid}`);
-		else stays.push(`collection ${collection.uuid}: it holds rows that stay`);
+		const left = (await collectionRows(session, collection)) - going;
+		if (left === 0) collections = 1;
+		if (collections === 1) drops.push(collection.shown);
+		else stays.push(collectionStays(collection, left));
 	}
 	for (const object of made) {
 		const fate = await decideObject(session, object, tablesMade(made), planned, collections);
@@ -35,32 +52,6 @@ export async function previewRollback(session: Session, run: string): Promise<Ro
 		else drops.push(fate.shown);
 	}
 	return { run: stored.run, tables: planned.map(({ counts }) => counts), drops, stays };
-}
-
-interface Removed {
-	readonly removed: number;
-	readonly restored: number;
-}
-
-/** Puts back the rows that the run overwrote and nobody changed since, and forgets them in the ledger. */
-async function restoreRows(session: Session, run: string, node: Node): Promise<number> {
-	const { step, table } = node;
-	const { rows } = await session.query(
-		"SELECT attname AS name FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum",
-		[table.oid],
-	);
-	const columns = rows.map((row) => text(row, 'name')).filter((name) => !step.key.includes(name));
-	if (columns.length === 0) return 0;
-	const assignments = columns.map((name) => `${quoteName(name)} = (w.r).${quoteName(name)}`).join(', ');
-	const restored = await session.query(
-		`WITH restored AS (
-			UPDATE ${table.qualified} e SET ${assignments}
-			FROM (SELECT key, row::${table.qualified} AS r FROM repot.overwritten WHERE run_id = $1 AND step_id = $2) w
-			WHERE w.key = ${keyOf(step, 'e')} AND ${ours(node, 'e')} RETURNING w.key)
-		DELETE FROM repot.overwritten o USING restored WHERE o.run_id = $1 AND o.step_id = $2 AND o.key = restored.key`,
-		[run, step.id],
-	);
-	return restored.affected;
 }
 
 /**
@@ -87,28 +78,48 @@ async function indexReferences(session: Session, node: Node): Promise<readonly s
 	return made;
 }
 
+/** What really happened to one step. */
+interface Undone {
+	readonly removed: number;
+	readonly restored: Restored;
+	/** What of the run is left in the table, and why. */
+	readonly left: Pick<RollbackCount, 'changed' | 'changedSample' | 'referenced'> & { readonly unrestored: number; readonly kept: number };
+}
+
 /** Undoes one copy step in one transaction. Tables that refer to it are kept still meanwhile, so that no new row loses its parent. */
-async function undoStep(session: Session, stored: StoredRun, stepId: string, restore: boolean): Promise<Removed> {
-	const node = (await findNodes(session, stored)).find(({ step }) => step.id === stepId)?.node ?? null;
-	if (node === null || !node.trusted) return { removed: 0, restored: 0 };
+async function undoStep(session: Session, stored: StoredRun, planned: StepRollback): Promise<Undone> {
+	const stepId = planned.step.id;
+	const found = (await findNodes(session, stored)).find(({ step }) => step.id === stepId) ?? planned;
+	const { node } = found;
+	if (node === null || !node.trusted)
+		return { removed: 0, restored: nothingRestored, left: leftOf((await countLeft(session, stored, found)) ?? planned) };
 	for (const { qualified } of node.references) await session.query(`LOCK TABLE ${qualified} IN SHARE ROW EXCLUSIVE MODE`);
 	await session.query('SET CONSTRAINTS ALL IMMEDIATE');
 	const indexes = await indexReferences(session, node);
 	await session.query(onePass);
 	const removed = (await session.query(deleteRows(node), [stored.run.id])).affected;
 	for (const index of indexes) await session.query(`DROP INDEX ${index}`);
-	const restored = restore ? await restoreRows(session, stored.run.id, node) : 0;
+	const restored = await restoreRows(session, stored.run.id, node);
 	await session.query(
 		"UPDATE repot.step SET state = 'rolled-back', removed = removed + $3, restored = restored + $4 WHERE run_id = $1 AND step_id = $2",
-		[stored.run.id, stepId, String(removed), String(restored)],
+		[stored.run.id, stepId, String(removed), String(restored.restored)],
 	);
-	return { removed, restored };
+	const { counts } = planned;
+	const asCounted =
+		counts.changed === 0 && counts.referenced === 0 && removed === counts.removable && restored.restored === counts.restorable;
+	// The count before is of another moment: rows may have been changed, gone or come to be referred to since.
+	const after = asCounted ? null : await countLeft(session, stored, found);
+	return { removed, restored, left: after === null ? nothingLeft : leftOf(after) };
+}
+
+const nothingLeft: Undone['left'] = { changed: 0, changedSample: [], referenced: 0, unrestored: 0, kept: 0 };
+
+function leftOf({ counts }: StepRollback): Undone['left'] {
+	const { changed, changedSample, referenced, restorable, removable } = counts;
+	return { changed, changedSample, referenced, unrestored: restorable, kept: changed + referenced + restorable + removable };
 }
 
 type Emit = (event: RollbackEvent extends infer Event ? (Event extends RollbackEvent ? Omit<Event, 'at'> : never) : never) => RollbackEvent;
-
-/** The former row no longer fits the table: a column came or went since it was saved. */
-const noLongerFits = (error: unknown): boolean => error instanceof ServerError && (error.code === '22P02' || error.code === '42804');
 
 interface Totals {
 	removed: number;
@@ -124,51 +135,59 @@ async function* undoRows(
 	emit: Emit,
 	totals: Totals,
 ): AsyncGenerator<RollbackEvent> {
-	for (const { step, counts, ...plan } of planned) {
-		for (const message of staysBecause({ step, counts, ...plan }))
-			yield emit({ type: 'notice', step: step.id, message: `Kept: ${message}` });
-		let done: Removed;
-		let unrestored = 0;
-		try {
-			done = await driver.transaction((session) => undoStep(session, stored, step.id, true), options);
-		} catch (error) {
-			if (!noLongerFits(error)) throw error;
-			done = await driver.transaction((session) => undoStep(session, stored, step.id, false), options);
-			unrestored = counts.restorable;
-			yield emit({
-				type: 'notice',
-				step: step.id,
-				message: `Kept: ${unrestored} overwritten rows of ${step.table}, whose columns changed since; their former values are in repot.overwritten`,
-			});
-		}
-		const kept = counts.changed + counts.referenced + unrestored;
-		totals.removed += done.removed;
-		totals.restored += done.restored;
-		totals.kept += kept;
-		yield emit({ type: 'rows-removed', step: step.id, removed: done.removed, restored: done.restored, kept });
+	for (const plan of planned) {
+		const { step } = plan;
+		for (const message of staysBecause(plan)) yield emit({ type: 'notice', step: step.id, message: `Kept: ${message}` });
+		const { removed, restored, left } = await driver.transaction((session) => undoStep(session, stored, plan), options);
+		for (const message of keptBecause(plan, restored, left)) yield emit({ type: 'notice', step: step.id, message: `Kept: ${message}` });
+		totals.removed += removed;
+		totals.restored += restored.restored;
+		totals.kept += left.kept;
+		const { kept, changed, referenced, unrestored } = left;
+		yield emit({ type: 'rows-removed', step: step.id, removed, restored: restored.restored, kept, changed, referenced, unrestored });
 	}
 }
 
-async function undoCollection(session: Session, stored: StoredRun): Promise<string | null> {
+/** Why rows were kept that the count before did not show as kept. */
+function keptBecause({ step, counts }: StepRollback, restored: Restored, left: Undone['left']): string[] {
+	const newly = Math.max(0, left.changed - counts.changed);
+	const clashing = restored.clashing.join('; ');
+	return [
+		...(newly === 0
+			? []
+			: [`${formatQuantity(newly, 'row')} of ${step.table}, changed while the run was being undone: ${left.changedSample.join('; ')}`]),
+		...(restored.clashes === 0
+			? []
+			: [
+					`${formatQuantity(restored.clashes, 'row')} of ${step.table}, overwritten by the run, whose former values the table refuses now (${restored.why}): ${clashing}. They stay as they are, their former values stay in repot.overwritten; repeat the rollback when nothing is in their way`,
+				]),
+		...(restored.misfit
+			? [
+					`${formatQuantity(left.unrestored, 'row')} of ${step.table}, overwritten by the run, because the table's columns changed since; their former values are in repot.overwritten`,
+				]
+			: []),
+	];
+}
+
+type Told = { readonly dropped: string } | { readonly stays: string; readonly counts: boolean } | null;
+
+/** Removes the run's collection when nothing is in it any more; gives what to tell. */
+async function undoCollection(session: Session, stored: StoredRun): Promise<Told> {
 	const collection = await findMadeCollection(session, stored);
 	if (collection === null) return null;
 	await session.query(`LOCK TABLE ${collection.table.qualified} IN SHARE ROW EXCLUSIVE MODE`);
-	if ((await collectionRows(session, collection)) > 0) return null;
+	const rows = await collectionRows(session, collection);
+	if (rows > 0) return { stays: collectionStays(collection, rows), counts: true };
 	await session.query(`DELETE FROM ${collection.table.qualified} WHERE uuid::text = $1`, [collection.uuid]);
 	await session.query("UPDATE repot.step SET state = 'rolled-back' WHERE run_id = $1 AND step_id = $2", [
 		stored.run.id,
 		collection.recordId,
 	]);
-	return collection.uuid;
+	return { dropped: collection.shown };
 }
 
 /** Drops one object in its own transaction; gives what to tell. */
-async function undoObject(
-	session: Session,
-	stored: StoredRun,
-	stepId: string,
-	madeTables: ReadonlySet<string>,
-): Promise<{ dropped: string } | { stays: string; counts: boolean } | null> {
+async function undoObject(session: Session, stored: StoredRun, stepId: string, madeTables: ReadonlySet<string>): Promise<Told> {
 	const object = (await findMade(session, stored)).find(({ step }) => step.id === stepId);
 	if (object === undefined) return null;
 	const fate = await decideObject(session, object, madeTables, [], 0);
@@ -194,18 +213,18 @@ async function* undoObjects(
 	emit: Emit,
 	stayed: { count: number },
 ): AsyncGenerator<RollbackEvent> {
+	const tell = (step: string | null, told: NonNullable<Told>): RollbackEvent => {
+		if ('dropped' in told) return emit({ type: 'object-dropped', object: told.dropped });
+		if (told.counts) stayed.count++;
+		return emit({ type: 'notice', step, message: `Stays: ${told.stays}` });
+	};
 	const collection = await driver.transaction((session) => undoCollection(session, stored), options);
-	if (collection !== null) yield emit({ type: 'object-dropped', object: `collection ${collection}` });
+	if (collection !== null) yield tell(null, collection);
 	const made = await driver.transaction((session) => findMade(session, stored), { readOnly: true });
 	for (const { step } of made) {
 		try {
 			const told = await driver.transaction((session) => undoObject(session, stored, step.id, tablesMade(made)), options);
-			if (told === null) continue;
-			if ('dropped' in told) yield emit({ type: 'object-dropped', object: told.dropped });
-			else {
-				if (told.counts) stayed.count++;
-				yield emit({ type: 'notice', step: step.id, message: `Stays: ${told.stays}` });
-			}
+			if (told !== null) yield tell(step.id, told);
 		} catch (error) {
 			// Something of others depends on the object, e.g. a view or a foreign key.
 			if (!(error instanceof ServerError && error.code === '2BP01')) throw error;

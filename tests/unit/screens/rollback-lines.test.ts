@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { plainText } from '../../../screens/lines.js';
 import { rollbackLines, undoVerdict } from '../../../screens/rollback-lines.js';
 import { rollbackCommand, sameFlags } from '../../../screens/same-flags.js';
-import { noUndo } from '../../../screens/undo-state.js';
-import type { RollbackCount, RollbackPreview } from '../../../source/core/ports.js';
+import { foldUndo, noUndo } from '../../../screens/undo-state.js';
+import type { RollbackCount, RollbackEvent, RollbackPreview } from '../../../source/core/ports.js';
 import { textWidth } from '../../../source/core/text-width.js';
 
+const at = '2026-01-01T00:00:00.000Z';
 const table: RollbackCount = {
 	step: 'items',
 	table: 'items',
@@ -41,7 +42,20 @@ describe('what a rollback keeps', () => {
 	it('tells rows that others refer to apart from rows that changed', () => {
 		expect(text([table], 79)).toContain('Kept, never removed: 3 rows changed since, 2 rows that other rows refer to.');
 		expect(text([{ ...table, changed: 0, changedSample: [] }], 79)).toContain('Kept, never removed: 2 rows that other rows refer to.');
-		expect(plainText([undoVerdict({ ...noUndo, tables: [table], outcome: 'kept-some' })])).toContain('2 rows that other rows refer to');
+	});
+
+	it('says what happened, not what was counted before', () => {
+		const events: readonly RollbackEvent[] = [
+			{ type: 'rollback-started', at, run: 'r-1', tables: [{ ...table, changed: 0, referenced: 0 }] },
+			{ type: 'rows-removed', at, step: 'items', removed: 49, restored: 0, kept: 6, changed: 1, referenced: 2, unrestored: 3 },
+			{ type: 'rollback-finished', at, run: 'r-1', outcome: 'kept-some', removed: 49, restored: 0, kept: 6 },
+		];
+		expect(plainText([undoVerdict(events.reduce(foldUndo, noUndo))]).trim()).toBe(
+			'UNDONE, SOME ROWS KEPT   1 row changed since, 2 rows that other rows refer to, 3 rows whose former values the table refuses',
+		);
+		const [, , finished] = events;
+		const nothingKept = [...events.slice(0, 1), ...(finished === undefined ? [] : [{ ...finished, kept: 0 }])].reduce(foldUndo, noUndo);
+		expect(plainText([undoVerdict(nothingKept)]).trim()).toBe('UNDONE, SOME OBJECTS STAY   something of others is in them');
 	});
 
 	it.each([59, 79])('cuts no sentence at %i cells', (width) => {
