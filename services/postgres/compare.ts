@@ -1,8 +1,11 @@
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { CastRecord, Comparison, KeyState } from '../../source/core/ports.js';
+import type { CastRecord, ComparedStep, Comparison, KeyState, RowWriter, UniqueClash } from '../../source/core/ports.js';
 import { type ColumnInfo, differs, findTable, type TableInfo, tenantOf } from './catalog.js';
+import { findClashes } from './clashes.js';
 import type { Parameter, Session } from './driver.js';
+import { findWriters } from './row-writers.js';
 import { arrayLiteral, boolean, number, quoteName, shorten, text, textOrNull } from './sql-text.js';
+import { vectorText } from './vector-text.js';
 
 /** Text that one statement carries at most, so that neither side holds much at once. */
 const chunkCharacters = 4_000_000;
@@ -20,12 +23,6 @@ export function vectorSendHex(littleEndian: Uint8Array): string {
 	bytes.subarray(4).swap32();
 	return bytes.toString('hex');
 }
-
-/** pgvector's text form of float32s. A double prints every float32 exactly, so nothing is lost. */
-const vectorText = (littleEndian: Uint8Array): string => {
-	const view = new DataView(littleEndian.buffer, littleEndian.byteOffset, littleEndian.byteLength);
-	return `[${Array.from({ length: littleEndian.length / 4 }, (_, index) => view.getFloat32(index * 4, true)).join(',')}]`;
-};
 
 interface Compared {
 	readonly column: ColumnInfo;
@@ -96,7 +93,8 @@ function statement(step: CopyStep, tenant: string, table: TableInfo, compared: r
 		({ column }, index) =>
 			`CASE WHEN ${differsSql(compared[index] as Compared, index)} THEN left(e.${quoteName(column.name)}::text, ${shownCharacters + 1}) END AS f${index}`,
 	);
-	return `SELECT s.i - 1 AS i, ${otherTenant} AS other_tenant, ${otherCollection} AS other_collection${[...flags, ...found].map((part) => `, ${part}`).join('')}
+	const unowned = owner === null ? 'false' : `${owner} IS NULL`;
+	return `SELECT s.i - 1 AS i, e.xmin::text AS version, ${unowned} AS unowned, ${otherTenant} AS other_tenant, ${otherCollection} AS other_collection${[...flags, ...found].map((part) => `, ${part}`).join('')}
 		FROM unnest(${arrays}) WITH ORDINALITY AS s(${[...sent, 'i'].join(', ')}) JOIN ${table.qualified} e ON ${join}`;
 }
 
@@ -131,7 +129,7 @@ const shown = (value: string | Uint8Array | null | undefined): string | null =>
 
 async function compareChunk(
 	session: Session,
-	step: CopyStep,
+	step: ComparedStep,
 	tenant: string,
 	table: TableInfo,
 	records: readonly CastRecord[],
@@ -139,7 +137,7 @@ async function compareChunk(
 	const compared = comparedColumns(step, table, records);
 	const { rows } = await session.query(statement(step, tenant, table, compared), parameters(step, tenant, table, compared, records));
 	const found = new Map(rows.map((row) => [number(row, 'i'), row]));
-	return records.map((record, index): Comparison => {
+	const plain = records.map((record, index): Comparison => {
 		const row = found.get(index);
 		if (row === undefined) return { key: record.key, state: 'absent', differences: [] };
 		const differences = compared.flatMap(({ column, position }, place) =>
@@ -158,9 +156,29 @@ async function compareChunk(
 			: boolean(row, 'other_tenant')
 				? 'other-tenant'
 				: null;
-		return { key: record.key, state: other ?? (differences.length === 0 ? 'equal' : 'differs'), differences };
+		const state = other ?? (differences.length === 0 ? 'equal' : 'differs');
+		return { key: record.key, state, differences, ...(boolean(row, 'unowned') ? { unowned: true } : {}) };
 	});
+	const open = places(plain, ({ state }) => state === 'absent' || state === 'differs');
+	const clashes: ReadonlyMap<number, readonly UniqueClash[]> =
+		open.length === 0 ? new Map() : await findClashes(session, step, table, records, open);
+	const differing = places(plain, ({ state }) => state === 'differs');
+	const versionOf = (index: number): string => text(found.get(index), 'version');
+	const writers = mayExcuse(step) ? await findWriters(session, step, table, new Set(differing.map(versionOf))) : null;
+	return plain.map((comparison, index) => ({
+		...comparison,
+		...(clashes.has(index) ? { clashes: clashes.get(index) ?? [] } : {}),
+		...(writers === null || comparison.state !== 'differs' ? {} : { writers: writers.get(versionOf(index)) ?? nobody }),
+	}));
 }
+
+const places = (comparisons: readonly Comparison[], wanted: (comparison: Comparison) => boolean): number[] =>
+	[...comparisons.keys()].filter((index) => wanted(comparisons[index] as Comparison));
+
+const nobody: Readonly<Record<string, RowWriter>> = {};
+
+/** Only a verification of a plan under `skip` that counted conflicts asks who wrote a row; planning itself never has such a step. */
+const mayExcuse = (step: CopyStep): boolean => step.policies.onConflict === 'skip' && step.state.differing > 0;
 
 /**
  * Compares cast records with the target's rows under their keys, by PostgreSQL's own types. Reads only.
@@ -168,7 +186,7 @@ async function compareChunk(
  */
 export async function compareRecords(
 	session: Session,
-	step: CopyStep,
+	step: ComparedStep,
 	tenant: string,
 	records: readonly CastRecord[],
 ): Promise<readonly Comparison[]> {

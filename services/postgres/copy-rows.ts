@@ -41,14 +41,14 @@ export function joinRows(rows: readonly Uint8Array[], format: 'text' | 'binary',
 	return Buffer.concat([header, ...rows, Uint8Array.of(0xff, 0xff)]);
 }
 
+/** Writes some rows, undoes that, and gives the refusal or null. */
+export type Probe<Refusal> = (indexes: readonly number[]) => Promise<Refusal | null>;
+
 /**
- * Indexes of the rows that are refused, each with its error, by halving. `probe` writes some rows, undoes that and gives the
- * refusal or null. About 2 log2(n) probes for each refused row.
+ * Indexes of the rows that are refused by themselves, each with its error, by halving. About 2 log2(n) probes for each refused row,
+ * of ever fewer rows. Rows that only clash with each other pass, once they are in different halves: see `findRefusedTogether`.
  */
-export async function findRefused<Refusal>(
-	rows: number,
-	probe: (indexes: readonly number[]) => Promise<Refusal | null>,
-): Promise<Map<number, Refusal>> {
+export async function findRefused<Refusal>(rows: number, probe: Probe<Refusal>): Promise<Map<number, Refusal>> {
 	const refused = new Map<number, Refusal>();
 	const search = async (indexes: readonly number[]): Promise<void> => {
 		const refusal = await probe(indexes);
@@ -64,5 +64,38 @@ export async function findRefused<Refusal>(
 	};
 	const all = Array.from({ length: rows }, (_, index) => index);
 	if (rows > 0) await search(all);
+	return refused;
+}
+
+/**
+ * Of rows that pass one by one, those that do not pass after the rows before them: the later of two that clash with each other. The
+ * rows that passed so far are written with every part that is probed, and a part that fails is halved. At most two probes a row,
+ * about 2 log2(n) for each refused one. `known`: what all rows together were refused with.
+ */
+export async function findRefusedTogether<Refusal>(
+	rows: readonly number[],
+	known: Refusal,
+	probe: Probe<Refusal>,
+): Promise<Map<number, Refusal>> {
+	const refused = new Map<number, Refusal>();
+	const passed: number[] = [];
+	/** `failure`: the part is thought to fail after the rows that passed so far. */
+	const search = async (part: readonly number[], failure: Refusal | null): Promise<void> => {
+		const [only] = part;
+		// A single row is always tried: what others held a moment ago may have been let go.
+		const refusal = part.length > 1 && failure !== null ? failure : await probe([...passed, ...part]);
+		if (refusal === null) {
+			passed.push(...part);
+		} else if (part.length === 1 && only !== undefined) {
+			refused.set(only, refusal);
+		} else {
+			const middle = part.length >> 1;
+			const before = refused.size;
+			await search(part.slice(0, middle), null);
+			// When all of the first half passed, the second is what failed.
+			await search(part.slice(middle), refused.size === before ? refusal : null);
+		}
+	};
+	if (rows.length > 0) await search(rows, known);
 	return refused;
 }

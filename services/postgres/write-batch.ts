@@ -3,11 +3,12 @@ import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Clock, SourceBatch, WriteResult } from '../../source/core/ports.js';
 import { type BatchRequest, copyStatement } from './batch-request.js';
 import { findTable, requireTable, type TableInfo } from './catalog.js';
-import { findRefused, joinRows, splitRows } from './copy-rows.js';
+import { findRefused, findRefusedTogether, joinRows, type Probe, splitRows } from './copy-rows.js';
 import { type Driver, ServerError, type Session } from './driver.js';
 import { refusalCode, refusesValues } from './errors.js';
 import { type Merged, mergeRows } from './merge.js';
 import { number, text } from './sql-text.js';
+import { impliesStepKey, nameUniqueKey, otherKeys, type UniqueKey, uniqueKeysOf } from './unique-keys.js';
 
 type Refused = WriteResult['refused'][number];
 
@@ -26,35 +27,33 @@ function changedTarget(error: ServerError, step: CopyStep): RepotError {
 	});
 }
 
+/** A step's table, and its unique keys where writing has to ask them. */
+interface Place {
+	readonly table: TableInfo;
+	readonly uniques: readonly UniqueKey[];
+}
+
+/** Only `skip` looks for clashes before it writes: there the plan has counted them, and there may be many. */
+async function findPlace(session: Session, { step, policy }: BatchRequest): Promise<Place> {
+	const table = await requireTable(session, step.table);
+	return { table, uniques: step.write === 'merge' && policy === 'skip' ? otherKeys(await uniqueKeysOf(session, table), step) : [] };
+}
+
 /** Writes rows inside the caller's transaction. Sub-transactions must not be used: the rows' xmin has to be the batch's transaction. */
-async function writeRows(session: Session, request: BatchRequest, table: TableInfo, data: Uint8Array, rows: number): Promise<Merged> {
-	if (request.step.write === 'merge') return mergeRows(session, request, table, data, rows);
-	await session.copyIn(copyStatement(table.qualified, request.step), data);
-	return { written: rows, updated: 0, skipped: 0, heldByOthers: [] };
+async function writeRows(session: Session, request: BatchRequest, place: Place, data: Uint8Array, rows: number): Promise<Merged> {
+	if (request.step.write === 'merge') return mergeRows(session, request, place.table, place.uniques, data, rows);
+	await session.copyIn(copyStatement(place.table.qualified, request.step), data);
+	return { ...nothingMerged, written: rows };
 }
 
-/** A record that only its own values can have been refused for: class 22 and the like, or (skip, update) another unique key. */
-function refusal(error: unknown, request: BatchRequest, keyConstraints: ReadonlySet<string>): ServerError | null {
+/**
+ * A record that only its own values can have been refused for: class 22 and the like, another unique key, or an exclusion constraint.
+ * The step's key, violated, is a row that the plan did not see.
+ */
+function refusal(error: unknown, keyConstraints: ReadonlySet<string>): ServerError | null {
 	if (refusesValues(error)) return error;
-	const isOtherUnique =
-		error instanceof ServerError &&
-		error.code === '23505' &&
-		request.policy !== 'fail' &&
-		request.step.write === 'merge' &&
-		!keyConstraints.has(error.constraint ?? '');
-	return isOtherUnique ? error : null;
-}
-
-/** Unique constraints and indexes on exactly the step's key. */
-async function keyConstraintsOf(session: Session, step: CopyStep, table: TableInfo): Promise<ReadonlySet<string>> {
-	const { rows } = await session.query(
-		`SELECT c.relname AS name, (SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a
-			WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[])) AS columns
-		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::oid AND i.indisunique`,
-		[table.oid],
-	);
-	const key = [...step.key].sort().join(',');
-	return new Set(rows.filter((row) => row.columns === key).map((row) => text(row, 'name')));
+	if (!(error instanceof ServerError) || error.constraint === undefined) return null;
+	return (error.code === '23505' || error.code === '23P01') && !keyConstraints.has(error.constraint) ? error : null;
 }
 
 /** The result of a batch that the ledger already holds: its outcome was unknown to the caller after a lost connection. */
@@ -118,7 +117,7 @@ async function settle(session: Session, request: BatchRequest, result: WriteResu
 export class BatchWriter {
 	readonly #driver: Driver;
 	readonly #clock: Clock;
-	readonly #tables = new Map<string, TableInfo>();
+	readonly #places = new Map<string, Place>();
 
 	constructor(driver: Driver, clock: Clock) {
 		this.#driver = driver;
@@ -129,37 +128,59 @@ export class BatchWriter {
 		try {
 			return await this.#attempt(request, new Map());
 		} catch (error) {
-			this.#tables.clear();
-			const constraints = await this.#keyConstraints(error, request);
-			if (refusal(error, request, constraints) === null) throw this.#explain(error, request);
-			const refused = await this.#findRefused(request, constraints);
-			if (refused.size === 0 || refusesEverything(refused, request.batch)) throw error;
+			return this.#writeRest(request, error);
+		}
+	}
+
+	/**
+	 * Writes what of a failed batch can be written: less the records that are refused by themselves, and when that fails, less those
+	 * that clash with earlier ones of the batch.
+	 */
+	async #writeRest(request: BatchRequest, error: unknown): Promise<WriteResult> {
+		this.#places.clear();
+		const constraints = await this.#keyConstraints(request, error);
+		if (refusal(error, constraints) === null) throw this.#explain(error, request);
+		const alone = await findRefused(request.batch.rows, this.#probe(request, constraints));
+		if (refusesEverything(alone, request.batch)) throw error;
+		let second = error;
+		if (alone.size > 0) {
 			try {
-				return await this.#attempt(request, refused);
-			} catch (second) {
-				throw this.#explain(second, request);
+				return await this.#attempt(request, alone);
+			} catch (thrown) {
+				second = thrown;
 			}
+		}
+		const known = refusal(second, constraints);
+		if (known === null) throw this.#explain(second, request);
+		const kept = batchIndexes(request.batch.rows).filter((index) => !alone.has(index));
+		const together = await findRefusedTogether(kept, known, this.#probe(request, constraints));
+		try {
+			return await this.#attempt(request, new Map([...alone, ...together]));
+		} catch (third) {
+			throw this.#explain(third, request);
 		}
 	}
 
 	/** Catalogs are read with the first batch of a step that this process writes, and again after an error. */
-	async #tableOf(session: Session, { run, step, sequence }: BatchRequest): Promise<TableInfo> {
-		const place = `${run}/${step.id}`;
-		const known = this.#tables.get(place);
-		if (known !== undefined && sequence > 0) return known;
-		const table = await requireTable(session, step.table);
-		this.#tables.set(place, table);
-		return table;
+	async #placeOf(session: Session, request: BatchRequest): Promise<Place> {
+		const name = `${request.run}/${request.step.id}`;
+		const known = this.#places.get(name);
+		if (known !== undefined && request.sequence > 0) return known;
+		const place = await findPlace(session, request);
+		this.#places.set(name, place);
+		return place;
 	}
 
 	#explain(error: unknown, request: BatchRequest): unknown {
 		return error instanceof ServerError && error.code === '23505' ? changedTarget(error, request.step) : error;
 	}
 
-	async #keyConstraints(error: unknown, { step }: BatchRequest): Promise<ReadonlySet<string>> {
-		if (!(error instanceof ServerError) || error.code !== '23505') return new Set();
-		const table = await findTable(this.#driver, step.table);
-		return table === null ? new Set() : keyConstraintsOf(this.#driver, step, table);
+	/** Unique constraints and indexes whose violation means that the step's key is taken. */
+	async #keyConstraints({ step }: BatchRequest, error: unknown): Promise<ReadonlySet<string>> {
+		const table = error instanceof ServerError ? await findTable(this.#driver, step.table) : null;
+		if (table === null) return new Set();
+		const uniques = await uniqueKeysOf(this.#driver, table);
+		return new Set(uniques.filter((unique) => impliesStepKey(unique, step)).map(({ name }) => name));
 	}
 
 	/** One transaction: the ledger row, the rows except `refused`, and the ledger row's final figures. */
@@ -168,11 +189,11 @@ export class BatchWriter {
 		const started = this.#clock.now();
 		return this.#driver.transaction(
 			async (session) => {
-				const table = await this.#tableOf(session, request);
-				if (!(await claim(session, request, table))) return storedResult(session, request);
+				const place = await this.#placeOf(session, request);
+				if (!(await claim(session, request, place.table))) return storedResult(session, request);
 				const kept = batchIndexes(batch.rows).filter((index) => !refused.has(index));
 				const data = refused.size === 0 ? batch.data : this.#some(request, kept);
-				const merged = kept.length === 0 ? nothingMerged : await writeRows(session, request, table, data, kept.length);
+				const merged = kept.length === 0 ? nothingMerged : await writeRows(session, request, place, data, kept.length);
 				const outcome = {
 					written: merged.written,
 					updated: merged.updated,
@@ -196,14 +217,16 @@ export class BatchWriter {
 		);
 	}
 
-	/** Finds the refused rows by writing parts of the batch in transactions that are undone. */
-	#findRefused(request: BatchRequest, constraints: ReadonlySet<string>): Promise<Map<number, ServerError>> {
-		return findRefused(request.batch.rows, async (indexes) => {
+	/** Writes a part of the batch in a transaction that is undone. */
+	#probe(request: BatchRequest, constraints: ReadonlySet<string>): Probe<ServerError> {
+		return async (indexes) => {
 			try {
 				await this.#driver.transaction(
 					async (session) => {
-						const table = await requireTable(session, request.step.table);
-						await writeRows(session, request, table, this.#some(request, indexes), indexes.length);
+						const place = await findPlace(session, request);
+						await writeRows(session, request, place, this.#some(request, indexes), indexes.length);
+						// What would be checked when the transaction commits has to show before it is undone.
+						await session.query('SET CONSTRAINTS ALL IMMEDIATE');
 						throw new Undo();
 					},
 					{ signal: request.signal },
@@ -211,11 +234,11 @@ export class BatchWriter {
 				return null;
 			} catch (error) {
 				if (error instanceof Undo) return null;
-				const refused = refusal(error, request, constraints);
+				const refused = refusal(error, constraints);
 				if (refused === null) throw this.#explain(error, request);
 				return refused;
 			}
-		});
+		};
 	}
 }
 
@@ -231,11 +254,11 @@ function refusesEverything(refused: ReadonlyMap<number, ServerError>, batch: Sou
 const isAsClaimed = (result: WriteResult, batch: SourceBatch): boolean =>
 	result.written === batch.rows && result.updated === 0 && result.skipped === 0 && result.refused.length === 0;
 
-const nothingMerged: Merged = { written: 0, updated: 0, skipped: 0, heldByOthers: [] };
+const nothingMerged: Merged = { written: 0, updated: 0, skipped: 0, heldByOthers: [], clashing: [] };
 
 const batchIndexes = (rows: number): number[] => Array.from({ length: rows }, (_, index) => index);
 
-/** Refusals by the server and by tenancy, as indexes into the batch. */
+/** Refusals by the server, by tenancy and by other unique keys, as indexes into the batch. */
 function allRefused(refused: ReadonlyMap<number, ServerError>, merged: Merged, kept: readonly number[], step: CopyStep): Refused[] {
 	const byServer = [...refused].map(([row, error]) => ({
 		row,
@@ -248,5 +271,10 @@ function allRefused(refused: ReadonlyMap<number, ServerError>, merged: Merged, k
 		code: 'KEY_HELD_BY_OTHER',
 		reason: `A row of ${whose} in ${step.table} has this key`,
 	}));
-	return [...byServer, ...byOthers].sort((left, right) => left.row - right.row);
+	const byUnique = merged.clashing.map(({ position, unique }) => ({
+		row: kept[position] ?? position,
+		code: 'UNIQUE_HELD_BY_OTHER',
+		reason: `Another row of ${step.table} has the record's value of the unique key ${nameUniqueKey(unique)}`,
+	}));
+	return [...byServer, ...byOthers, ...byUnique].sort((left, right) => left.row - right.row);
 }

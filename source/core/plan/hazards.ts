@@ -1,8 +1,7 @@
 import { formatCount } from '../format.js';
 import type { Finding, ScanResult, SourceDescription, TargetDescription } from '../ports.js';
-import type { ConflictTally } from './conflicts.js';
 import type { CopyStep, Hazard, Policies, SchemaStep } from './types.js';
-import { embeddingTable, vectorStepId } from './vectors.js';
+import { vectorStepId } from './vectors.js';
 
 const severityRank = { block: 0, warn: 1, info: 2 } as const;
 
@@ -42,82 +41,16 @@ function fromFinding(step: string, finding: Finding, policies: Policies): Hazard
 	};
 }
 
-/** Keys that source and target both hold. Equal rows are no conflict: they are there already. */
-export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: Policies): Hazard[] {
-	const hazards: Hazard[] = [];
-	const add = (
-		code: string,
-		severity: Hazard['severity'],
-		count: number,
-		sample: readonly string[],
-		message: string,
-		hint?: string,
-	): void => {
-		if (count > 0) hazards.push({ code, severity, step: step.id, count, sample, message, ...(hint === undefined ? {} : { hint }) });
-	};
-	const noun = (count: number): string => (count === 1 ? '1 key' : `${formatCount(count)} keys`);
-	const verb = (count: number, one: string, many: string): string => (count === 1 ? one : many);
-	const { differing, otherTenant, otherCollection, equal } = tally;
-	if (policies.onConflict === 'fail') {
-		add(
-			'CONFLICT',
-			'block',
-			differing.count,
-			differing.sample,
-			`${noun(differing.count)} of ${step.table} ${verb(differing.count, 'exists', 'exist')} in the target with other values`,
-			'Choose --on-conflict skip to leave the rows of the target, or --on-conflict update to overwrite them (they are saved first and a rollback restores them)',
-		);
-	} else if (policies.onConflict === 'skip') {
-		add(
-			'CONFLICT_SKIPPED',
-			'warn',
-			differing.count,
-			differing.sample,
-			`${noun(differing.count)} of ${step.table} in the target ${verb(differing.count, 'has other values and stays as it is', 'have other values and stay as they are')} there`,
-		);
-	} else {
-		add(
-			'CONFLICT_UPDATED',
-			'warn',
-			differing.count,
-			differing.sample,
-			`${noun(differing.count)} of ${step.table} in the target ${verb(differing.count, 'has other values; its row is', 'have other values; their rows are')} saved and overwritten`,
-		);
-	}
-	add(
-		'KEY_OF_OTHER_TENANT',
-		'block',
-		otherTenant.count,
-		otherTenant.sample,
-		`${noun(otherTenant.count)} of ${step.table} ${verb(otherTenant.count, 'belongs', 'belong')} to another user in the target`,
-		'A key is unique over all users; rows of others are never overwritten. Is --user-id right?',
-	);
-	add(
-		'ID_IN_OTHER_COLLECTION',
-		'block',
-		otherCollection.count,
-		otherCollection.sample,
-		`${noun(otherCollection.count)} ${verb(otherCollection.count, 'belongs', 'belong')} to another collection of ${embeddingTable}, where an id is unique over all collections`,
-		'Choose the collection that holds them with --pgvector-collection, or remove them there first',
-	);
-	add(
-		'ALREADY_THERE',
-		'info',
-		equal.count,
-		[],
-		`${noun(equal.count)} of ${step.table} ${verb(equal.count, 'is', 'are')} already there with the same values`,
-	);
-	return hazards;
-}
-
 /** Rows of others and of earlier work that the run meets. */
 export function occupancyHazards(step: CopyStep): Hazard[] {
 	const others = step.state.rowsBefore - step.state.tenantRowsBefore;
+	const unowned = step.state.unownedBefore ?? 0;
 	// Rows that are this step's own are told as ALREADY_THERE.
 	if (others === 0 && step.state.tenantRowsBefore <= step.state.equal) return [];
 	const parts = [
 		...(step.state.tenantRowsBefore > 0 ? [`${formatCount(step.state.tenantRowsBefore)} of this user`] : []),
-		...(others > 0 ? [`${formatCount(others)} of other users`] : []),
+		...(others > unowned ? [`${formatCount(others - unowned)} of other users`] : []),
+		...(unowned > 0 ? [`${formatCount(unowned)} of nobody`] : []),
 	];
 	return [
 		{

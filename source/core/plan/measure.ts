@@ -1,12 +1,15 @@
 import type { PlanProgress, PlanRequest } from '../operations.js';
 import type { ChromaCollection, Clock, ScanResult, Source, Target, TargetDescription } from '../ports.js';
 import { batchRecords } from './batch-size.js';
-import { noConflicts, tallyConflicts } from './conflicts.js';
+import { clashHazards, conflictHazards } from './conflict-hazards.js';
+import { type ConflictTally, noConflicts, tallyConflicts } from './conflicts.js';
 import type { Draft } from './draft.js';
 import { copySeconds, schemaSeconds } from './estimate.js';
 import { checkFit, isPresent } from './fit.js';
-import { conflictHazards, occupancyHazards, scanHazards } from './hazards.js';
+import { occupancyHazards, scanHazards } from './hazards.js';
+import { SetAside } from './set-aside.js';
 import type { ConflictPolicy, CopyStep, ForeignKey, Hazard, SchemaStep } from './types.js';
+import { plannedUniques, unpromisedUniques } from './unique-keys.js';
 import { collectionTable, embeddingTable } from './vectors.js';
 
 /** What planning reads from. */
@@ -31,6 +34,8 @@ export async function measure(
 		1,
 		drafts.reduce((sum, step) => sum + step.rows, 0),
 	);
+	const description = await ports.source.describe(signal);
+	const aside = new SetAside(drafts);
 	let before = 0;
 	for (const draft of drafts) {
 		const report = (phase: string) => (fraction: number) =>
@@ -38,22 +43,31 @@ export async function measure(
 		const scan = await ports.source.scan(draft, signal, report(`casting every value of ${draft.id}`));
 		const counted = withScan(draft, scan, request, target.facts.embedded);
 		hazards.push(...scanHazards(draft.id, scan, request.policies));
-		const occupied = (target.tables.find((table) => table.name === draft.table)?.rows ?? 0) > 0;
-		const fits = !checkFit(draft, target.tables.find((table) => table.name === draft.table) ?? emptyTable(draft)).some(
-			(hazard) => hazard.severity === 'block',
-		);
-		const tally =
-			occupied && fits
-				? await tallyConflicts(counted, request.tenant, ports.source, ports.target, signal, report(`comparing ${draft.id} with the target`))
-				: noConflicts();
-		hazards.push(...conflictHazards(counted, tally, request.policies));
-		const tallied = withTally(counted, tally.equal.count, tally.differing.count);
+		const table = target.tables.find((candidate) => candidate.name === draft.table);
+		const fits = !checkFit(draft, table ?? emptyTable(draft)).some((hazard) => hazard.severity === 'block');
+		let tally = noConflicts();
+		let unowned = 0;
+		const occupied = table !== undefined && table.rows > 0 && fits;
+		if (occupied || aside.concerns(draft)) {
+			const toMake = occupied && !request.skipSchemaCreation ? plannedUniques(draft, table, description) : [];
+			const phase = report(`comparing ${draft.id} with the target`);
+			const other = occupied ? ports.target : null;
+			tally = await tallyConflicts({ ...counted, plannedUniques: toMake }, request.tenant, ports.source, other, aside, signal, phase);
+			if (occupied) unowned = await unownedRows(counted, request.tenant, ports.target);
+		}
+		hazards.push(...conflictHazards(counted, tally, request.policies), ...clashHazards(counted, tally, request.policies));
+		const tallied = withTally(counted, tally, request.policies.onConflict, unowned);
 		hazards.push(...occupancyHazards(tallied));
 		steps.push(tallied);
+		if (table !== undefined) hazards.push(...unpromisedUniques(draft, table, description));
 		before += draft.rows;
 	}
 	return { steps, hazards };
 }
+
+/** Rows that name no tenant; none of a collection that is not there. */
+const unownedRows = async (step: CopyStep, tenant: string, target: Target): Promise<number> =>
+	step.collection?.exists === false ? 0 : (await target.count(step, tenant)).missingTenant;
 
 const emptyTable = (step: CopyStep) => ({
 	name: step.table,
@@ -82,15 +96,27 @@ function withScan(step: CopyStep, scan: ScanResult, request: PlanRequest, embedd
 	};
 }
 
-const withTally = (step: CopyStep, equal: number, differing: number): CopyStep => {
-	const fresh = step.rows === 0 ? 0 : Math.max(0, step.rows - step.rejected - equal) / step.rows;
+/** Under `skip`, records that clash on another unique key are set aside with what refers to them, like those that the casts refuse. */
+function withTally(step: CopyStep, tally: ConflictTally, policy: ConflictPolicy, unownedBefore: number): CopyStep {
+	const [equal, differing, unowned] = [tally.equal.count, tally.differing.count, tally.unowned.count];
+	const clashing = policy === 'skip' ? tally.clashing.count + tally.orphaned.count : 0;
+	const rejected = step.rejected + clashing;
+	const fresh = step.rows === 0 ? 0 : Math.max(0, step.rows - rejected - equal) / step.rows;
 	return {
 		...step,
-		state: { ...step.state, equal, differing },
-		write: equal + differing > 0 ? 'merge' : 'copy',
+		rejected,
+		state: {
+			...step.state,
+			equal,
+			differing,
+			...(unowned > 0 ? { unowned } : {}),
+			...(unownedBefore > 0 ? { unownedBefore } : {}),
+			...(clashing > 0 ? { clashing } : {}),
+		},
+		write: equal + differing + clashing > 0 ? 'merge' : 'copy',
 		seconds: step.seconds * fresh,
 	};
-};
+}
 
 /** Marks what the target has already, and what each statement is expected to take. */
 export function finishSchema(

@@ -40,8 +40,16 @@ export interface TargetTable {
 	readonly rows: number;
 	/** Rows whose tenant column equals the tenant, when the column exists. */
 	readonly tenantRows: number;
-	/** What this user may do with it. `owner`: may alter it and index it. */
-	readonly rights?: { readonly owner: boolean; readonly insert: boolean; readonly update: boolean; readonly delete: boolean };
+	readonly rights?: TableRights;
+}
+
+/** What this user may do with a table. `owner`: may alter and index it. `references`: foreign keys of other tables may refer to it. */
+export interface TableRights {
+	readonly owner: boolean;
+	readonly insert: boolean;
+	readonly update: boolean;
+	readonly delete: boolean;
+	readonly references: boolean;
 }
 
 /** What this user may make in the database, and the SQL that an administrator runs where it may not. */
@@ -50,6 +58,8 @@ export interface TargetRights {
 	readonly ledger: boolean;
 	/** Tables and indexes in the schema. */
 	readonly tables: boolean;
+	/** Name of this user, for grants on single tables. */
+	readonly user: string;
 	readonly grants: { readonly ledger: string; readonly tables: string };
 }
 
@@ -86,11 +96,41 @@ export interface TargetDescription {
 
 export type KeyState = 'absent' | 'equal' | 'differs' | 'other-tenant' | 'other-collection';
 
+/** A unique key other than the step's own, e.g. `{ name: 'items_email_key', columns: ['lower(email)'] }`. */
+export interface UniqueClash {
+	readonly name: string;
+	/** Columns or expressions, as SQL. */
+	readonly columns: readonly string[];
+	/** The run would make it after the copy: the target does not have it yet. */
+	readonly planned?: true;
+}
+
+/**
+ * What a run has to do with a row, by the row's transaction and the ledger. `written`: the run wrote it as it stands. `changed`:
+ * it came to stand so after the run began to write, by another transaction; the run may have written what was there before.
+ * `unknown`: transaction numbers prove nothing here, as after a dump and restore.
+ */
+export type RowWriter = 'written' | 'changed' | 'unknown';
+
 export interface Comparison {
 	readonly key: readonly string[];
 	readonly state: KeyState;
 	/** Columns that differ, with both values in text form, shortened. */
 	readonly differences: readonly { readonly column: string; readonly expected: string | null; readonly found: string | null }[];
+	/** The row under the key names no tenant. */
+	readonly unowned?: true;
+	/** Other unique keys whose value in this record a row with another key holds. Asked when the state is `absent` or `differs`. */
+	readonly clashes?: readonly UniqueClash[];
+	/**
+	 * Of a row that differs, by run; a run that is not named has neither written nor changed it. Only for a plan under `skip` that counted
+	 * such rows, and absent where there is no ledger.
+	 */
+	readonly writers?: Readonly<Record<string, RowWriter>>;
+}
+
+/** A step with the unique indexes that the run would make after the copy, to be compared like those of the target. */
+export interface ComparedStep extends CopyStep {
+	readonly plannedUniques?: readonly { readonly name: string; readonly columns: readonly string[] }[];
 }
 
 export interface WriteResult {
@@ -138,7 +178,20 @@ export interface RollbackPreview {
 
 export type RollbackEvent = { readonly at: string } & (
 	| { readonly type: 'rollback-started'; readonly run: string; readonly tables: readonly RollbackCount[] }
-	| { readonly type: 'rows-removed'; readonly step: string; readonly removed: number; readonly restored: number; readonly kept: number }
+	| {
+			readonly type: 'rows-removed';
+			readonly step: string;
+			readonly removed: number;
+			readonly restored: number;
+			/** What of the run's rows is left; the next three say why. */
+			readonly kept: number;
+			/** Changed since. */
+			readonly changed?: number;
+			/** Rows of others refer to them. */
+			readonly referenced?: number;
+			/** Overwritten by the run, and the table refuses their former values now. */
+			readonly unrestored?: number;
+	  }
 	| { readonly type: 'object-dropped'; readonly object: string }
 	| { readonly type: 'notice'; readonly step: string | null; readonly message: string }
 	| {
@@ -165,9 +218,11 @@ export interface Target {
 		signal?: AbortSignal,
 	): Promise<TargetDescription>;
 	/** Compares cast records with what the target holds under their keys. JSON by value, vectors by bits, timestamps as timestamps. */
-	compare(step: CopyStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
+	compare(step: ComparedStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
 	/** Takes the one-run-per-target lock; rejects with kind `locked` when it is held. */
 	lock(): Promise<() => Promise<void>>;
+	/** Who else holds that lock now, in words for people; null: nobody. Takes nothing, writes nothing, makes no database. */
+	lockHolder(signal?: AbortSignal): Promise<string | null>;
 	/** Schema steps that can be under way at once. */
 	readonly schemaWidth: number;
 	/** Runs one schema step and records in the ledger whether it created the object. */

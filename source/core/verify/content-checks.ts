@@ -1,19 +1,23 @@
 import { formatCount } from '../format.js';
+import type { CopyStep, Plan } from '../plan/types.js';
 import type { Check } from './context.js';
-import { judge, keptWords, refusedByServer } from './context.js';
+import { judge, keptWords, refusedByServer, unownedBefore } from './context.js';
 import { skipped } from './count-checks.js';
 
-/** No row without a tenant, and no row of this run with another one. */
+/** No row without a tenant but those that were there before, and no row of this run with another one. */
 export const tenantCheck: Check = async (context) => {
 	const steps = [...context.tables, ...(context.vectors === null ? [] : [context.vectors])];
 	let missing = 0;
+	let before = 0;
 	let foreign = 0;
 	const details: string[] = [];
 	for (const step of steps) {
 		const count = await context.count(step);
-		missing += count.missingTenant;
+		const surplus = Math.max(0, count.missingTenant - unownedBefore(step));
+		missing += surplus;
+		before += count.missingTenant - surplus;
 		foreign += count.foreignInRun ?? 0;
-		if (count.missingTenant > 0) details.push(`${step.table}: ${count.missingTenant} rows without ${context.plan.tenant.column}`);
+		if (surplus > 0) details.push(`${step.table}: ${surplus} rows without ${context.plan.tenant.column}`);
 		if ((count.foreignInRun ?? 0) > 0)
 			details.push(`${step.table}: ${count.foreignInRun} rows of this run belong to another ${context.plan.tenant.column}`);
 	}
@@ -26,8 +30,8 @@ export const tenantCheck: Check = async (context) => {
 	return {
 		name: 'tenant',
 		result: missing + foreign === 0 ? 'pass' : 'fail',
-		figures: `${formatCount(missing)} null, ${formatCount(foreign)} foreign user ids`,
-		data: { missing, foreign },
+		figures: `${formatCount(missing)} null, ${formatCount(foreign)} foreign user ids${before === 0 ? '' : `, ${formatCount(before)} null there before`}`,
+		data: { missing, foreign, before },
 		details,
 	};
 };
@@ -49,7 +53,7 @@ export const jsonbCheck: Check = async (context) => {
 			details.push(
 				...typeDifferences(`${step.table}.${column.name}`, expected, found, {
 					more: step.state.tenantRowsBefore > 0 || !context.figures.fresh,
-					fewer: refusedByServer(step, context.figures) + (context.plan.policies.onConflict === 'skip' ? step.state.differing : 0),
+					fewer: refusedByServer(step, context.figures) + keptByPolicy(context.plan, step),
 				}),
 			);
 		}
@@ -61,7 +65,7 @@ export const jsonbCheck: Check = async (context) => {
 	for (const sample of context.samples) {
 		const names = sample.step.columns.filter((column) => column.targetType === 'jsonb').map((column) => column.name);
 		if (names.length === 0) continue;
-		const judged = judge(sample, context.plan);
+		const judged = judge(sample, context.plan, context.figures.run);
 		kept += judged.kept;
 		compared += judged.compared.length * names.length;
 		for (const comparison of judged.wrong) {
@@ -82,6 +86,10 @@ export const jsonbCheck: Check = async (context) => {
 		details,
 	};
 };
+
+/** Records that the casts accept and whose values are not in the target by the policy `skip`. */
+const keptByPolicy = ({ policies }: Plan, { state }: CopyStep): number =>
+	policies.onConflict === 'skip' ? state.differing + (state.clashing ?? 0) : 0;
 
 /**
  * Where the target held rows of this tenant before, more of a type than the source has is no fault; fewer is, unless the server refused
@@ -115,7 +123,7 @@ export const fieldsCheck: Check = async (context) => {
 	const details: string[] = [];
 	const tables: Record<string, unknown> = {};
 	for (const sample of context.samples) {
-		const { compared, wrong, kept: keptHere } = judge(sample, context.plan);
+		const { compared, wrong, kept: keptHere } = judge(sample, context.plan, context.figures.run);
 		kept += keptHere;
 		rows += compared.length;
 		fields += compared.length * sample.step.columns.length;

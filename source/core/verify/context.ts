@@ -1,7 +1,7 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep, Plan } from '../plan/types.js';
-import type { Comparison, Embedder, Source, Target } from '../ports.js';
+import type { Comparison, Embedder, RowWriter, Source, Target } from '../ports.js';
 
 export interface VerifyOptions {
 	/** Mean top-5 overlap that the search check asks for, 0..1. */
@@ -45,10 +45,23 @@ export interface CheckContext {
 
 export type Check = (context: CheckContext) => Promise<CheckResult>;
 
-/** Rows that the step's records make in the target for this tenant, by plan and run. */
+/** Rows of this tenant that were there before and are none of the step's records. */
+export const rowsBeside = ({ state }: CopyStep): number => Math.max(0, state.tenantRowsBefore - state.equal - ownedConflicts(state));
+
+/** Rows under the step's keys with other values that named this tenant: those that name nobody count for no tenant. */
+const ownedConflicts = ({ differing, unowned }: CopyStep['state']): number => differing - (unowned ?? 0);
+
+/** Records whose row stays with nobody: under `skip`, rows that name no tenant are left as they are; `update` takes them over. */
+export const leftToNobody = ({ state, policies }: CopyStep): number => (policies.onConflict === 'skip' ? (state.unowned ?? 0) : 0);
+
+/** Rows that name no tenant and are none of the run's doing. */
+export const unownedBefore = ({ state, policies }: CopyStep): number =>
+	Math.max(0, (state.unownedBefore ?? 0) - (policies.onConflict === 'update' ? (state.unowned ?? 0) : 0));
+
+/** Rows of this tenant that the target holds after the run: what was beside the records, and every record that is not set aside or left to nobody. */
 export function expectedRows(step: CopyStep, figures: RunFigures): number {
 	const accepted = step.rows - (figures.setAside[step.id] ?? step.rejected);
-	return step.state.tenantRowsBefore + accepted - step.state.equal - step.state.differing;
+	return rowsBeside(step) + accepted - leftToNobody(step);
 }
 
 /** A sample, less the rows that the target kept by the policy `skip`: those are the target's own and are not compared. */
@@ -58,11 +71,30 @@ export interface Judged {
 	readonly kept: number;
 }
 
-export function judge(sample: SampledStep, plan: Plan): Judged {
-	const mayKeep = plan.policies.onConflict === 'skip' ? sample.step.state.differing : 0;
-	const kept = new Set(sample.comparisons.filter((comparison) => comparison.state === 'differs').slice(0, mayKeep));
+/**
+ * Under `skip` a row that differs is excused when it stood so before the judged run began to write. One that the run wrote, or that
+ * somebody changed since, never is. Where transaction numbers prove nothing, as many are excused as the plan counted conflicts less
+ * those that are proven. Without a run to judge, a row is excused that no run wrote.
+ */
+export function judge(sample: SampledStep, plan: Plan, run: string | null): Judged {
+	const kept = plan.policies.onConflict === 'skip' ? keptRows(sample, run) : new Set<Comparison>();
 	const compared = sample.comparisons.filter((comparison) => !kept.has(comparison));
 	return { compared, wrong: compared.filter((comparison) => comparison.state !== 'equal'), kept: kept.size };
+}
+
+function keptRows({ step, comparisons }: SampledStep, run: string | null): Set<Comparison> {
+	const differing = comparisons.filter((comparison) => comparison.state === 'differs');
+	const proven = differing.filter((comparison) => writerOf(comparison, run) === null);
+	const unproven = differing.filter((comparison) => writerOf(comparison, run) === 'unknown');
+	return new Set([...proven, ...unproven.slice(0, Math.max(0, step.state.differing - proven.length))]);
+}
+
+/** Null: the run has not touched the row. */
+function writerOf({ writers }: Comparison, run: string | null): RowWriter | null {
+	if (writers === undefined) return 'unknown';
+	if (run !== null) return writers[run] ?? null;
+	const all = Object.values(writers);
+	return all.includes('written') ? 'written' : all.includes('unknown') ? 'unknown' : null;
 }
 
 /** How the figures tell of rows that were not compared. */

@@ -1,7 +1,7 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
-import { type Check, type CheckContext, expectedRows, judge, keptWords } from './context.js';
+import { type Check, type CheckContext, expectedRows, judge, keptWords, leftToNobody, rowsBeside } from './context.js';
 
 /** Rows of every table: found in the target for this tenant against source less set aside. */
 export const rowsCheck: Check = async (context) => {
@@ -15,7 +15,7 @@ export const vectorsCheck: Check = async (context) => {
 	const counted = await countCheck('vectors', context, [context.vectors]);
 	const sample = context.samples.find((candidate) => candidate.step.id === context.vectors?.id);
 	if (sample === undefined) return counted;
-	const { compared, wrong, kept } = judge(sample, context.plan);
+	const { compared, wrong, kept } = judge(sample, context.plan, context.figures.run);
 	const inexact = wrong.filter(
 		(comparison) => comparison.state !== 'differs' || comparison.differences.some((difference) => difference.column === 'embedding'),
 	);
@@ -54,17 +54,19 @@ async function countCheck(name: 'rows' | 'vectors', context: CheckContext, steps
 	let source = 0;
 	let setAside = 0;
 	let before = 0;
+	let nobodys = 0;
 	let added = 0;
 	let failed = false;
 	for (const step of steps) {
 		const count = await context.count(step);
 		const expected = expectedRows(step, context.figures);
 		const aside = context.figures.setAside[step.id] ?? step.rejected;
-		const there = step.state.tenantRowsBefore - step.state.equal - step.state.differing;
+		const there = rowsBeside(step);
 		found += count.tenantRows;
 		source += step.rows;
 		setAside += aside;
 		before += there;
+		nobodys += leftToNobody(step);
 		tables[step.id] = { source: step.rows, setAside: aside, before: there, expected, found: count.tenantRows };
 		if (count.tenantRows > expected && !context.figures.fresh) {
 			added += count.tenantRows - expected;
@@ -81,12 +83,13 @@ async function countCheck(name: 'rows' | 'vectors', context: CheckContext, steps
 		`${formatCount(found)} ${failed ? 'found' : '='} ${formatCount(source)}`,
 		...(setAside > 0 ? [`- ${formatCount(setAside)} set aside`] : []),
 		...(before > 0 ? [`+ ${formatCount(before)} there before`] : []),
+		...(nobodys > 0 ? [`- ${formatCount(nobodys)} left to nobody`] : []),
 		...(added > 0 ? [`+ ${formatCount(added)} added since`] : []),
 	];
 	return {
 		name,
 		result: failed ? 'fail' : 'pass',
-		figures: failed ? `${formatCount(found)} found, ${formatCount(source - setAside + before)} expected` : parts.join(' '),
+		figures: failed ? `${formatCount(found)} found, ${formatCount(source - setAside + before - nobodys)} expected` : parts.join(' '),
 		data: { tables },
 		details,
 	};

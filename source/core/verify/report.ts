@@ -70,7 +70,7 @@ export function reportMarkdown(report: Report): string {
 			.map((check) => [`### ${check.name}`, ...check.details.map((detail) => `- ${detail}`)].join('\n')),
 		'## Steps',
 		table(
-			['Step', 'Table', 'Source records', 'Set aside by the casts', 'Already there', 'Bytes'],
+			['Step', 'Table', 'Source records', 'Set aside by plan', 'Already there', 'Bytes'],
 			copies.map((step) => [
 				step.id,
 				step.table,

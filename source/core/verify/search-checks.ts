@@ -2,7 +2,7 @@ import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
 import type { Neighbour, Probe, SearchHit } from '../ports.js';
-import type { Check, CheckContext } from './context.js';
+import { type Check, type CheckContext, rowsBeside } from './context.js';
 import { skipped } from './count-checks.js';
 
 const neighbourCount = 5;
@@ -37,7 +37,7 @@ async function measure(context: CheckContext, step: CopyStep, probes: readonly P
 	const exact: number[] = [];
 	const index: number[] = [];
 	// Rows of this user that are not the source's may be nearer: ask for more, and look for the source's among them.
-	const strangers = Math.max(0, step.state.tenantRowsBefore - step.state.equal - step.state.differing);
+	const strangers = rowsBeside(step);
 	for (const [at, probe] of probes.entries()) {
 		const expected = nearest[at] ?? [];
 		const limit = neighbourCount + Math.min(strangers, 50);

@@ -4,7 +4,10 @@ import type { CheckResult } from '../../../source/core/events.js';
 import { formatCount } from '../../../source/core/format.js';
 import { canonicalJson } from '../../../source/core/plan/hash.js';
 import { makePlan } from '../../../source/core/plan/make-plan.js';
+import { isCopyStep } from '../../../source/core/plan/types.js';
+import type { Comparison } from '../../../source/core/ports.js';
 import { reporting } from '../../../source/core/progress-stream.js';
+import { judge } from '../../../source/core/verify/context.js';
 import { reportMarkdown, verdict } from '../../../source/core/verify/report.js';
 import { overlap } from '../../../source/core/verify/search-checks.js';
 import { bench, fakeTables, request } from '../../fakes/engine.js';
@@ -24,6 +27,35 @@ describe('top-k overlap', () => {
 	it('takes another key at the same distance as equal: a tie has no right order', () => {
 		expect(overlap([hit('a', 0), hit('b', 1)], [hit('a', 0), hit('c', 1)])).toBe(1);
 		expect(overlap([hit('a', 0), hit('b', 1)], [hit('a', 0), hit('c', 1.1)])).toBe(0.5);
+	});
+});
+
+describe('rows that differ under skip', () => {
+	const differs = (key: string, writers?: Comparison['writers']): Comparison => ({
+		key: [key],
+		state: 'differs',
+		differences: [],
+		...(writers === undefined ? {} : { writers }),
+	});
+	const wrongOf = async (run: string | null, counted: number, comparisons: readonly Comparison[]) => {
+		const plan = await makePlan(request({ policies: { ...request().policies, onConflict: 'skip' } }), bench(fakeTables(2)));
+		const [first] = plan.steps.filter(isCopyStep);
+		if (first === undefined) throw new Error('no copy step');
+		const step = { ...first, state: { ...first.state, differing: counted } };
+		return judge({ step, comparisons }, plan, run).wrong.map(({ key }) => key[0]);
+	};
+
+	it('are excused when the judged run has not touched them, however many', async () => {
+		const rows = [differs('a', {}), differs('b', { r1: 'written' }), differs('c', { r1: 'changed' }), differs('d', { r0: 'written' })];
+		expect(await wrongOf('r1', 1, rows)).toEqual(['b', 'c']);
+		expect(await wrongOf('r0', 9, rows)).toEqual(['d']);
+		expect(await wrongOf(null, 1, rows)).toEqual(['b', 'd']);
+	});
+
+	it('are excused up to the count of the plan where nothing proves who wrote them', async () => {
+		const rows = [differs('a', { r1: 'unknown' }), differs('b', {}), differs('c'), differs('d', { r1: 'unknown' })];
+		expect(await wrongOf('r1', 2, rows)).toEqual(['c', 'd']);
+		expect(await wrongOf('r1', 0, rows)).toEqual(['a', 'c', 'd']);
 	});
 });
 

@@ -239,8 +239,9 @@ describe('an existing table', () => {
 			hint: expect.stringContaining('ADD PRIMARY KEY ("id")'),
 		});
 		expect(checkFit(step, { ...existing, columns: [column('id', 'character varying(10)')] })[0]).toMatchObject({
-			code: 'LIMITED_LENGTH',
-			severity: 'warn',
+			code: 'LIMITED_COLUMN',
+			severity: 'info',
+			message: 'items.id is character varying(10) in the target; a value beyond that is set aside, never cut',
 		});
 	});
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findRefused, joinRows, splitRows } from '../../../services/postgres/copy-rows.js';
+import { findRefused, findRefusedTogether, joinRows, splitRows } from '../../../services/postgres/copy-rows.js';
 import { vectorBatch } from '../../contract/target-data.js';
 
 describe('rows of COPY data', () => {
@@ -39,5 +39,31 @@ describe('rows of COPY data', () => {
 				for (const [row, reason] of found) expect(reason).toBe(row);
 			}),
 		);
+	});
+
+	it('finds exactly the rows that do not pass after the ones before them, with few probes', async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.array(fc.nat(300), { minLength: 2, maxLength: 200 }), async (values) => {
+				const rows = values.map((_, index) => index * 3);
+				const inRow = (row: number) => values[row / 3];
+				const expected = rows.filter((_, at) => values.indexOf(values[at] ?? -1) < at);
+				fc.pre(expected.length > 0);
+				let probes = 0;
+				const found = await findRefusedTogether(rows, 'all', async (part) => {
+					probes++;
+					expect([...part]).toEqual([...part].sort((left, right) => left - right));
+					return new Set(part.map(inRow)).size < part.length ? 'twice' : null;
+				});
+				expect([...found.keys()]).toEqual(expected);
+				const depth = Math.ceil(Math.log2(rows.length));
+				expect(probes).toBeLessThanOrEqual(Math.min(2 * rows.length, 2 * depth * expected.length + expected.length));
+			}),
+		);
+	});
+
+	it('refuses nothing when what stood in the way is gone', async () => {
+		const rows = Array.from({ length: 37 }, (_, index) => index);
+		expect(await findRefusedTogether(rows, 'a moment ago', async () => null)).toEqual(new Map());
+		expect(await findRefusedTogether([], 'a moment ago', async () => 'never')).toEqual(new Map());
 	});
 });

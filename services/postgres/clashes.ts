@@ -1,0 +1,94 @@
+import type { CopyStep } from '../../source/core/plan/types.js';
+import type { CastRecord, ComparedStep, UniqueClash } from '../../source/core/ports.js';
+import type { ColumnInfo, TableInfo } from './catalog.js';
+import { ServerError, type Session } from './driver.js';
+import { arrayLiteral, number, quoteName } from './sql-text.js';
+import { clashSql, isPlain, otherKeys, type UniqueKey, uniqueKeysOf } from './unique-keys.js';
+import { vectorText } from './vector-text.js';
+
+/**
+ * A sent text as a value of the column. An integer that the column cannot hold is NULL: the server refuses that record for it,
+ * so it clashes with none.
+ */
+function typed(column: ColumnInfo | undefined, reference: string): string {
+	if (column === undefined) return reference;
+	const bits = column.base === 'int2' ? 15 : column.base === 'int4' ? 31 : null;
+	if (bits === null) return `${reference}::${column.type}`;
+	const limit = 2 ** bits;
+	return `CASE WHEN ${reference}::numeric BETWEEN -${limit} AND ${limit - 1} THEN ${reference}::${column.type} END`;
+}
+
+const sentText = (value: string | Uint8Array | null | undefined): string | null =>
+	value instanceof Uint8Array ? vectorText(value) : (value ?? null);
+
+/** The records at `places` as a table expression with the columns that `unique` needs, numbered by `repot_row` from 1. */
+function sentRows(unique: UniqueKey, step: CopyStep, table: TableInfo, records: readonly CastRecord[], places: readonly number[]) {
+	const names = [...new Set([...step.key, ...unique.reads])];
+	const columns = names.map((name, index) => `${typed(table.columns.get(name), `s.v${index}`)} AS ${quoteName(name)}`);
+	const params = names.map((name) => {
+		const position = step.columns.findIndex((column) => column.name === name);
+		return arrayLiteral(places.map((place) => sentText(records[place]?.values[position])));
+	});
+	const arrays = names.map((_, index) => `$${index + 1}::text[]`).join(', ');
+	const from = `(SELECT s.repot_row, ${columns.join(', ')} FROM unnest(${arrays}) WITH ORDINALITY AS s(${names.map((_, index) => `v${index}`).join(', ')}, repot_row)) sent`;
+	return { from, params };
+}
+
+/**
+ * An expression or a predicate of an index may fail on a record's values, and would when the record is written: it is refused and
+ * set aside then, and clashes with none here.
+ */
+async function forgiving<T>(session: Session, unique: UniqueKey, empty: T, work: () => Promise<T>): Promise<T> {
+	if (isPlain(unique)) return work();
+	await session.query('SAVEPOINT repot_expression');
+	try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof ServerError) || !/^(22|42)/.test(error.code)) throw error;
+		await session.query('ROLLBACK TO SAVEPOINT repot_expression');
+		return empty;
+	} finally {
+		await session.query('RELEASE SAVEPOINT repot_expression');
+	}
+}
+
+const planned = ({ name, columns }: { readonly name: string; readonly columns: readonly string[] }): UniqueKey => ({
+	name,
+	parts: columns.map(quoteName),
+	predicate: null,
+	nullsEqual: false,
+	reads: columns,
+});
+
+/**
+ * Which of the records at `places` hold a value of another unique key that a row with another key of the table holds too. Keys that
+ * read columns the step does not send are left out: what their defaults make shows when the record is written. Needs a transaction.
+ */
+export async function findClashes(
+	session: Session,
+	step: ComparedStep,
+	table: TableInfo,
+	records: readonly CastRecord[],
+	places: readonly number[],
+): Promise<ReadonlyMap<number, readonly UniqueClash[]>> {
+	const found = new Map<number, UniqueClash[]>();
+	const toMake = otherKeys((step.plannedUniques ?? []).map(planned), step);
+	for (const unique of [...otherKeys(await uniqueKeysOf(session, table), step), ...toMake]) {
+		const { from, params } = sentRows(unique, step, table, records, places);
+		const sql = clashSql(unique, step, { from, place: 'repot_row' }, { from: table.qualified });
+		const rows = await forgiving(session, unique, [], async () => (await session.query(sql, params)).rows);
+		const clash: UniqueClash = {
+			name: unique.name,
+			columns: toMake.includes(unique) ? unique.reads : unique.parts,
+			...(toMake.includes(unique) ? { planned: true } : {}),
+		};
+		for (const row of rows) {
+			const place = places[number(row, 'place') - 1];
+			if (place === undefined) continue;
+			const known = found.get(place);
+			if (known === undefined) found.set(place, [clash]);
+			else known.push(clash);
+		}
+	}
+	return found;
+}

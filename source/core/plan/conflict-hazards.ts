@@ -1,0 +1,113 @@
+import { formatCount } from '../format.js';
+import type { ClashTally, ConflictTally } from './conflicts.js';
+import type { CopyStep, Hazard, Policies } from './types.js';
+import { embeddingTable } from './vectors.js';
+
+/** Keys that source and target both hold. Equal rows are no conflict: they are there already. */
+export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: Policies): Hazard[] {
+	const hazards: Hazard[] = [];
+	const add = (
+		code: string,
+		severity: Hazard['severity'],
+		count: number,
+		sample: readonly string[],
+		message: string,
+		hint?: string,
+	): void => {
+		if (count > 0) hazards.push({ code, severity, step: step.id, count, sample, message, ...(hint === undefined ? {} : { hint }) });
+	};
+	const noun = (count: number): string => (count === 1 ? '1 key' : `${formatCount(count)} keys`);
+	const verb = (count: number, one: string, many: string): string => (count === 1 ? one : many);
+	const { differing, unowned, otherTenant, otherCollection, equal } = tally;
+	if (policies.onConflict === 'fail') {
+		add(
+			'CONFLICT',
+			'block',
+			differing.count,
+			differing.sample,
+			`${noun(differing.count)} of ${step.table} ${verb(differing.count, 'exists', 'exist')} in the target with other values`,
+			'Choose --on-conflict skip to leave the rows of the target, or --on-conflict update to overwrite them (they are saved first and a rollback restores them)',
+		);
+	} else if (policies.onConflict === 'skip') {
+		add(
+			'CONFLICT_SKIPPED',
+			'warn',
+			differing.count,
+			differing.sample,
+			`${noun(differing.count)} of ${step.table} in the target ${verb(differing.count, 'has other values and stays as it is', 'have other values and stay as they are')} there`,
+		);
+	} else {
+		add(
+			'CONFLICT_UPDATED',
+			'warn',
+			differing.count,
+			differing.sample,
+			`${noun(differing.count)} of ${step.table} in the target ${verb(differing.count, 'has other values; its row is', 'have other values; their rows are')} saved and overwritten${unowned.count === 0 ? '' : `; ${formatCount(unowned.count)} of them ${verb(unowned.count, 'belongs', 'belong')} to nobody and ${verb(unowned.count, 'becomes', 'become')} this user's`}`,
+		);
+	}
+	add(
+		'KEY_OF_OTHER_TENANT',
+		'block',
+		otherTenant.count,
+		otherTenant.sample,
+		`${noun(otherTenant.count)} of ${step.table} ${verb(otherTenant.count, 'belongs', 'belong')} to another user in the target`,
+		'A key is unique over all users; rows of others are never overwritten. Is --user-id right?',
+	);
+	add(
+		'ID_IN_OTHER_COLLECTION',
+		'block',
+		otherCollection.count,
+		otherCollection.sample,
+		`${noun(otherCollection.count)} ${verb(otherCollection.count, 'belongs', 'belong')} to another collection of ${embeddingTable}, where an id is unique over all collections`,
+		'Choose the collection that holds them with --pgvector-collection, or remove them there first',
+	);
+	add(
+		'ALREADY_THERE',
+		'info',
+		equal.count,
+		[],
+		`${noun(equal.count)} of ${step.table} ${verb(equal.count, 'is', 'are')} already there with the same values`,
+	);
+	return hazards;
+}
+
+/**
+ * Records that another unique key of the target refuses, because a row with another key holds their value. Neither leaving nor
+ * overwriting the row under their own key helps: under `skip` they are set aside, otherwise the plan is blocked.
+ */
+export function clashHazards(step: CopyStep, { clashes, orphaned }: ConflictTally, policies: Policies): Hazard[] {
+	const hazards = [...clashes.values()].map((clash): Hazard => {
+		const records = `${clash.count === 1 ? '1 record' : `${formatCount(clash.count)} records`} of ${step.id} ${clash.count === 1 ? 'has' : 'have'}`;
+		const unique = `${clash.name} (${clash.columns.join(', ')})`;
+		const place = { step: step.id, count: clash.count, sample: clash.sample };
+		if (clash.planned === true)
+			return { code: 'UNIQUE_INDEX_IMPOSSIBLE', severity: 'block', ...place, ...indexWords(step, clash, records) };
+		if (policies.onConflict === 'skip') {
+			return {
+				code: 'UNIQUE_CONFLICT_SET_ASIDE',
+				severity: 'warn',
+				...place,
+				message: `${records} a value of the unique key ${unique} that another row of the target holds, and will be set aside`,
+				hint: 'quarantine.jsonl will hold them; records that refer to them go there as well',
+			};
+		}
+		return {
+			code: 'UNIQUE_CONFLICT',
+			severity: 'block',
+			...place,
+			message: `${records} a value of the unique key ${unique} that another row of the target holds, so the target refuses to have both`,
+			hint: 'Change or remove those rows of the target or these records of the source, or choose --on-conflict skip, which sets the records aside and leaves the rows',
+		};
+	});
+	if (orphaned.count === 0) return hazards;
+	const words = orphaned.count === 1 ? '1 record refers' : `${formatCount(orphaned.count)} records refer`;
+	const message = `${words} to records that are set aside for a unique key, and will be set aside with them`;
+	return [...hazards, { code: 'ORPHAN_OF_REJECTED', severity: 'warn', step: step.id, ...orphaned, message }];
+}
+
+function indexWords(step: CopyStep, clash: ClashTally, records: string): Pick<Hazard, 'message' | 'hint'> {
+	return {
+		message: `${records} a value of (${clash.columns.join(', ')}) that another row of the target holds, so the unique index ${clash.name} could not be made after the copy`,
+		hint: `Change or remove those rows of ${step.table}, or make the unique index there first: then --on-conflict skip sets the records aside`,
+	};
+}
