@@ -14,7 +14,7 @@ import type { Ports, Source } from '../../source/core/ports.js';
 import { undo } from '../../source/core/undo.js';
 import { verifyAgain } from '../../source/core/verify-again.js';
 import { migrateOptions, request } from '../fakes/engine.js';
-import { dump, type TargetHarness } from './target-contract.js';
+import { dump, type TargetHarness } from './target-scene.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 
