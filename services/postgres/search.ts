@@ -63,19 +63,29 @@ export interface StepCounts {
 	readonly foreignInRun: number | null;
 }
 
-/** Rows that runs of this tenant wrote and that now name another tenant; null when the ledger cannot prove what they wrote. */
-async function countForeign(session: Session, step: CopyStep, tenant: string, table: TableInfo, owner: string): Promise<number | null> {
+/** Rows that runs of this tenant wrote and that now name another tenant, of `others` rows that are not this tenant's; null when the ledger cannot prove what they wrote. */
+async function countForeign(
+	session: Session,
+	step: CopyStep,
+	tenant: string,
+	table: TableInfo,
+	owner: string,
+	others: number,
+): Promise<number | null> {
 	if (!(await hasLedger(session))) return null;
 	const { rows } = await session.query("SELECT id FROM repot.run WHERE tenant = $1 AND status <> 'rolled-back'", [tenant]);
 	let foreign: number | null = null;
 	for (const row of rows) {
 		const run = text(row, 'id');
 		if ((await provenance(session, run, step.id, table)).doubt !== null) continue;
+		foreign ??= 0;
+		// Nobody else has a row here: the table need not be read once more.
+		if (others === 0) continue;
 		const counted = await session.query(
 			`SELECT count(*) AS count FROM ${table.qualified} e WHERE ${writtenBy('e')} AND ${owner} IS DISTINCT FROM $3`,
 			[run, step.id, tenant],
 		);
-		foreign = (foreign ?? 0) + number(counted.rows[0], 'count');
+		foreign += number(counted.rows[0], 'count');
 	}
 	return foreign;
 }
@@ -93,11 +103,13 @@ export async function countRows(session: Session, step: CopyStep, tenant: string
 					params: [...params, tenant],
 				};
 	const { rows } = await session.query(`SELECT ${counts.sql} FROM ${table.qualified} e WHERE ${where}`, counts.params);
+	const all = number(rows[0], 'rows');
+	const tenantRows = number(rows[0], 'tenant_rows');
 	return {
-		rows: number(rows[0], 'rows'),
-		tenantRows: number(rows[0], 'tenant_rows'),
+		rows: all,
+		tenantRows,
 		missingTenant: number(rows[0], 'missing'),
-		foreignInRun: owner === null ? null : await countForeign(session, step, tenant, table, owner),
+		foreignInRun: owner === null ? null : await countForeign(session, step, tenant, table, owner, all - tenantRows),
 	};
 }
 
