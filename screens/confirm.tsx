@@ -1,35 +1,54 @@
 import { useEffect, useState } from 'react';
-import { formatAgo, formatBytes, formatCommand, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
+import type { Operations } from '../source/core/operations.js';
 import type { Plan } from '../source/core/plan/types.js';
 import { Frame } from './components/frame.js';
 import { fieldParts } from './components/text-field.js';
+import { type Confirmation, confirmLines } from './confirm-lines.js';
+import { useReadiness } from './hooks/use-readiness.js';
 import { useTextField } from './hooks/use-text-field.js';
 import type { Binding } from './key-router.js';
-import { blank, facts, type LineSpec, line, paragraph } from './lines.js';
+import { type LineSpec, line, paragraph } from './lines.js';
 import type { Place } from './place.js';
 import type { Planned } from './planned.js';
+import { obstacles } from './readiness-lines.js';
 import { dryRunMode } from './run-words.js';
-import { type Canvas, useCanvas, useShell } from './shell-context.js';
-import type { Tone } from './theme.js';
+import { useCanvas, useShell } from './shell-context.js';
 
 interface ConfirmScreenProps {
 	readonly place: Place;
+	readonly operations: Pick<Operations, 'readiness'>;
 	readonly planned: Planned;
 	readonly command: readonly string[];
 	readonly onStart: () => void;
 	readonly onBack: () => void;
 }
 
-/** Step 5: what will be written where; the only screen that starts a run. */
+interface Checked extends ConfirmScreenProps {
+	readonly confirmation: Confirmation;
+	/** Nothing may be written while one of the checks says so. */
+	readonly blocked: boolean;
+	readonly checkAgain: () => void;
+}
+
+/** Step 5: what will be written where, and whether all is ready; the only screen that starts a run. */
 export function ConfirmScreen(props: ConfirmScreenProps) {
-	return props.planned.request.guard === 'protected' ? <TypedConfirm {...props} /> : <EnterConfirm {...props} />;
+	const { planned, operations, command } = props;
+	const now = useShell().clock.now();
+	const { checks, again } = useReadiness((signal) => operations.readiness(planned.plan, planned.request, signal));
+	const checked: Checked = {
+		...props,
+		confirmation: { planned, command, checks, now },
+		blocked: obstacles(checks).length > 0,
+		checkAgain: again,
+	};
+	return planned.request.guard === 'protected' ? <TypedConfirm {...checked} /> : <EnterConfirm {...checked} />;
 }
 
 /** How long the screen must have been up, and Enter left alone, before Enter starts: a held key must not run through every screen into a write. */
 const settleMilliseconds = 300;
 
-function EnterConfirm({ place, planned, command, onStart, onBack }: ConfirmScreenProps) {
-	const canvas = useCanvas();
+function EnterConfirm(props: Checked) {
+	const { blocked, onStart, onBack } = props;
 	const [presses, setPresses] = useState(0);
 	const [settled, setSettled] = useState(-1);
 	useEffect(() => {
@@ -43,11 +62,11 @@ function EnterConfirm({ place, planned, command, onStart, onBack }: ConfirmScree
 		{ keys: ['enter'], label: 'enter', does: 'start', run: enter },
 		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
 	];
-	const body = [...confirmLines(planned, command, canvas, 1, useShell().clock.now()), prompt];
-	return <Frame {...place} mode={dryRunMode} ids={planIds(planned.plan)} body={body} bindings={bindings} command={command} />;
+	return blocked ? <Blocked {...props} /> : <Confirmed {...props} prompt={[prompt]} bindings={bindings} command={props.command} />;
 }
 
-function TypedConfirm({ place, planned, command, onStart, onBack }: ConfirmScreenProps) {
+function TypedConfirm(props: Checked) {
+	const { planned, blocked, onStart, onBack } = props;
 	const canvas = useCanvas();
 	const field = useTextField();
 	const [refused, setRefused] = useState(false);
@@ -62,52 +81,45 @@ function TypedConfirm({ place, planned, command, onStart, onBack }: ConfirmScree
 		},
 		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
 	];
-	const asked = paragraph(`This environment is PROTECTED. Type its name, ${name}, and press Enter.`, canvas.width, 'warn');
-	const body = [
-		...confirmLines(planned, command, canvas, asked.length + 2, useShell().clock.now()),
-		...asked,
+	const prompt = [
+		...paragraph(`This environment is PROTECTED. Type its name, ${name}, and press Enter.`, canvas.width, 'warn'),
 		line(
 			{ text: '> ', tone: 'accent' },
 			...fieldParts({ field: field.state, width: canvas.width - 4, active: true, colour: canvas.colour }),
 		),
 		...(refused && !matches ? [line({ text: `That is not ${name}. Nothing was started.`, tone: 'bad' })] : []),
 	];
-	return <Frame {...place} mode={dryRunMode} ids={planIds(planned.plan)} body={body} bindings={bindings} capture={field.capture} />;
+	return blocked ? <Blocked {...props} /> : <Confirmed {...props} prompt={prompt} bindings={bindings} capture={field.capture} />;
+}
+
+/** In place of the way on; what was typed is there again once the way is clear. */
+function Blocked(props: Checked) {
+	const { checkAgain, onBack } = props;
+	const canvas = useCanvas();
+	const [refused, setRefused] = useState(false);
+	const bindings: readonly Binding[] = [
+		{ keys: ['r'], label: 'r', does: 'check again', run: checkAgain },
+		{ keys: ['esc'], label: 'esc', does: 'back to the plan', run: onBack },
+		{ keys: ['enter'], label: 'enter', does: 'start (once nothing is marked X)', run: () => setRefused(true), bar: false },
+	];
+	const said = refused
+		? 'Nothing was started: what is marked X must be solved first.'
+		: 'What is marked X must be solved before this can start.';
+	return <Confirmed {...props} prompt={paragraph(said, canvas.width, 'bad')} bindings={bindings} command={props.command} />;
+}
+
+interface ConfirmedProps extends Pick<Checked, 'place' | 'confirmation'> {
+	readonly prompt: readonly LineSpec[];
+	readonly bindings: readonly Binding[];
+	readonly capture?: Parameters<typeof Frame>[0]['capture'];
+	readonly command?: readonly string[] | undefined;
+}
+
+function Confirmed({ place, confirmation, prompt, bindings, capture, command }: ConfirmedProps) {
+	const canvas = useCanvas();
+	const body = [...confirmLines(confirmation, canvas.width, canvas.lines - prompt.length), ...prompt];
+	const ids = planIds(confirmation.planned.plan);
+	return <Frame {...place} mode={dryRunMode} ids={ids} body={body} bindings={bindings} capture={capture} command={command} />;
 }
 
 const planIds = (plan: Plan): string => `plan ${plan.id.slice(0, 8)}`;
-
-/** Everything that will happen, most important first; in a low terminal one line each, as many as leave room for the prompt. */
-function confirmLines(
-	{ plan, request }: Planned,
-	command: readonly string[],
-	canvas: Canvas,
-	prompt: number,
-	now: number,
-): readonly LineSpec[] {
-	const { records, rejected, bytes, seconds } = plan.totals;
-	const tables = plan.steps.filter((step) => step.kind === 'copy').map((step) => step.id);
-	const sources = [plan.sources.sqlite?.path, plan.sources.chroma?.path].filter((path) => path !== undefined);
-	const pairs: (readonly [string, string, Tone?])[] = [
-		['Writes', `${formatQuantity(records - rejected, 'record')}   ${formatBytes(bytes)}   into ${tables.join(', ')}`, 'strong'],
-		['To', plan.target.label, 'strong'],
-		['Tenant', `${plan.tenant.column} = ${plan.tenant.value}`],
-		...(rejected > 0 ? [['Set aside', `${formatCount(rejected)} to quarantine.jsonl, with key and reason`, 'warn'] as const] : []),
-		['Undo', 'repot rollback removes exactly what it writes'],
-		['Time', `${formatEstimate(seconds * 1000)}${request.validate ? ', then all checks' : ', without checks'}`],
-		['From', sources.join('  +  ')],
-		['Server', `PostgreSQL ${plan.target.serverVersion}, pgvector ${plan.target.pgvectorVersion ?? 'not installed'}`],
-		['Plan', `${plan.id.slice(0, 8)}, made ${formatAgo(plan.createdAt, now)}; refused if source or target changed since`],
-		['Headless', formatCommand(['repot', ...command]), 'dim'],
-	];
-	const room = canvas.lines - prompt;
-	const whole = [line({ text: 'Write this?', tone: 'strong' }), blank, ...facts(pairs, canvas.width), blank];
-	if (whole.length <= room) return whole;
-	return [line({ text: 'Write this?', tone: 'strong' }), ...wholePairs(pairs, Math.max(3, room - 1), canvas.width)];
-}
-
-/** As many pairs as fit, from the first, each with all its lines. */
-function wholePairs(pairs: readonly (readonly [string, string, Tone?])[], room: number, width: number): readonly LineSpec[] {
-	const fitting = pairs.findIndex((_, index) => facts(pairs.slice(0, index + 1), width).length > room);
-	return facts(fitting < 0 ? pairs : pairs.slice(0, Math.max(1, fitting)), width).slice(0, room);
-}

@@ -1,5 +1,6 @@
-import { formatAgo, formatCommand, formatQuantity } from '../source/core/format.js';
+import { formatAgo, formatQuantity } from '../source/core/format.js';
 import type { EnvironmentSummary, Operations } from '../source/core/operations.js';
+import { commandFacts } from './command-facts.js';
 import type { TableRow } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
@@ -162,6 +163,6 @@ function details(environment: EnvironmentSummary, now: number, width: number, co
 					),
 				]),
 		blank,
-		...facts([['Headless', formatCommand(['repot', ...command]), 'dim']], width),
+		...facts(commandFacts('Headless', command, 'dim'), width),
 	];
 }

@@ -1,7 +1,8 @@
 import { useState } from 'react';
-import { formatAgo, formatClock, formatCommand, formatCount, formatDateTime } from '../source/core/format.js';
+import { formatAgo, formatClock, formatCount, formatDateTime } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
 import type { RunSummary } from '../source/core/ports.js';
+import { commandFacts } from './command-facts.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
 import { selectListLines } from './components/select-list.js';
@@ -120,7 +121,7 @@ function detailOf(run: RunSummary, command: readonly string[], width: number): r
 		['Plan', run.plan],
 		['Folder', run.folder],
 		...(run.reason === null ? [] : [['Reason', run.reason] as const]),
-		...(isUndoable(run.status) ? [['Undo', formatCommand(['repot', ...rollbackCommand(run.id, command)])] as const] : []),
+		...(isUndoable(run.status) ? commandFacts('Undo', rollbackCommand(run.id, command)) : []),
 	];
 	return [line({ text: `Run ${run.id}`, tone: 'strong' }), blank, ...facts(pairs, width)];
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { asRepotError, type RepotError } from '../source/core/errors.js';
 import { formatCommand } from '../source/core/format.js';
+import { passwordNote } from '../source/core/headless-command.js';
 import type { Plan } from '../source/core/plan/types.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
@@ -28,6 +29,7 @@ export function SavePlan({ place, plan, same, save, onClose }: SavePlanProps) {
 	const field = useTextField(`plan-${plan.id.slice(0, 8)}.json`);
 	const [error, setError] = useState<RepotError | null>(null);
 	const [busy, setBusy] = useState(false);
+	const note = passwordNote(same);
 	const migrate = (path: string) => formatCommand(['repot', 'migrate', '--plan', path, ...same]);
 	const accept = () => {
 		const path = field.text.trim();
@@ -50,7 +52,10 @@ export function SavePlan({ place, plan, same, save, onClose }: SavePlanProps) {
 		),
 		blank,
 		...(error === null
-			? paragraph(`${migrate('FILE')} runs exactly this plan, or says what changed and stops.`, canvas.width, 'dim')
+			? [
+					...paragraph(`${migrate('FILE')} runs exactly this plan, or says what changed and stops.`, canvas.width, 'dim'),
+					...(note === null ? [] : paragraph(note, canvas.width, 'dim')),
+				]
 			: errorLines(error.toJSON(), canvas.width)),
 	];
 	const bindings: readonly Binding[] = [

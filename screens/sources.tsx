@@ -95,13 +95,8 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	const next = () => {
 		if (selected?.name === other && !hasPath) return setView('paths');
 		if (task.state !== 'ok' || selected === undefined || wanted === null || obstacle !== null) return setRefused(subject);
-		onChoose({
-			name: selected.name,
-			dataset: selected,
-			parts,
-			...wanted,
-			collection: wanted.chromaPath === null ? null : task.value.collection,
-		});
+		// The only collection stays unnamed, as in a command that does not name it.
+		onChoose({ name: selected.name, dataset: selected, parts, ...wanted });
 	};
 	if (view === 'paths') {
 		return (

@@ -1,14 +1,16 @@
 /** The end of a run, as lines for the summary screen and as plain text for the terminal afterwards. Pure. */
 
 import type { ErrorFact } from '../source/core/errors.js';
-import { formatCommand, formatCount, formatQuantity } from '../source/core/format.js';
+import { formatCount, formatQuantity } from '../source/core/format.js';
 import type { RunState } from '../source/core/run-state.js';
 import { wrapText } from '../source/core/text-width.js';
+import { commandFacts } from './command-facts.js';
 import { tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { blank, facts, type LineSpec, line, paragraph, plainText } from './lines.js';
 import { checkWords, outcomeWords } from './run-words.js';
 import { rollbackCommand } from './same-flags.js';
+import type { Tone } from './theme.js';
 
 /** `finished`, `stopped` or `failed`. */
 export function summaryVerdict(state: RunState): string {
@@ -69,11 +71,13 @@ function checkLines(state: RunState, width: number): readonly LineSpec[] {
 
 function fileLines(state: RunState, width: number, undone: boolean, command: readonly string[]): readonly LineSpec[] {
 	const [first, ...others] = state.files;
-	const pairs: (readonly [string, string])[] = [
+	const pairs: (readonly [string, string, Tone?])[] = [
 		...(first === undefined ? [] : [['Report', first] as const]),
 		...others.map((path) => ['', path] as const),
 		...(state.run !== null && state.written > 0
-			? [['Undo', undone ? 'done, see history' : formatCommand(['repot', ...rollbackCommand(state.run, command)])] as const]
+			? undone
+				? [['Undo', 'done, see history'] as const]
+				: commandFacts('Undo', rollbackCommand(state.run, command))
 			: []),
 		...(state.outcome === 'interrupted' || state.outcome === 'failed'
 			? [['Next', 'the same command resumes where it stopped; nothing is written twice'] as const]

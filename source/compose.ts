@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { createFeed } from '../services/feed/feed.js';
 import { createPostgresTarget } from '../services/postgres/target.js';
+import { freeSpace } from '../services/state/free-space.js';
 import { createRunHistory } from '../services/state/run-history.js';
 import { createVoyageEmbedder } from '../services/voyage/embedder.js';
 import { discoverDatasets } from './config/discover.js';
@@ -24,6 +25,7 @@ export function compose(settings: Settings, io: { readonly clock: Clock }): Oper
 			await writeFileWhole(resolve(settings.cwd, path), planFileText(plan), { flag: '--out' });
 			return path;
 		},
+		freeSpace,
 		history: createRunHistory({
 			stateDir: settings.stateDir,
 			cwd: settings.cwd,

@@ -5,12 +5,16 @@
 
 import { plainText } from '../screens/lines.js';
 import { hazardLines } from '../screens/plan-views.js';
+import type { Planned } from '../screens/planned.js';
+import { obstacles, readinessWords } from '../screens/readiness-lines.js';
 import { statusWords } from '../screens/run-words.js';
 import { obstacleTo } from '../screens/source-words.js';
 import { asRepotError, type RepotError } from './core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency, formatQuantity } from './core/format.js';
-import type { EnvironmentSummary } from './core/operations.js';
+import { passwordNote } from './core/headless-command.js';
+import type { EnvironmentSummary, Operations } from './core/operations.js';
 import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
+import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
 import type { WizardContext, WizardIo } from './interactive.js';
 import { Prompter } from './prompter.js';
@@ -158,7 +162,7 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 		prompter.say(`Table ${table.name}: ${formatQuantity(table.rows, 'row')}`);
 	if (description.collection !== null) prompter.say(`Collection ${description.collection}`);
 	return [
-		{ type: 'choose-sources', answer: { name: dataset.name, dataset, parts: 'both', ...choice, collection: description.collection } },
+		{ type: 'choose-sources', answer: { name: dataset.name, dataset, parts: 'both', ...choice } },
 		{ type: 'next', said: dataset.name },
 	];
 }
@@ -188,7 +192,7 @@ async function askCredentials({ context, prompter, state }: Talk): Promise<Turn>
 	const test = await operations.testTarget(choices);
 	const { serverVersion, pgvectorVersion } = test.facts;
 	prompter.say(
-		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${serverVersion}, pgvector ${pgvectorVersion ?? 'not installed'}.`,
+		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${serverVersion}, pgvector ${pgvectorVersion ?? 'not installed yet'}.`,
 	);
 	for (const problem of test.problems) prompter.say(`Look: ${problem}`);
 	const answer = await prompter.ask('Press Enter for the dry run, u to type another URL, t to type another user id, b to go back');
@@ -253,9 +257,17 @@ async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
 	prompter.say(
 		`This writes ${formatQuantity(recordsToWrite(plan), 'record')} to ${plan.target.label}, for ${plan.tenant.column} ${plan.tenant.value}.`,
 	);
-	prompter.say(
-		`The same without the wizard: ${formatCommand(['repot', ...context.operations.headlessCommand('migrate', choicesOf(state))])}`,
-	);
+	const command = context.operations.headlessCommand('migrate', choicesOf(state));
+	prompter.say(`The same without the wizard: ${formatCommand(['repot', ...command])}`);
+	const note = passwordNote(command);
+	if (note !== null) prompter.say(note);
+	if (await tellReadiness(context.operations, planned, prompter)) {
+		const answer = await prompter.ask(
+			'What is marked X must be solved first. Press Enter to check again, p to plan again, or b to go back',
+		);
+		if (answer.kind !== 'text') return backOrQuit(answer.kind);
+		return answer.text === 'p' ? [{ type: 'replan' }] : 'again';
+	}
 	if (request.guard === 'protected') prompter.say(`The environment ${request.environment} is PROTECTED.`);
 	const answer = await prompter.ask(`Type ${word} to start writing, or b to go back`);
 	if (answer.kind !== 'text') return backOrQuit(answer.kind);
@@ -263,6 +275,22 @@ async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
 		prompter.say(`That is not ${word}. Nothing was started.`);
 		return 'again';
 	}
-	context.session.start(planned, context.operations.headlessCommand('migrate', choicesOf(state)));
+	context.session.start(planned, command);
 	return [{ type: 'next', said: '' }];
+}
+
+/** A question cannot be asked while lines still come: a server that does not answer keeps it waiting no longer than this. */
+const readinessMilliseconds = 15_000;
+
+/** Says each check as soon as it is known; true when one of them stands in the way. */
+async function tellReadiness(operations: Operations, { plan, request }: Planned, prompter: Prompter): Promise<boolean> {
+	const known: ReadinessCheck[] = [];
+	for await (const check of operations.readiness(plan, request, AbortSignal.timeout(readinessMilliseconds))) {
+		known.push(check);
+		const { name, result, words, next } = check;
+		prompter.say(`Check ${name}: ${readinessWords[result].text}, ${words}.${next === undefined ? '' : ` ${next}.`}`);
+	}
+	for (const name of readinessNames.filter((one) => known.every((check) => check.name !== one)))
+		prompter.say(`Check ${name}: not known yet.`);
+	return obstacles(known).length > 0;
 }

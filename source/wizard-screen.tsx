@@ -155,13 +155,17 @@ function Preview({ state, dispatch, operations }: WizardScreenProps) {
 function Confirm({ state, dispatch, operations, session }: WizardScreenProps) {
 	const { planned } = state;
 	if (planned === null) return null;
+	const again = commandOf(operations, 'migrate', choicesOf(state));
+	// Only what starts the run says so: once it has begun, the command without it goes on with it.
+	const command = state.restart && !again.includes('--restart') ? [...again, '--restart'] : again;
 	return (
 		<ConfirmScreen
 			place={placeOf(state)}
+			operations={operations}
 			planned={planned}
-			command={commandOf(operations, 'migrate', choicesOf(state))}
+			command={command}
 			onStart={() => {
-				session.start(planned, commandOf(operations, 'migrate', choicesOf(state)));
+				session.start(planned, again);
 				dispatch({ type: 'next', said: 'writing started' });
 			}}
 			onBack={() => dispatch({ type: 'back' })}

@@ -12,6 +12,7 @@ import { chooseCollection } from './core/plan/collection.js';
 import { makePlan } from './core/plan/make-plan.js';
 import type { Plan } from './core/plan/types.js';
 import type { Clock, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
+import { type FreeSpace, readiness } from './core/readiness.js';
 import type { Secret } from './core/secret.js';
 import { undo } from './core/undo.js';
 import { verifyAgain } from './core/verify-again.js';
@@ -23,6 +24,7 @@ export interface Adapters {
 	findDatasets(): Promise<readonly FoundDataset[]>;
 	/** Writes a plan file, private and whole or not at all; returns its path. */
 	writePlan(path: string, plan: Plan): Promise<string>;
+	readonly freeSpace: FreeSpace;
 	readonly history: RunHistory;
 	readonly embedder: Embedder | null;
 	readonly clock: Clock;
@@ -78,6 +80,11 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 			return makePlan(request, portsFor(request, source), signal, onProgress);
 		},
 		savePlan: (plan, path) => adapters.writePlan(path, withAbsolutePaths(plan, settings.cwd)),
+		async *readiness(plan: Plan, request: PlanRequest, signal?: AbortSignal) {
+			const { freeSpace } = adapters;
+			const ports = { source: await sources.held(request), target: targetFor(request.target), freeSpace, stateDir: settings.stateDir };
+			yield* readiness(plan, request.guard, ports, signal);
+		},
 		async *migrate(plan: Plan, request: PlanRequest, signals: RunSignals) {
 			const source = await sources.held(request);
 			yield* migrate(plan, optionsOf(request, plan), portsFor(request, source), signals);

@@ -1,6 +1,7 @@
 import { Box } from 'ink';
 import { useLayoutEffect, useState } from 'react';
 import { formatCommand } from '../../source/core/format.js';
+import { passwordNote } from '../../source/core/headless-command.js';
 import type { Binding, KeyLayer, KeyPress } from '../key-router.js';
 import { blank, facts, type LineSpec, line, paragraph, words } from '../lines.js';
 import { useCanvas, useShell } from '../shell-context.js';
@@ -117,10 +118,12 @@ function allKeys(bindings: readonly Binding[], interrupt: string, width: number)
 }
 
 function headlessCommand(command: readonly string[], width: number): readonly LineSpec[] {
+	const note = passwordNote(command);
 	return [
 		words('The same without the wizard', 'strong'),
 		blank,
 		...paragraph(formatCommand(['repot', ...command]), width, 'accent', 3),
+		...(note === null ? [] : paragraph(note, width, 'dim', 3)),
 		blank,
 		words('Copied to the clipboard where the terminal allows it.', 'dim'),
 	];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
@@ -39,12 +39,20 @@ export function makeWorkFolder(parent: string): WorkFolder {
 function makeInside(parent: string): string {
 	try {
 		mkdirSync(parent, { recursive: true, mode: 0o700 });
+		narrow(parent);
 		sweep(parent);
 		// mkdtemp gives mode 0700 by itself.
 		return mkdtempSync(join(resolve(parent), `feed-${host}-${process.pid}-`));
 	} catch (thrown) {
 		throw unusable(parent, thrown);
 	}
+}
+
+/** A folder that was there may let others list it. Not through a link, and not one that belongs to somebody else: that is theirs to say. */
+function narrow(folder: string): void {
+	const { mode, uid } = lstatSync(folder);
+	const isOurs = (mode & 0o170000) === 0o040000 && uid === process.getuid?.();
+	if (isOurs && (mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }
 
 function unusable(parent: string, thrown: unknown): RepotError {

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { RepotError } from '../../source/core/errors.js';
 import type { Driver, Session } from './driver.js';
 import { runningRun } from './ledger.js';
-import { boolean, text } from './sql-text.js';
+import { boolean, text, textOrNull } from './sql-text.js';
 
 /** Key of the advisory lock that one run holds in its target database: the bytes of `repot`, 0x7265706f74. */
 const lockKey = 0x7265706f74n;
@@ -11,16 +12,23 @@ async function tryLock(session: Session): Promise<boolean> {
 	return boolean(rows[0], 'taken');
 }
 
-async function lockedError(session: Session): Promise<RepotError> {
-	const run = await runningRun(session);
+/** The other connection that holds the lock: `connection 4711 from 10.0.0.7`. Its address is told to its own role and to administrators. */
+async function otherConnection(session: Session): Promise<string | null> {
 	const { rows } = await session.query(
-		`SELECT l.pid::text AS pid, coalesce(a.client_addr::text, 'local') AS address FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+		`SELECT l.pid::text AS pid, host(a.client_addr) AS address FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-			AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint AND l.objsubid = 1`,
+			AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint AND l.objsubid = 1 AND l.pid <> pg_backend_pid()`,
 		[String(lockKey)],
 	);
-	const [holder] = rows;
-	const who = holder === undefined ? '' : ` It is held by connection ${text(holder, 'pid')} from ${text(holder, 'address')}.`;
+	if (rows.length === 0) return null;
+	const address = textOrNull(rows[0], 'address');
+	return `connection ${text(rows[0], 'pid')}${address === null ? '' : ` from ${address}`}`;
+}
+
+async function lockedError(session: Session): Promise<RepotError> {
+	const holder = await otherConnection(session);
+	const run = await runningRun(session);
+	const who = holder === null ? '' : ` It is held by ${holder}.`;
 	return new RepotError({
 		kind: 'locked',
 		code: 'TARGET_LOCKED',
@@ -28,6 +36,27 @@ async function lockedError(session: Session): Promise<RepotError> {
 		why: `One run at a time holds the target's lock.${who}${run === null ? '' : ` ${run.operator} started it at ${run.startedAt}.`}`,
 		next: ['Wait until it has ended and run the command again'],
 	});
+}
+
+/** Another process that has the directory open, by the lock file beside it (`pglite-lock.ts`). A process that is gone holds nothing. */
+function otherProcess(directory: string): string | null {
+	try {
+		const { pid, since } = JSON.parse(readFileSync(`${directory}.lock`, 'utf8')) as { readonly pid: number; readonly since: string };
+		if (pid === process.pid || !isAlive(pid)) return null;
+		return `process ${pid}, which opened the directory at ${since}`;
+	} catch {
+		return null;
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		// EPERM: it exists and belongs to somebody else.
+		return (error as NodeJS.ErrnoException).code === 'EPERM';
+	}
 }
 
 /**
@@ -63,6 +92,23 @@ export class RunLock {
 			// A connection that is gone took the lock with it.
 			if (this.#holders === 0) await this.#driver.query('SELECT pg_advisory_unlock($1::bigint)', [String(lockKey)]).catch(() => undefined);
 		};
+	}
+
+	/**
+	 * Who else holds the lock, for people; null: nobody. Takes nothing, writes nothing, and makes no embedded database: that one has no
+	 * second connection, only other processes.
+	 */
+	async holder(signal: AbortSignal | undefined): Promise<string | null> {
+		if (this.#driver.embedded) return otherProcess(this.#driver.identity);
+		return this.#driver.transaction(
+			async (session) => {
+				const other = await otherConnection(session);
+				if (other === null) return null;
+				const run = await runningRun(session);
+				return run === null ? other : `${other}; run ${run.id} of ${run.operator} is under way`;
+			},
+			{ readOnly: true, signal },
+		);
 	}
 
 	/** The server may not have noticed yet that our former connection is dead: that one is ended first. */

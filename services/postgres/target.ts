@@ -106,6 +106,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
 		lock: () => guard(() => lock.take()),
+		lockHolder: (signal) => guard(() => lock.holder(signal)),
 		schemaWidth: driver.embedded ? 1 : 2,
 		applySchema: (run, step, signal, onProgress, onNotice) =>
 			guard(() =>
@@ -121,7 +122,8 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		writeBatch: (run, step, sequence, batch, policy, signal) =>
 			guard(async () => writer.write({ run, step, sequence, batch, policy, tenant: await tenants.of(run), signal })),
 		ledger: mapped(createLedger(driver), guard),
-		count: (step, tenant) => read((session) => countRows(session, step, tenant)),
+		count: (step, tenant) =>
+			guard(() => pair.use((idle) => idle.transaction((session) => countRows(session, step, tenant), { readOnly: true }))),
 		jsonTypes: (step, column, tenant) => read((session) => countJsonTypes(session, step, column, tenant)),
 		search: (step, tenant, probe, k, exact, signal) => read((session) => searchVectors(session, step, tenant, probe, k, exact), signal),
 		isTransient,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
 
@@ -8,10 +8,16 @@ import { RepotError } from '../../source/core/errors.js';
 export const privateFile = 0o600;
 const privateFolder = 0o700;
 
+/** Makes a folder that only its owner reads. One of ours that was there with a wider mode is narrowed; a link, or somebody else's, stays. */
 export async function makePrivateFolder(path: string): Promise<void> {
-	await mkdir(path, { recursive: true, mode: privateFolder }).catch((thrown: unknown) => {
+	try {
+		await mkdir(path, { recursive: true, mode: privateFolder });
+		const found = await lstat(path);
+		const isOurs = found.isDirectory() && found.uid === process.getuid?.();
+		if (isOurs && (found.mode & 0o077) !== 0) await chmod(path, privateFolder);
+	} catch (thrown) {
 		throw stateError(path, thrown);
-	});
+	}
 }
 
 /** Writes a file whole or not at all: a temporary file beside it, fsync, rename, fsync of the folder. Mode 0600. */

@@ -17,17 +17,20 @@ export interface RunHistoryOptions {
 export function createRunHistory({ stateDir, cwd, redact = (text) => text }: RunHistoryOptions): RunHistory {
 	const runs = join(stateDir, 'runs');
 	const folderOf = (run: string): string => join(runs, safeName(run));
+	const makeFolder = async (run: string): Promise<string> => {
+		await makePrivateFolder(runs);
+		await makePrivateFolder(folderOf(run));
+		return folderOf(run);
+	};
 	return {
 		async open(run: string, plan: Plan): Promise<RunFolder> {
-			const folder = folderOf(run);
-			await makePrivateFolder(folder);
+			const folder = await makeFolder(run);
 			const opened = await openRunFolder(folder, redact);
 			await opened.write('plan.json', `${JSON.stringify(cwd === undefined ? plan : placed(plan, cwd), null, '\t')}\n`);
 			return opened;
 		},
 		async record(run: RunSummary): Promise<void> {
-			const folder = folderOf(run.id);
-			await makePrivateFolder(folder);
+			const folder = await makeFolder(run.id);
 			await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(JSON.parse(redact(JSON.stringify(run))), null, '\t')}\n`);
 		},
 		async list(): Promise<readonly RunSummary[]> {

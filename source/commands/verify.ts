@@ -3,6 +3,7 @@ import { readPlanFile } from '../config/plan-file.js';
 import { exitCodes, RepotError } from '../core/errors.js';
 import type { CheckResult, MigrationEvent } from '../core/events.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
+import type { LedgerRun } from '../core/ports.js';
 import { checkLines, checkVerdict } from '../headless/run-text.js';
 import { requestFromSettings } from './choose.js';
 import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
@@ -30,13 +31,17 @@ async function requestFor(context: CommandContext, operations: Operations): Prom
 	const run = (await operations.runs()).find((one) => one.id === context.operand);
 	// A run of another computer is in the target's ledger only.
 	if (run === undefined) return requestElsewhere(context, operations, context.operand);
+	refuseOtherEnvironment(context, run);
 	return requestOfPlan(operations, await readPlanFile(join(run.folder, 'plan.json'), context.settings.cwd));
 }
 
 /** Without a place to look for it, a run that this computer does not know is no run. */
 async function requestElsewhere(context: CommandContext, operations: Operations, run: string): Promise<PlanRequest> {
 	try {
-		return await requestFromSettings(context, operations);
+		const request = await requestFromSettings(context, operations);
+		const found = context.settings.values.env.level === 'flag' ? await operations.ledgerRuns(request) : [];
+		for (const one of found.filter(({ id }) => id === run)) refuseOtherEnvironment(context, one);
+		return request;
 	} catch (thrown) {
 		if (!(thrown instanceof RepotError) || thrown.code !== 'MISSING_ANSWER') throw thrown;
 		throw unknownRun(
@@ -45,6 +50,18 @@ async function requestElsewhere(context: CommandContext, operations: Operations,
 			thrown.next.filter((step) => step.startsWith('--')),
 		);
 	}
+}
+
+/** What a run moved, and where, is in its record: an --env that says otherwise would be a check of something else under that name. */
+function refuseOtherEnvironment(context: CommandContext, run: Pick<LedgerRun, 'id' | 'environment'>): void {
+	const asked = context.settings.values.env;
+	if (asked.level !== 'flag' || asked.value === run.environment) return;
+	throw new RepotError({
+		kind: 'usage',
+		code: 'WRONG_ENVIRONMENT',
+		message: `Run ${run.id} was in environment "${run.environment}", not in "${asked.value}"`,
+		next: [`repot verify ${run.id}`, `Or check what "${asked.value}" holds now: repot verify --env ${asked.value}`],
+	});
 }
 
 async function runChecks(

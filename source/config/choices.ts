@@ -128,7 +128,8 @@ function refuseForeignTarget(settings: Settings, name: string, target: Secret): 
 	});
 }
 
-function pgvectorCollectionOf(settings: Settings, choices: SourcePaths): string {
+/** The collection that vectors are written to: a flag or a variable, else the dataset's own, else the config. */
+export function pgvectorCollectionOf(settings: Settings, choices: SourcePaths): string {
 	const own = settings.values.pgvectorCollection;
 	if (overrides(own.level, 'config') > 0) return own.value;
 	const dataset = datasetOf(settings, choices);

@@ -1,5 +1,5 @@
-import { open, readdir } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { access, open, readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { showPath } from './paths.js';
 
 export interface FoundDataset {
@@ -22,7 +22,8 @@ export async function discoverDatasets(cwd: string): Promise<readonly FoundDatas
 	const found: Found = { sqlite: new Set(), chroma: new Set(), left: mostEntries };
 	await search(cwd, 3, found);
 	await search(join(cwd, 'data'), 3, found);
-	return named(pairs([...found.sqlite].sort(), [...found.chroma].sort()), cwd);
+	const [sqlite, chroma] = [await unpackaged(found.sqlite), await unpackaged(found.chroma)];
+	return named(pairs(sqlite, chroma), cwd);
 }
 
 interface Found {
@@ -40,14 +41,50 @@ async function search(folder: string, depth: number, found: Found): Promise<void
 		found.chroma.add(folder);
 		return;
 	}
+	const before = found.sqlite.size;
+	const below: string[] = [];
 	for (const entry of entries) {
 		found.left -= 1;
 		if (found.left < 0) return;
 		const path = join(folder, entry.name);
 		if (entry.isFile() && sqliteNames.has(extname(entry.name)) && !entry.name.startsWith('.') && (await isSqlite(path)))
 			found.sqlite.add(path);
-		if (entry.isDirectory() && depth > 0 && !entry.name.startsWith('.') && !skipped.has(entry.name)) await search(path, depth - 1, found);
+		if (entry.isDirectory() && !entry.name.startsWith('.') && !skipped.has(entry.name)) below.push(path);
 	}
+	if (depth > 0) for (const path of below) await search(path, depth - 1, found);
+	else if (found.sqlite.size > before) await addBeside(below, found);
+}
+
+/** In the last folder that is searched: a Chroma directory belongs to the database beside it, not to the folder below. */
+async function addBeside(folders: readonly string[], found: Found): Promise<void> {
+	for (const path of folders) if (await exists(join(path, 'chroma.sqlite3'))) found.chroma.add(path);
+}
+
+const exists = (path: string): Promise<boolean> =>
+	access(path).then(
+		() => true,
+		() => false,
+	);
+
+/** Where repot keeps its demo data: in a checkout, and in what is installed. The copy that `repot demo` makes lies elsewhere. */
+const packaged = [join('source', 'demo', 'data'), join('dist', 'demo')];
+
+/** Sorted, without the demo data that repot itself carries: nobody wants to move that. */
+async function unpackaged(paths: ReadonlySet<string>): Promise<readonly string[]> {
+	const kept: string[] = [];
+	for (const path of [...paths].sort()) {
+		const root = await ownPackage(dirname(path));
+		if (root === null || !packaged.includes(relative(root, dirname(path)))) kept.push(path);
+	}
+	return kept;
+}
+
+/** The folder of the nearest package.json above, when that is repot's own. */
+async function ownPackage(folder: string): Promise<string | null> {
+	const manifest = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null);
+	if (manifest !== null) return /"name":\s*"repot"/.test(manifest) ? folder : null;
+	const above = dirname(folder);
+	return above === folder ? null : ownPackage(above);
 }
 
 /** The first 16 bytes of the file (SQLite file format, section 1.3). */

@@ -1,10 +1,11 @@
 import { type HeadlessChoice, type HeadlessVerb, headlessArguments } from '../core/headless-command.js';
 import type { WizardChoices } from '../core/operations.js';
-import { targetOf } from './choices.js';
+import { pgvectorCollectionOf, targetOf } from './choices.js';
 import { guardOf } from './environments.js';
 import { flagOf, type OptionKey, type OptionValues, options, optionsOf } from './options.js';
-import { overrides, type Settings } from './settings.js';
-import { datasetOf, type SourceChoice, sourceChoice } from './sources.js';
+import { pathFrom } from './paths.js';
+import type { Setting, Settings } from './settings.js';
+import { type SourceChoice, sourceChoice } from './sources.js';
 import { targetIdentity, withoutPassword } from './target-url.js';
 
 /** Said by their own part of the command, or not part of what is done. */
@@ -15,7 +16,8 @@ const apart: ReadonlySet<OptionKey> = new Set([
 ]);
 
 /**
- * The argument list that makes the same request headless, in the same folder and environment. A password is left out: the URL names the
+ * The argument list that makes the same request headless, in the same folder and environment; what the config and the variables there say
+ * anyway is left out, but for the environment's name: where it goes is never left to a default. A password is left out: the URL names the
  * target, and libpq's own variables or REPOT_POSTGRES_URL give the password. Choices not made yet are left out.
  */
 export function headlessCommandOf(settings: Settings, verb: HeadlessVerb, choices: WizardChoices): readonly string[] {
@@ -28,7 +30,7 @@ export function headlessCommandOf(settings: Settings, verb: HeadlessVerb, choice
 		...printedSource(ambient, choices),
 		...(target === null ? {} : { target }),
 		...tenantPart(ambient, choices.tenant ?? userId.value),
-		settings: [...printedSettings(settings, verb), ...consent(settings, verb, choices.environment)],
+		settings: [...printedSettings(settings, ambient, verb, choices), ...consent(settings, verb, choices.environment)],
 	});
 }
 
@@ -36,31 +38,62 @@ function tenantPart(ambient: Settings, tenant: string | null): Partial<HeadlessC
 	return tenant === null || tenant === ambient.values.userId.value ? {} : { tenant };
 }
 
+const sourceFlags = ['dataset', 'sqliteDb', 'chromaPath', 'collection'] as const;
+/** Texts as flags take them; an empty one unsets what config or variables give. */
+type SourceWords = { readonly [K in (typeof sourceFlags)[number]]?: string };
+
+/** The fewest flags that lead to these sources; among as few, those that unset the least, then a dataset's name before paths. */
 function printedSource(ambient: Settings, choices: WizardChoices): Partial<HeadlessChoice> {
 	if (choices.sqlitePath === null && choices.chromaPath === null) return {};
-	if (isSame(unattended(ambient), choices)) return {};
-	const dataset = datasetOf(ambient, choices);
-	if (dataset !== undefined && dataset.collection === choices.collection) return { dataset: dataset.name };
-	const { sqliteDb, chromaPath, collection } = ambient.values;
-	const word = (chosen: string | null, otherwise: string | null): string | undefined => chosen ?? (otherwise === null ? undefined : '');
-	return {
-		sqlitePath: word(choices.sqlitePath, sqliteDb.value),
-		chromaPath: word(choices.chromaPath, chromaPath.value),
-		collection: word(choices.collection, collection.value),
+	const { dataset, sqliteDb, chromaPath, collection } = candidates(ambient, choices).find((words) => leadsTo(ambient, words, choices)) ?? {
+		sqliteDb: choices.sqlitePath ?? '',
+		chromaPath: choices.chromaPath ?? '',
+		collection: choices.collection ?? '',
 	};
+	return { dataset, sqlitePath: sqliteDb, chromaPath, collection };
 }
 
-/** The source that a command without source flags would take; null also when what the variables say cannot be used. */
-function unattended(ambient: Settings): SourceChoice | null {
+function candidates(ambient: Settings, choices: WizardChoices): readonly SourceWords[] {
+	const own = { sqliteDb: choices.sqlitePath ?? '', chromaPath: choices.chromaPath ?? '', collection: choices.collection ?? '' };
+	const ofDatasets = ambient.datasets.flatMap(({ name }) =>
+		subsets({ dataset: name, ...own }).filter((words) => words.dataset !== undefined),
+	);
+	const cost = (words: SourceWords): number => Object.values(words).reduce((sum, value) => sum + (value === '' ? 1.1 : 1), 0);
+	return [...ofDatasets, ...subsets(own)].sort((a, b) => cost(a) - cost(b));
+}
+
+function subsets(words: SourceWords): readonly SourceWords[] {
+	const made: SourceWords[] = [{}];
+	for (const [key, value] of Object.entries(words)) made.push(...made.map((one) => ({ ...one, [key]: value })));
+	return made;
+}
+
+/** Whether a command with these source flags would take these sources; not when it would be refused. */
+function leadsTo(ambient: Settings, words: SourceWords, choices: WizardChoices): boolean {
+	const said = (key: (typeof sourceFlags)[number]): Setting<string | null> => {
+		const value = words[key];
+		if (value === undefined) return ambient.values[key];
+		return { value: value === '' ? null : placed(ambient, key, value), from: `flag ${flagOf(key)}`, level: 'flag' };
+	};
+	const values = { ...ambient.values, ...Object.fromEntries(sourceFlags.map((key) => [key, said(key)])) };
 	try {
-		return sourceChoice(ambient);
+		return isSame(ambient, sourceChoice({ ...ambient, values }), choices);
 	} catch {
-		return null;
+		return false;
 	}
 }
 
-const isSame = (a: SourceChoice | null, b: WizardChoices): boolean =>
-	a !== null && a.sqlitePath === b.sqlitePath && a.chromaPath === b.chromaPath && a.collection === b.collection;
+const placed = ({ cwd }: Settings, key: OptionKey, value: string): string => (options[key].path ? pathFrom(value, cwd, cwd) : value);
+
+function isSame(ambient: Settings, found: SourceChoice | null, choices: WizardChoices): boolean {
+	const path = (value: string | null): string | null => (value === null ? null : pathFrom(value, ambient.cwd, ambient.cwd));
+	return (
+		found !== null &&
+		path(found.sqlitePath) === path(choices.sqlitePath) &&
+		path(found.chromaPath) === path(choices.chromaPath) &&
+		found.collection === choices.collection
+	);
+}
 
 function printedTarget(settings: Settings, ambient: Settings, choices: WizardChoices): string | null {
 	if (choices.environment === '') return null;
@@ -68,15 +101,22 @@ function printedTarget(settings: Settings, ambient: Settings, choices: WizardCho
 	if (chosen === null) return null;
 	const found = targetOf(ambient, { ...choices, target: null });
 	if (found !== null && targetIdentity(found.target, settings.cwd) === targetIdentity(chosen.target, settings.cwd)) {
-		if (withoutPassword(found.target).url === withoutPassword(chosen.target).url) return null;
+		const [given, wanted] = [withoutPassword(found.target), withoutPassword(chosen.target)];
+		// A password that is not given there is lost in the command: its URL is printed, so that this can be said beside it.
+		if (given.url === wanted.url && (given.had || !wanted.had)) return null;
 	}
 	return withoutPassword(chosen.target).url;
 }
 
-/** Settings that this command line or its environment gave. */
-function printedSettings(settings: Settings, verb: HeadlessVerb): HeadlessChoice['settings'] {
+/** Settings that this command line gave, and that the config and the variables do not give as well. */
+function printedSettings(settings: Settings, ambient: Settings, verb: HeadlessVerb, choices: WizardChoices): HeadlessChoice['settings'] {
+	const isGiven = (key: OptionKey): boolean =>
+		key === 'pgvectorCollection'
+			? // A dataset may name its own.
+				pgvectorCollectionOf(settings, choices) !== pgvectorCollectionOf(ambient, choices)
+			: printedValue(key, settings.values[key].value) !== printedValue(key, ambient.values[key].value);
 	return optionsOf(verb)
-		.filter((key) => !apart.has(key) && overrides(settings.values[key].level, 'config') > 0)
+		.filter((key) => !apart.has(key) && isGiven(key))
 		.flatMap((key): readonly (readonly [string, string | true])[] => {
 			const value = printedValue(key, settings.values[key].value);
 			return value === null ? [] : [[flagOf(key), value]];

@@ -47,10 +47,12 @@ export function sourceChoice(settings: Settings): SourceChoice | null {
 	if (dataset === null && paths.every((one) => one.value === null)) return null;
 	const pick = (own: Setting<string | null>, ofDataset: string | null | undefined): string | null =>
 		own.level !== 'default' && (dataset === null || overrides(own.level, dataset.level) >= 0) ? own.value : (ofDataset ?? null);
+	const chroma = pick(chromaPath, dataset?.dataset.chromaPath);
 	return {
 		sqlitePath: pick(sqliteDb, dataset?.dataset.sqlitePath),
-		chromaPath: pick(chromaPath, dataset?.dataset.chromaPath),
-		collection: pick(collection, dataset?.dataset.collection),
+		chromaPath: chroma,
+		// It says nothing where no Chroma directory is read.
+		collection: chroma === null ? null : pick(collection, dataset?.dataset.collection),
 		from: dataset?.dataset.from ?? paths.find((one) => one.value !== null)?.from ?? 'default',
 	};
 }

@@ -36,13 +36,13 @@ export function headlessArguments(verb: HeadlessVerb, choice: HeadlessChoice): r
 
 /**
  * What has to be said beside a command whose URL names a user and no password: it was left out, if there was one. Null when the command
- * names no such URL. A flag wins over REPOT_POSTGRES_URL, so that the flag has to go where the variable is to be used.
+ * names no such URL. A flag wins over REPOT_POSTGRES_URL, so that the variable takes the place of --postgres-url. Fits one line of a screen.
  */
 export function passwordNote(command: readonly string[]): string | null {
 	const at = command.indexOf('--postgres-url');
 	const url = at < 0 ? undefined : command[at + 1];
 	if (url === undefined || !/^postgres(ql)?:\/\/[^/?#@:]+@/i.test(url)) return null;
-	return 'The URL is without its password: set PGPASSWORD, or set REPOT_POSTGRES_URL to the whole URL and leave --postgres-url out.';
+	return 'No password in it: set REPOT_POSTGRES_URL instead, or PGPASSWORD.';
 }
 
 function flagWords(flag: string, value: string | true): readonly string[] {

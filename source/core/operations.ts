@@ -1,6 +1,7 @@
 import type { MigrationEvent } from './events.js';
 import type { IndexChoice, Plan, Policies } from './plan/types.js';
 import type { ChromaDescription, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, SqliteDescription, TargetTest } from './ports.js';
+import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
 
 /** Where a value came from: `flag --postgres-url`, `env DATABASE_URL`, `repot.config.json:4`, `default`, `typed`. */
@@ -107,6 +108,8 @@ export interface Operations {
 	/** The dry run. */
 	plan(request: PlanRequest, signal?: AbortSignal, onProgress?: (progress: PlanProgress) => void): Promise<Plan>;
 	savePlan(plan: Plan, path: string): Promise<string>;
+	/** What is looked at once more before the plan is run: each check once, as soon as it is known. Writes nothing. */
+	readiness(plan: Plan, request: PlanRequest, signal?: AbortSignal): AsyncIterable<ReadinessCheck>;
 	/** Runs the plan (resuming a killed run of the same intent), then verifies. Ends with run-finished. */
 	migrate(plan: Plan, request: PlanRequest, signals: RunSignals): AsyncIterable<MigrationEvent>;
 	/** All checks again, stand-alone: `check-finished` events, then `run-finished` (done or verification-failed). `run`: null for the newest finished one. */

@@ -61,6 +61,13 @@ export function runDetailLines(run: RunSummary, style: TextStyle): readonly stri
 	return [paint(style, 'strong', `Run ${run.id}`), ...facts.map(([label, value]) => `  ${label.padEnd(12)} ${printable(value)}`)];
 }
 
+/** `a, b and 3 more`; without known keys only how many. */
+function keptKeys({ changed, changedSample }: RollbackPreview['tables'][number]): string {
+	const more = changed - changedSample.length;
+	if (changedSample.length === 0) return formatQuantity(changed, 'row');
+	return `${changedSample.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`;
+}
+
 /** What a rollback will do: rows to remove and restore, rows that stay, objects that go. */
 export function rollbackLines(preview: RollbackPreview, style: TextStyle): readonly string[] {
 	const columns = [
@@ -82,7 +89,7 @@ export function rollbackLines(preview: RollbackPreview, style: TextStyle): reado
 	return [
 		paint(style, 'strong', `Rollback of run ${preview.run.id}, environment ${printable(preview.run.environment)}`),
 		...tableLines(columns, rows, style),
-		...changed.map((table) => printable(`LOOK ${table.table}: changed since the run, kept: ${table.changedSample.join(', ')}`)),
+		...changed.map((table) => printable(`LOOK ${table.table}: changed since the run, kept: ${keptKeys(table)}`)),
 		...preview.drops.map((object) => `Drop   ${printable(object)}`),
 		...preview.stays.map((object) => `Stays  ${printable(object)}`),
 		`Total  ${formatQuantity(remove, 'row')} to remove, ${formatQuantity(restore, 'row')} to restore`,

@@ -182,6 +182,7 @@ export function memoryTarget(): MemoryTarget {
 				locked = false;
 			};
 		},
+		lockHolder: async () => (locked ? 'another run' : null),
 		schemaWidth: 2,
 		async applySchema(run, step) {
 			writes.push(`schema ${step.id}`);

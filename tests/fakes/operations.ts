@@ -3,6 +3,7 @@ import type { MigrationEvent } from '../../source/core/events.js';
 import type {
 	DatasetDescription,
 	EnvironmentSummary,
+	Guard,
 	Operations,
 	PlanRequest,
 	RunSignals,
@@ -10,6 +11,7 @@ import type {
 } from '../../source/core/operations.js';
 import type { Plan } from '../../source/core/plan/types.js';
 import type { RollbackEvent, RollbackPreview, RunSummary, SourceTable, TargetTest } from '../../source/core/ports.js';
+import type { ReadinessCheck } from '../../source/core/readiness.js';
 import { fakePlan, fakeRequest, fakeTenant } from './plan.js';
 
 /** What a test may script; everything else behaves like a small, healthy job. */
@@ -21,6 +23,7 @@ export interface Script {
 	/** Each awaits before a batch commits: how a test holds a run still. */
 	readonly beforeBatch?: (batch: number, signals: RunSignals) => Promise<void>;
 	readonly migrate?: Operations['migrate'];
+	readonly readiness?: Operations['readiness'];
 	readonly describeDataset?: Operations['describeDataset'];
 	/** The user id that the environment knows; null: must be typed. */
 	readonly tenant?: string | null;
@@ -197,6 +200,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			calls.saved.push(path);
 			return path;
 		},
+		readiness: script.readiness ?? readiness,
 		migrate: (plan, request, signals) => {
 			calls.migrated.push({ plan, request });
 			return (script.migrate ?? ((...given) => migrate(script, ...given)))(plan, request, signals);
@@ -234,6 +238,25 @@ function describe(choice: { readonly sqlitePath: string | null; readonly chromaP
 		collection: choice.chromaPath === null ? null : golden.collection,
 	};
 }
+
+async function* readiness(_plan: Plan, { guard }: PlanRequest): AsyncGenerator<ReadinessCheck> {
+	yield* readyChecks(guard);
+}
+
+/** What a healthy job is told before it writes. */
+export const readyChecks = (guard: Guard): readonly ReadinessCheck[] => [
+	{ name: 'room', result: 'ok', words: "12 GiB free here; the server's disk is not visible from here" },
+	guard === 'open'
+		? { name: 'backup', result: 'ok', words: 'repot rollback removes exactly what this run writes' }
+		: {
+				name: 'backup',
+				result: 'look',
+				words: 'none can be seen from here; repot rollback covers only what this run writes',
+				next: 'Have a snapshot or a backup of the database at hand',
+			},
+	{ name: 'target', result: 'ok', words: 'unchanged since the plan' },
+	{ name: 'lock', result: 'ok', words: 'free: no other run writes there' },
+];
 
 /** Four steps of one batch each, an index build, seven checks. The instants are the batch numbers in seconds. */
 async function* migrate(script: Script, plan: Plan, request: PlanRequest, signals: RunSignals): AsyncGenerator<MigrationEvent> {

@@ -46,11 +46,17 @@ describe.skipIf(skipReason !== null)(`the built program on a terminal${skipReaso
 		it(`repot demo: from the first frame to the summary at ${columns} x ${rows}`, async () => {
 			const opened = open(['demo'], columns, rows);
 			await toConfirm(opened);
+			for (const check of [/ok +target +unchanged since the plan/, /ok +lock +free/, /room +.* free here/, /ok +backup/]) {
+				await opened.until(check);
+			}
+			await opened.until('embedded PostgreSQL 18');
+			await opened.until('pgvector is created by this run');
+			// Nothing that the config says anyway.
+			await opened.until(/repot migrate --config \.\/repot-demo\/repot\.config\.json --env local\s+--yes\s*\n\s*\n/);
 			opened.send(keys.enter);
 			await opened.until('ALL CHECKS PASS');
-			const summary = opened.screen().join('\n');
-			expect(summary).toMatch(/rows +PASS +720 = 720/);
-			expect(summary).toMatch(/vectors +PASS +240 = 240, bit-exact 240\/240/);
+			await opened.until(/rows +PASS +720 = 720/);
+			await opened.until(/vectors +PASS +240 = 240, bit-exact 240\/240/);
 			expect(opened.screen().length).toBeLessThan(rows);
 			opened.send(keys.enter);
 			expect(await opened.exited).toBe(0);

@@ -144,6 +144,9 @@ export function fakeOperations(settings: Settings, script: Script, calls: Calls)
 			await writeFileWhole(path.startsWith('/') ? path : `${settings.cwd}/${path}`, planFileText(plan));
 			return path;
 		},
+		async *readiness() {
+			yield* [];
+		},
 		async *migrate(plan, request, signals) {
 			calls.migrated.push(plan);
 			calls.requests.push(request);

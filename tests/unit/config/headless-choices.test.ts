@@ -1,15 +1,18 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../source/commands/parse.js';
 import { headlessChoices, planRequest } from '../../../source/config/choices.js';
 import { headlessCommandOf } from '../../../source/config/headless-choices.js';
 import type { OptionKey } from '../../../source/config/options.js';
-import { loadSettings, type Settings } from '../../../source/config/settings.js';
+import { loadSettings, type Settings, type SettingsInput } from '../../../source/config/settings.js';
 import { formatCommand } from '../../../source/core/format.js';
-import type { PlanRequest, WizardChoices } from '../../../source/core/operations.js';
+import { passwordNote } from '../../../source/core/headless-command.js';
+import type { PlanRequest } from '../../../source/core/operations.js';
 import { Secret } from '../../../source/core/secret.js';
 import { usualConfig } from '../commands/world.js';
-import { settingsOf } from './folder.js';
+import { makeFolder, settingsOf } from './folder.js';
 
 type Flags = Partial<Record<OptionKey, string | true>>;
 
@@ -21,10 +24,9 @@ function parse(argv: readonly string[]): Flags {
 
 const plain = ({ target, ...request }: PlanRequest) => ({ ...request, target: target.reveal() });
 
-async function again(settings: Settings, choices: WizardChoices, env: Record<string, string>): Promise<readonly [unknown, unknown]> {
-	const flags = parse(headlessCommandOf(settings, 'migrate', choices));
-	const reread = await loadSettings({ flags, env, cwd: settings.cwd });
-	return [plain(planRequest(reread, headlessChoices(reread))), plain(planRequest(settings, choices))];
+async function requestOf(cwd: string, env: Record<string, string>, flags: Flags): Promise<unknown> {
+	const settings = await loadSettings({ flags, env, cwd });
+	return plain(planRequest(settings, headlessChoices(settings)));
 }
 
 const word = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text.trim() !== '' && !text.includes('\0'));
@@ -61,7 +63,9 @@ const choiceArbitrary = fc
 		target: fc.option(fc.constantFrom('pglite:./pg', 'postgresql://u@elsewhere:6000/db')),
 		tenant: fc.option(word),
 	})
-	.filter((choices) => choices.sqlitePath !== null || choices.chromaPath !== null);
+	.filter((choices) => choices.sqlitePath !== null || choices.chromaPath !== null)
+	// No screen asks for a collection where there is no Chroma directory.
+	.map((choices) => (choices.chromaPath === null ? { ...choices, collection: null } : choices));
 
 const surroundings = fc.record(
 	{
@@ -69,22 +73,62 @@ const surroundings = fc.record(
 		REPOT_CHROMA_PATH: fc.constant('./ambient'),
 		REPOT_COLLECTION: fc.constant('ambient'),
 		REPOT_USER_ID: fc.constant('env-user'),
+		REPOT_DATASET: fc.constant('golden'),
+		REPOT_PGVECTOR_COLLECTION: fc.constant('of-variable'),
+		REPOT_NO_VALIDATE: fc.constantFrom('true', 'false'),
 	},
 	{ requiredKeys: [] },
 );
 
+const configArbitrary = fc.constantFrom(
+	usualConfig,
+	{ ...usualConfig, datasets: { ...usualConfig.datasets, second: { sqlite: './b.db', pgvectorCollection: 'of-dataset' } } },
+	{ ...usualConfig, datasets: { golden: { sqlite: './app.db', chroma: './chroma' } }, batchSize: 7, chromaPath: './of-config' },
+	{ ...usualConfig, datasets: { golden: { chroma: './other' } }, pgvectorCollection: 'of-config', onConflict: 'skip' },
+);
+
+/** The settings of one folder whose config is written anew. */
+async function settingsIn(cwd: string, config: unknown, given: Omit<SettingsInput, 'cwd'>): Promise<Settings> {
+	await writeFile(join(cwd, 'repot.config.json'), JSON.stringify(config));
+	return loadSettings({ ...given, cwd });
+}
+
 describe('the headless command of a choice', () => {
-	it('parses back to the same request, whatever flags, variables and choices made it', async () => {
-		const base = await settingsOf({ config: usualConfig });
+	it('parses back to the same request, and to no other with any flag less, whatever config, flags, variables and choices made it', async () => {
+		const cwd = await makeFolder();
 		await fc.assert(
-			fc.asyncProperty(flagArbitrary, choiceArbitrary, surroundings, async (flags, chosen, env) => {
-				const settings = await loadSettings({ flags, env, cwd: base.cwd });
+			fc.asyncProperty(configArbitrary, flagArbitrary, choiceArbitrary, surroundings, async (config, flags, chosen, env) => {
+				const settings = await settingsIn(cwd, config, { flags, env });
 				const choices = { ...chosen, target: chosen.target === null ? null : new Secret(chosen.target) };
-				const [reread, asked] = await again(settings, choices, env);
-				expect(reread).toEqual(asked);
+				const asked = plain(planRequest(settings, choices));
+				const shown = parse(headlessCommandOf(settings, 'migrate', choices));
+				expect(await requestOf(cwd, env, shown)).toEqual(asked);
+				for (const flag of Object.keys(shown) as OptionKey[]) {
+					if (flag === 'env' || flag === 'yes') continue;
+					const { [flag]: _, ...fewer } = shown;
+					expect(
+						await requestOf(cwd, env, fewer).catch(() => 'refused'),
+						`without ${flag}: ${formatCommand(headlessCommandOf(settings, 'migrate', choices))}`,
+					).not.toEqual(asked);
+				}
 			}),
-			{ numRuns: 150 },
+			{ numRuns: 120 },
 		);
+	});
+
+	it('leaves out the paths and the collection of the only dataset of the config, also when a screen has read them from the disk', async () => {
+		const datasets = { demo: { sqlite: './demo.db', chroma: './chroma' } };
+		const settings = await settingsOf({ config: { ...usualConfig, datasets }, flags: { env: 'dev', dataset: 'demo' } });
+		const choices = { ...headlessChoices(settings), environment: 'dev', sqlitePath: './demo.db', chromaPath: './chroma' };
+		expect(headlessCommandOf(settings, 'plan', choices)).toEqual(['plan', '--env', 'dev']);
+		const named = { ...choices, collection: 'the-one' };
+		expect(headlessCommandOf(settings, 'plan', named)).toEqual(['plan', '--env', 'dev', '--collection', 'the-one']);
+	});
+
+	it('leaves out what a variable gives as well', async () => {
+		const env = { REPOT_BATCH_SIZE: '70', REPOT_USER_ID: 'bo' };
+		const settings = await settingsOf({ config: usualConfig, flags: { env: 'dev', batchSize: '70', onConflict: 'skip' }, env });
+		expect(headlessCommandOf(settings, 'plan', headlessChoices(settings))).toEqual(['plan', '--env', 'dev', '--on-conflict', 'skip']);
 	});
 
 	it('is short where config and environment already say it', async () => {
@@ -105,6 +149,19 @@ describe('the headless command of a choice', () => {
 		const argv = headlessCommandOf(settings, 'migrate', { ...headlessChoices(settings), environment: 'dev', target });
 		expect(argv).toContain('postgresql://app@elsewhere/db');
 		expect(formatCommand(argv)).not.toContain('hush');
+	});
+
+	it('names the target of the config again where a password came from elsewhere, so that its loss can be told', async () => {
+		const settings = await settingsOf({
+			config: usualConfig,
+			flags: { env: 'dev', postgresUrl: 'postgresql://app:hush1234@db.example:5432/app' },
+		});
+		const command = headlessCommandOf(settings, 'plan', headlessChoices(settings));
+		expect(command).toEqual(['plan', '--env', 'dev', '--postgres-url', 'postgresql://app@db.example:5432/app']);
+		expect(passwordNote(command)).toContain('PGPASSWORD');
+		const inConfig = { ...usualConfig, environments: { dev: { target: 'postgresql://app:hush1234@db.example:5432/app' } } };
+		const known = await settingsOf({ config: inConfig, flags: { env: 'dev' } });
+		expect(headlessCommandOf(known, 'plan', headlessChoices(known))).toEqual(['plan', '--env', 'dev']);
 	});
 
 	it('adds --yes only where it is enough', async () => {

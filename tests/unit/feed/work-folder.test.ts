@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeWorkFolder } from '../../../services/feed/work-folder.js';
@@ -12,6 +12,20 @@ describe('the folder of the private copies', () => {
 		expect(statSync(folder.path).mode & 0o777).toBe(0o700);
 		folder.remove();
 		expect(readdirSync(parent)).toEqual([]);
+	});
+
+	it('narrows a folder of the copies that was there with a wider mode, and none behind a link', () => {
+		const parent = join(temporaryFolder(), 'snapshots');
+		mkdirSync(parent);
+		chmodSync(parent, 0o755);
+		makeWorkFolder(parent).remove();
+		expect(statSync(parent).mode & 0o777).toBe(0o700);
+		const [shared, link] = [join(temporaryFolder(), 'shared'), join(temporaryFolder(), 'link')];
+		mkdirSync(shared);
+		chmodSync(shared, 0o755);
+		symlinkSync(shared, link);
+		makeWorkFolder(link).remove();
+		expect(statSync(shared).mode & 0o777).toBe(0o755);
 	});
 
 	it('takes along what a killed process left, and nothing else', () => {

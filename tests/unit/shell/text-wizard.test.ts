@@ -106,4 +106,61 @@ describe('the wizard for screen readers', () => {
 		);
 		expect(said).toContain('Error: broken 1');
 	});
+
+	it('tells the checks before it asks for the word', async () => {
+		const { said } = await talk({}, [
+			['Environment, 1 to 4', '4'],
+			['Dataset, 1 to 3', '1'],
+			['for the dry run', ''],
+			['go on to the confirmation', ''],
+			['Type prod', 'b'],
+			['go on to the confirmation', 'b'],
+			['for the dry run', 'b'],
+			['Dataset, 1 to 3', 'b'],
+			['Environment, 1 to 4', 'b'],
+		]);
+		expect(said).toContain('Check target: ok, unchanged since the plan.\n');
+		expect(said).toMatch(/Check backup: LOOK, none can be seen from here.* Have a snapshot or a backup of the database at hand\.\n/);
+		expect(said.indexOf('Check lock')).toBeLessThan(said.indexOf('Type prod'));
+	});
+
+	it('does not ask for the word while a check is marked X', async () => {
+		let tries = 0;
+		const readiness: Script['readiness'] = async function* () {
+			tries += 1;
+			yield tries === 1
+				? { name: 'lock', result: 'x', words: 'held by another', next: 'Wait' }
+				: { name: 'lock', result: 'ok', words: 'free' };
+		};
+		const { said, calls } = await talk({ readiness }, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', '1'],
+			['for the dry run', ''],
+			['go on to the confirmation', ''],
+			['marked X must be solved first', ''],
+			['Type yes', 'yes'],
+		]);
+		expect(said).toContain('Check lock: X, held by another. Wait.\n');
+		expect(said).toContain('Check room: not known yet.\n');
+		expect(calls.migrated).toHaveLength(1);
+	});
+
+	it('plans again when a check says that the plan is out of date', async () => {
+		let tries = 0;
+		const readiness: Script['readiness'] = async function* () {
+			tries += 1;
+			if (tries === 1) yield { name: 'target', result: 'x', words: 'items appeared' };
+		};
+		const { calls } = await talk({ readiness }, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', '1'],
+			['for the dry run', ''],
+			['go on to the confirmation', ''],
+			['marked X must be solved first', 'p'],
+			['go on to the confirmation', ''],
+			['Type yes', 'yes'],
+		]);
+		expect(calls.plans).toBe(2);
+		expect(calls.migrated).toHaveLength(1);
+	});
 });

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -148,6 +148,16 @@ describe('the history', () => {
 		for (const path of [join(dir, 'state'), join(dir, 'state', 'runs'), folder.path]) expect(await mode(path), path).toBe(0o700);
 		expect(await readFile(join(folder.path, 'events.ndjson'), 'utf8')).toBe('{"type":"notice","message":"****"}\n');
 		expect(JSON.parse(await readFile(join(folder.path, 'plan.json'), 'utf8'))).toEqual(samplePlan());
+	});
+
+	it('narrows what was there with a wider mode, and leaves the state folder itself to whoever chose it', async () => {
+		const paths = [dir, join(dir, 'runs'), join(dir, 'runs', 'r-1')];
+		await mkdir(join(dir, 'runs', 'r-1'), { recursive: true });
+		for (const path of paths) await chmod(path, 0o755);
+		await createRunHistory({ stateDir: dir })
+			.open('r-1', samplePlan())
+			.then((folder) => folder.close());
+		expect(await Promise.all(paths.map(mode))).toEqual([0o755, 0o700, 0o700]);
 	});
 
 	it('goes on with the events of a killed run on a fresh line', async () => {

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { outcomeOf } from '../../../source/outcome.js';
+import { keys } from '../../fakes/wizard-screen.js';
+import { open } from './walking.js';
+
+describe('history and rollback', () => {
+	it('opens a run of the history and undoes it after a typed word', async () => {
+		const { opened, calls } = open();
+		await opened.until('> local');
+		opened.press('h');
+		await opened.until('> r-8M4T');
+		opened.press(keys.enter);
+		await opened.until('.repot/runs/r-8M4T');
+		opened.press('u');
+		await opened.until('163 rows to remove or restore');
+		expect(opened.live()).toContain('it-0007');
+		opened.press(keys.enter);
+		await opened.until('Remove 163 rows in dev?');
+		opened.press('wrong data');
+		await opened.until('wrong data');
+		opened.press(keys.enter);
+		await opened.until('enter undo');
+		opened.press(keys.enter);
+		await opened.until('Nothing was removed.');
+		expect(calls.rolledBack).toHaveLength(0);
+		opened.press('undo');
+		await opened.until(/Type undo to go on +undo/);
+		opened.press(keys.enter);
+		await opened.until('UNDONE, SOME ROWS KEPT');
+		expect(calls.rolledBack).toEqual([{ run: 'r-8M4T', reason: 'wrong data' }]);
+		opened.press(keys.enter);
+		await opened.until('HISTORY');
+		opened.press(keys.esc);
+		opened.press(keys.esc);
+		await opened.until('Where to?');
+		opened.press(keys.ctrlC);
+		await opened.closed;
+		expect(outcomeOf(opened.session, 'left', 79).summary.join('\n')).toContain('163 rows removed');
+	});
+});
