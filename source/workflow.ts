@@ -9,7 +9,7 @@ import type { MigrationEvent } from './core/events.js';
 import { migrate } from './core/migrate.js';
 import type { DatasetDescription, Operations, PlanRequest, RunSignals, WizardChoices } from './core/operations.js';
 import { chooseCollection } from './core/plan/collection.js';
-import { makePlan } from './core/plan/make-plan.js';
+import { makePlan, resumedPlan } from './core/plan/make-plan.js';
 import type { Plan } from './core/plan/types.js';
 import type { Clock, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
 import { type FreeSpace, readiness } from './core/readiness.js';
@@ -87,7 +87,9 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		},
 		async *migrate(plan: Plan, request: PlanRequest, signals: RunSignals) {
 			const source = await sources.held(request);
-			yield* migrate(plan, optionsOf(request, plan), portsFor(request, source), signals);
+			const ports = portsFor(request, source);
+			const now = await resumedPlan(plan, request, ports.target.ledger);
+			yield* migrate(now, optionsOf(request, now), ports, signals);
 		},
 		async *verify(request: PlanRequest, run: string | null, signal?: AbortSignal): AsyncIterable<MigrationEvent> {
 			const source = await sources.fresh(request);

@@ -219,7 +219,6 @@ export async function describeTarget(driver: Driver, session: Session, request: 
 		tables,
 		collections,
 		vectorExtension: await describeExtension(session),
-		mayCreateTables: rights.tables,
 		rights,
 		// Without that right its tables may not even be read.
 		runs: rights.ledger ? await listRuns(session) : [],

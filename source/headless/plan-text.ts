@@ -9,6 +9,7 @@ import {
 	recordsToWrite,
 	type SchemaStep,
 } from '../core/plan/types.js';
+import { serverWords } from '../core/server-words.js';
 import { printable } from '../core/text-width.js';
 import { paint, type TextStyle, type Tone } from './style.js';
 import { tableLines } from './table.js';
@@ -38,7 +39,6 @@ function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly stri
 		...(sqlite === undefined ? [] : [`SQLite ${sqlite.path} (${formatBytes(sqlite.bytes)})`]),
 		...(chroma === undefined ? [] : [`Chroma ${chroma.path} (${formatBytes(chroma.bytes)})`]),
 	];
-	const server = `${target.embedded ? 'embedded ' : ''}PostgreSQL ${target.serverVersion}, pgvector ${target.pgvectorVersion ?? 'not installed'}`;
 	return [
 		paint(
 			style,
@@ -46,7 +46,7 @@ function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly stri
 			`Plan ${plan.id}   environment ${printable(plan.environment)}${dryRun ? '   DRY RUN - nothing has been written' : ''}`,
 		),
 		`From  ${printable(sources.join(', '))}`,
-		`To    ${printable(target.label)}   ${server}`,
+		`To    ${printable(target.label)}   ${serverWords(plan)}`,
 		`For   ${plan.tenant.column} = ${printable(plan.tenant.value)}`,
 		...(plan.resumes === undefined ? [] : [`Run ${plan.resumes} goes on from where it stopped`]),
 	];

@@ -24,7 +24,6 @@ export function schemaContract(name: string, open: () => TargetHarness): void {
 				schema: 'public',
 				tables: [],
 				collections: [],
-				mayCreateTables: true,
 				runs: [],
 				vectorExtension: { installed: null, mayCreate: true },
 				relationNames: [],

@@ -131,7 +131,6 @@ export function memoryTarget(): MemoryTarget {
 			tables: [],
 			collections: [],
 			vectorExtension: { installed: '0.8.0', available: '0.8.0', mayCreate: true },
-			mayCreateTables: true,
 			runs: [],
 		},
 		async test() {

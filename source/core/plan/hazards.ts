@@ -1,6 +1,6 @@
 import { formatCount } from '../format.js';
 import type { Finding, ScanResult, SourceDescription, TargetDescription } from '../ports.js';
-import type { CopyStep, Hazard, Policies, SchemaStep } from './types.js';
+import type { CopyStep, Hazard, Policies } from './types.js';
 import { vectorStepId } from './vectors.js';
 
 const severityRank = { block: 0, warn: 1, info: 2 } as const;
@@ -70,7 +70,7 @@ const olderThan = (version: string, major: number, minor: number): boolean => {
 };
 
 /** What the target must be able to do before anything is written. */
-export function abilityHazards(target: TargetDescription, schema: readonly SchemaStep[], wantsVectors: boolean): Hazard[] {
+export function abilityHazards(target: TargetDescription, wantsVectors: boolean): Hazard[] {
 	const hazards: Hazard[] = [];
 	const block = (code: string, message: string, hint: string): void => {
 		hazards.push({ code, severity: 'block', step: null, count: 1, sample: [], message, hint });
@@ -106,14 +106,6 @@ export function abilityHazards(target: TargetDescription, schema: readonly Schem
 			'PGVECTOR_TOO_OLD',
 			`pgvector ${version} has no HNSW index; 0.5 or later is needed`,
 			'Update the package, then run: ALTER EXTENSION vector UPDATE;',
-		);
-	}
-	if (!target.mayCreateTables) {
-		const needed = schema.some((step) => step.needed && step.what !== 'extension' && step.what !== 'analyze');
-		block(
-			'NO_CREATE_PRIVILEGE',
-			`this user may not create ${needed ? 'tables in the schema' : 'the ledger'} (${target.schema})`,
-			`GRANT CREATE ON SCHEMA ${target.schema} TO the user, and GRANT CREATE ON DATABASE for the ledger schema "repot"`,
 		);
 	}
 	return hazards;

@@ -47,7 +47,7 @@ export async function makePlan(
 	const hazards = bySeverity([
 		...unfinishedHazards(target, draft.hazards),
 		...draft.hazards,
-		...abilityHazards({ ...target, mayCreateTables: target.rights !== undefined || target.mayCreateTables }, schema, collection !== null),
+		...abilityHazards(target, collection !== null),
 		...rightHazards(target, schema, measured.steps, request.policies.onConflict === 'update'),
 		...integrityHazards(description),
 		...ledgerHazards(target, idle),

@@ -85,7 +85,6 @@ export interface TargetDescription {
 	readonly tables: readonly TargetTable[];
 	readonly collections: readonly TargetCollection[];
 	readonly vectorExtension: { readonly installed: string | null; readonly available: string | null; readonly mayCreate: boolean };
-	readonly mayCreateTables: boolean;
 	/** Left out by a target that asks for no rights. */
 	readonly rights?: TargetRights;
 	/** Runs in the ledger, newest first; empty when there is no ledger. */
