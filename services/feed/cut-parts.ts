@@ -4,12 +4,12 @@ import type { StepPass } from './step-pass.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** Below this a second thread is not worth its start. */
-const leastRecords = 10_000;
+export const leastPartRecords = 10_000;
 
 /** Cuts the records of a step into at most `wanted` parts of about one length, none shorter than is worth a thread. */
 export function cutParts(pass: StepPass, wanted: number, stop: StopSignal): ScanPart[] {
 	const total = pass.count(stop);
-	const count = Math.max(1, Math.min(wanted, Math.floor(total / leastRecords)));
+	const count = Math.max(1, Math.min(wanted, Math.floor(total / leastPartRecords)));
 	const walk = pass.walk(stop);
 	const parts: ScanPart[] = [];
 	let from: Cursor | null = null;

@@ -26,12 +26,6 @@ export interface Described {
 	readonly sqliteCopy: SqliteCopy | null;
 }
 
-export interface Cut {
-	/** In order; the first begins at the start of the step. */
-	readonly parts: readonly ScanPart[];
-	readonly sqliteSnapshot: string | null;
-}
-
 /** What later readings of a step build on, once every record of it was judged. */
 export interface Judgement {
 	readonly step: CopyStep;
@@ -47,8 +41,8 @@ type Excluded = Readonly<Record<string, readonly string[]>>;
 export interface FeedCalls {
 	describe: { argument: null; answer: Described };
 	chromaFingerprint: { argument: null; answer: string | null };
-	/** The step cut into at most so many parts of about one length, and the snapshot that another thread can read them from. */
-	cut: { argument: { readonly step: CopyStep; readonly parts: number }; answer: Cut };
+	/** The step cut into at most so many parts of about one length, in order. */
+	cut: { argument: { readonly step: CopyStep; readonly parts: number }; answer: readonly ScanPart[] };
 	scanPart: { argument: { readonly step: CopyStep; readonly part: ScanPart }; answer: PartScan };
 	/** What a scan of the whole step, in whatever parts, found. */
 	learn: { argument: readonly Judgement[]; answer: null };

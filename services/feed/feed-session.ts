@@ -6,7 +6,7 @@ import type { Cursor, Neighbour, Probe, Reject } from '../../source/core/ports.j
 import { tableOf } from '../sqlite/reader.js';
 import { encodeBatches } from './batches.js';
 import { cutParts } from './cut-parts.js';
-import type { Cut, Described, FeedCalls, FeedSettings, Judgement } from './feed-protocol.js';
+import type { Described, FeedCalls, FeedSettings, Judgement } from './feed-protocol.js';
 import { FeedSources } from './feed-sources.js';
 import { findOrphans, foreignKeyGuard, sourceColumns, translateKeys } from './foreign-keys.js';
 import { NearestSearch } from './neighbours.js';
@@ -50,12 +50,10 @@ export class FeedSession {
 	}
 
 	/** Several parts only where the source tells cheaply where they begin, and where one record's judgement does not hang on a later one's. */
-	async cut(step: CopyStep, wanted: number, stop: StopSignal): Promise<Cut> {
+	async cut(step: CopyStep, wanted: number, stop: StopSignal): Promise<readonly ScanPart[]> {
 		await this.#sources.open(stop.signal);
-		const { sqliteSnapshot } = this.#sources;
-		if (step.source.kind !== 'sqlite' || sqliteSnapshot === null || selfReference(step))
-			return { parts: [{ from: null, until: null, records: step.rows }], sqliteSnapshot };
-		return { parts: cutParts(new StepPass(step, this.#sources.reader(step), new RecordCaster(step), []), wanted, stop), sqliteSnapshot };
+		if (step.source.kind !== 'sqlite' || selfReference(step)) return [{ from: null, until: null, records: step.rows }];
+		return cutParts(new StepPass(step, this.#sources.reader(step), new RecordCaster(step), []), wanted, stop);
 	}
 
 	async scanPart(step: CopyStep, part: ScanPart, stop: StopSignal, onProgress: (fraction: number) => void): Promise<PartScan> {

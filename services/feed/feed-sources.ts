@@ -17,7 +17,6 @@ interface ChromaModule {
 interface Opened {
 	/** What this thread copied; null also where another thread's copy is read. */
 	readonly snapshot: Snapshot | null;
-	readonly sqliteSnapshot: string | null;
 	readonly connection: Database.Database | null;
 	readonly chroma: ChromaSnapshot | null;
 }
@@ -37,11 +36,6 @@ export class FeedSources {
 		return this.#opened?.connection ?? null;
 	}
 
-	/** Path of the copy that is read. */
-	get sqliteSnapshot(): string | null {
-		return this.#opened?.sqliteSnapshot ?? null;
-	}
-
 	get chroma(): ChromaSnapshot | null {
 		return this.#opened?.chroma ?? null;
 	}
@@ -53,7 +47,7 @@ export class FeedSources {
 			const chroma = await this.#openChroma(signal);
 			const sqliteSnapshot = snapshot?.path ?? this.#settings.sqliteSnapshot;
 			const connection = sqliteSnapshot === null ? null : this.guarded(() => openSnapshot(sqliteSnapshot));
-			this.#opened = { snapshot, sqliteSnapshot, connection, chroma };
+			this.#opened = { snapshot, connection, chroma };
 			return this.#opened;
 		} catch (thrown) {
 			await snapshot?.remove();

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { CastRecord, ScanResult, Source, SourceBatch, SourceFingerprints } from '../../source/core/ports.js';
 import { fingerprint } from '../sqlite/snapshot.js';
+import { leastPartRecords } from './cut-parts.js';
 import { type CallOptions, FeedClient } from './feed-client.js';
 import type { FeedCalls } from './feed-protocol.js';
 import { scanStep } from './scan-step.js';
@@ -64,7 +65,7 @@ type Puller = 'nextBatch' | 'nextRecords';
 class FeedConnection {
 	readonly #options: FeedOptions;
 	#started: { readonly client: FeedClient; readonly folder: WorkFolder } | null = null;
-	#second: FeedClient | null = null;
+	#second: Promise<FeedClient> | null = null;
 	#fingerprints: SourceFingerprints | null = null;
 	#closed = false;
 
@@ -110,29 +111,43 @@ class FeedConnection {
 	/** A long table is scanned by two threads, a half each: the dry run is bound by the processor, not by the disk. */
 	async scan(step: CopyStep, signal: AbortSignal | undefined, onProgress: (fraction: number) => void): Promise<ScanResult> {
 		const first = this.#client;
-		const { parts, sqliteSnapshot } = await first.call('cut', { step, parts: this.#options.scanThreads ?? defaultScanThreads }, { signal });
-		const second = parts.length > 1 && sqliteSnapshot !== null ? await this.#secondThread(sqliteSnapshot) : null;
+		const threads =
+			step.source.kind === 'sqlite' && step.rows >= 2 * leastPartRecords ? (this.#options.scanThreads ?? defaultScanThreads) : 1;
+		// Started while the first thread looks for the middle.
+		const starting = threads > 1 ? this.#secondThread(first) : null;
+		starting?.catch(() => undefined);
+		const parts = await first.call('cut', { step, parts: threads }, { signal });
+		const second = parts.length > 1 ? await starting : null;
 		const clients = second === null ? [first] : [first, second];
 		const shares = parts.map((part, place) => ({ client: clients[place % clients.length] as FeedClient, part }));
 		const { result, judgement } = await scanStep(step, shares, signal, onProgress);
-		await Promise.all([first, this.#second].map((client) => client?.call('learn', [judgement])));
+		await Promise.all([first, await starting].map((client) => client?.call('learn', [judgement])));
 		return result;
 	}
 
 	/** Reads the snapshot that the first thread took, and knows what that one knows. */
-	async #secondThread(sqliteSnapshot: string): Promise<FeedClient> {
-		if (this.#second !== null) return this.#second;
+	#secondThread(first: FeedClient): Promise<FeedClient> {
+		this.#second ??= this.#startSecond(first);
+		return this.#second;
+	}
+
+	async #startSecond(first: FeedClient): Promise<FeedClient> {
+		const { sqliteCopy } = await first.call('describe', null);
 		const folder = this.#started?.folder.path ?? '';
-		const { sqlitePath } = this.#options;
-		const second = new FeedClient({ sqlitePath, chromaPath: null, sqliteSnapshot, folder, chromaModule: null });
-		this.#second = second;
-		await second.call('learn', await this.#client.call('judgements', null));
+		const second = new FeedClient({
+			sqlitePath: this.#options.sqlitePath,
+			chromaPath: null,
+			sqliteSnapshot: sqliteCopy?.path ?? null,
+			folder,
+			chromaModule: null,
+		});
+		await second.call('learn', await first.call('judgements', null));
 		return second;
 	}
 
 	/** Only scans need two threads; the memory of one is better used by what follows. */
 	async dismissSecond(): Promise<void> {
-		const second = this.#second;
+		const second = await this.#second?.catch(() => null);
 		this.#second = null;
 		await second?.close();
 	}

@@ -35,7 +35,7 @@ async function batchesOf(session: FeedSession, of: CopyStep): Promise<unknown[]>
 }
 
 async function scan(session: FeedSession, of: CopyStep, stop = never): Promise<void> {
-	const [part] = (await session.cut(of, 1, stop)).parts;
+	const [part] = await session.cut(of, 1, stop);
 	const { refused, unchanged } = await session.scanPart(of, part as ScanPart, stop, () => undefined);
 	session.learn([{ step: of, refused, unchanged }]);
 }
