@@ -21,11 +21,6 @@ export interface SqliteCopy {
 	readonly files: readonly string[];
 }
 
-export interface Described {
-	readonly description: SourceDescription;
-	readonly sqliteCopy: SqliteCopy | null;
-}
-
 /** What later readings of a step build on, once every record of it was judged. */
 export interface Judgement {
 	readonly step: CopyStep;
@@ -39,7 +34,9 @@ type Excluded = Readonly<Record<string, readonly string[]>>;
 
 /** Everything the main thread asks of the worker: argument and answer by name. Streams are opened, then pulled one item at a time. */
 export interface FeedCalls {
-	describe: { argument: null; answer: Described };
+	describe: { argument: null; answer: SourceDescription };
+	/** Takes the snapshots when none are held; null without a SQLite source. */
+	snapshot: { argument: null; answer: SqliteCopy | null };
 	chromaFingerprint: { argument: null; answer: string | null };
 	/** The step cut into at most so many parts of about one length, in order. */
 	cut: { argument: { readonly step: CopyStep; readonly parts: number }; answer: readonly ScanPart[] };

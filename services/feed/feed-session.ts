@@ -2,11 +2,11 @@ import type Database from 'better-sqlite3';
 import { RepotError } from '../../source/core/errors.js';
 import { RecordCaster } from '../../source/core/mapping/cast-record.js';
 import type { CopyStep, ForeignKey } from '../../source/core/plan/types.js';
-import type { Cursor, Neighbour, Probe, Reject } from '../../source/core/ports.js';
+import type { Cursor, Neighbour, Probe, Reject, SourceDescription } from '../../source/core/ports.js';
 import { tableOf } from '../sqlite/reader.js';
 import { encodeBatches } from './batches.js';
 import { cutParts } from './cut-parts.js';
-import type { Described, FeedCalls, FeedSettings, Judgement } from './feed-protocol.js';
+import type { FeedCalls, FeedSettings, Judgement, SqliteCopy } from './feed-protocol.js';
 import { FeedSources } from './feed-sources.js';
 import { findOrphans, foreignKeyGuard, sourceColumns, translateKeys } from './foreign-keys.js';
 import { NearestSearch } from './neighbours.js';
@@ -40,8 +40,12 @@ export class FeedSession {
 		this.#sources = new FeedSources(settings);
 	}
 
-	describe(stop: StopSignal): Promise<Described> {
+	describe(stop: StopSignal): Promise<SourceDescription> {
 		return this.#sources.describe(stop.signal);
+	}
+
+	snapshot(stop: StopSignal): Promise<SqliteCopy | null> {
+		return this.#sources.sqliteCopy(stop.signal);
 	}
 
 	async chromaFingerprint(stop: StopSignal): Promise<string | null> {

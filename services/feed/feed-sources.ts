@@ -1,14 +1,14 @@
 import type Database from 'better-sqlite3';
 import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { SqliteDescription } from '../../source/core/ports.js';
+import type { SourceDescription, SqliteDescription } from '../../source/core/ports.js';
 import type { ChromaSnapshot } from '../chroma/open.js';
 import type { Reader } from '../reader.js';
 import { inspectSqlite } from '../sqlite/inspect.js';
 import { openSnapshot, sqliteReader } from '../sqlite/reader.js';
 import { type Snapshot, takeSnapshot } from '../sqlite/snapshot.js';
 import { sourceError } from '../sqlite/source-errors.js';
-import type { Described, FeedSettings } from './feed-protocol.js';
+import type { FeedSettings, SqliteCopy } from './feed-protocol.js';
 
 interface ChromaModule {
 	readonly openChroma: (request: { path: string; into: string; signal?: AbortSignal }) => Promise<ChromaSnapshot>;
@@ -69,13 +69,15 @@ export class FeedSources {
 		return openChroma({ path: chromaPath, into: folder, signal });
 	}
 
-	async describe(signal: AbortSignal): Promise<Described> {
+	async sqliteCopy(signal: AbortSignal): Promise<SqliteCopy | null> {
+		const { snapshot } = await this.open(signal);
+		return snapshot === null ? null : { path: snapshot.path, files: snapshot.files };
+	}
+
+	async describe(signal: AbortSignal): Promise<SourceDescription> {
 		const { snapshot, chroma } = await this.open(signal);
 		if (snapshot !== null) this.#sqliteDescription ??= inspectSqlite(snapshot, this.#settings.sqlitePath ?? snapshot.path);
-		return {
-			description: { sqlite: this.#sqliteDescription, chroma: chroma?.describe() ?? null },
-			sqliteCopy: snapshot === null ? null : { path: snapshot.path, files: snapshot.files },
-		};
+		return { sqlite: this.#sqliteDescription, chroma: chroma?.describe() ?? null };
 	}
 
 	reader(step: CopyStep): Reader {

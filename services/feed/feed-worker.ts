@@ -67,6 +67,8 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 	switch (call.name) {
 		case 'describe':
 			return session.describe(stop);
+		case 'snapshot':
+			return session.snapshot(stop);
 		case 'chromaFingerprint':
 			return session.chromaFingerprint(stop);
 		case 'cut':

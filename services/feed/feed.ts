@@ -33,7 +33,7 @@ const defaultScanThreads = Math.min(2, availableParallelism());
 export function createFeed(options: FeedOptions): Source {
 	const connection = new FeedConnection(options);
 	return {
-		describe: async (signal) => (await connection.call('describe', null, { signal })).description,
+		describe: (signal) => connection.call('describe', null, { signal }),
 		fingerprints: (signal) => connection.fingerprints(signal),
 		scan: (step, signal, onProgress) => connection.scan(step, signal, onProgress ?? (() => undefined)),
 		async *read(step, from, excluded, signal) {
@@ -99,10 +99,10 @@ class FeedConnection {
 	}
 
 	async #hash(signal: AbortSignal | undefined): Promise<SourceFingerprints> {
-		const { sqliteCopy } = await this.call('describe', null, { signal });
-		// Hashed here, in small pieces, so that it overlaps a scan in the worker.
+		const copy = await this.call('snapshot', null, { signal });
+		// Hashed here, in small pieces, so that it overlaps what the worker does.
 		const [sqlite, chroma] = await Promise.all([
-			sqliteCopy === null ? null : fingerprint(sqliteCopy, signal),
+			copy === null ? null : fingerprint(copy, signal),
 			this.#options.chromaPath === null ? null : this.call('chromaFingerprint', null, { signal }),
 		]);
 		return { sqlite, chroma };
@@ -132,12 +132,12 @@ class FeedConnection {
 	}
 
 	async #startSecond(first: FeedClient): Promise<FeedClient> {
-		const { sqliteCopy } = await first.call('describe', null);
+		const copy = await first.call('snapshot', null);
 		const folder = this.#started?.folder.path ?? '';
 		const second = new FeedClient({
 			sqlitePath: this.#options.sqlitePath,
 			chromaPath: null,
-			sqliteSnapshot: sqliteCopy?.path ?? null,
+			sqliteSnapshot: copy?.path ?? null,
 			folder,
 			chromaModule: null,
 		});

@@ -26,16 +26,16 @@ export async function makePlan(
 ): Promise<Plan> {
 	refuseIncomplete(request);
 	onProgress({ phase: 'taking a private copy of the sources', fraction: null });
-	// Connecting and copying do not wait for each other; of two errors the source's is told.
+	// Connecting, hashing and reading do not wait for each other; of two errors the source's is told.
 	const looking = describeTarget(request, ports.target, signal);
 	looking.catch(() => {});
+	const hashing = ports.source.fingerprints(signal);
+	hashing.catch(() => {});
 	const description = await ports.source.describe(signal);
 	const collection = description.chroma === null ? null : chooseCollection(description.chroma, request.collection);
 	onProgress({ phase: 'looking at the target', fraction: null });
-	// Hashing the sources and casting their values overlap, unless the hash may show that a run only has to go on.
-	const hashing = ports.source.fingerprints(signal);
-	hashing.catch(() => {});
 	const target = await looking;
+	// Only here the hash is waited for: it may show that a run has to go on.
 	if (!request.restart && target.runs.some(isUnfinished)) {
 		const resumable = await unfinishedRun(intentOf(request, await hashing, target, collection), request, target, ports.target);
 		if (resumable !== null) return resumable;
