@@ -16,12 +16,12 @@ export function cutParts(pass: StepPass, wanted: number, stop: StopSignal): Scan
 	let done = 0;
 	for (let part = 1; part < count; part++) {
 		const records = Math.floor((part * total) / count) - done;
-		const until = walk(records);
+		const last = walk(records);
 		// A damaged table may give fewer records than it counts.
-		if (until === null) break;
-		parts.push({ from, until, records });
-		from = until;
+		if (last === null) break;
+		parts.push({ from, records, toEnd: false });
+		from = last;
 		done += records;
 	}
-	return [...parts, { from, until: null, records: total - done }];
+	return [...parts, { from, records: total - done, toEnd: true }];
 }

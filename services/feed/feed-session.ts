@@ -56,7 +56,7 @@ export class FeedSession {
 	/** Several parts only where the source tells cheaply where they begin, and where one record's judgement does not hang on a later one's. */
 	async cut(step: CopyStep, wanted: number, stop: StopSignal): Promise<readonly ScanPart[]> {
 		await this.#sources.open(stop.signal);
-		if (step.source.kind !== 'sqlite' || selfReference(step)) return [{ from: null, until: null, records: step.rows }];
+		if (step.source.kind !== 'sqlite' || selfReference(step)) return [{ from: null, records: step.rows, toEnd: true }];
 		return cutParts(new StepPass(step, this.#sources.reader(step), new RecordCaster(step), []), wanted, stop);
 	}
 

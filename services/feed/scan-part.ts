@@ -10,10 +10,10 @@ import type { StopSignal } from './stop-signal.js';
 export interface ScanPart {
 	/** The cursor before the first record; null: from the start. */
 	readonly from: Cursor | null;
-	/** The cursor of the last record; null: to the end. */
-	readonly until: Cursor | null;
-	/** How many records these are; where `until` is null, only an estimate for the progress. */
+	/** How many records these are. */
 	readonly records: number;
+	/** The part goes to the end of the step, whatever `records` says, which then only serves the progress. */
+	readonly toEnd: boolean;
 }
 
 /** What the dry run of a part found. Parts add up (see `addParts`). */
@@ -30,7 +30,6 @@ export interface PartScan {
 	readonly refused: readonly string[];
 	/** Places of the columns whose casts gave back every value as it was, unnoted. */
 	readonly unchanged: readonly number[];
-	readonly last: Cursor | null;
 }
 
 /** Ten times a second at most. */
@@ -54,7 +53,6 @@ export function scanPart(pass: StepPass, part: ScanPart, stop: StopSignal, onPro
 	const refused: string[] = [];
 	let rows = 0;
 	let bytes = 0;
-	let last: RawRecord | null = null;
 	for (const record of pass.records(part.from, stop)) {
 		if (++rows % recordsPerClock === 0) clock.tell(rows);
 		if (pass.judge(record) === null) {
@@ -70,8 +68,7 @@ export function scanPart(pass: StepPass, part: ScanPart, stop: StopSignal, onPro
 			refused.push(pass.keyOf(record));
 			countRefusals(pass, record, tally);
 		}
-		last = record;
-		if (part.until !== null && rows === part.records) break;
+		if (!part.toEnd && rows === part.records) break;
 	}
 	onProgress(1);
 	return {
@@ -84,7 +81,6 @@ export function scanPart(pass: StepPass, part: ScanPart, stop: StopSignal, onPro
 		milliseconds: Math.round(performance.now() - started),
 		refused,
 		unchanged: caster.unchanged(),
-		last: last?.cursor ?? null,
 	};
 }
 

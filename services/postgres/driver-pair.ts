@@ -2,7 +2,8 @@ import type { Driver } from './driver.js';
 
 /**
  * A driver and, when it is busy, a second connection beside it. Where no second one can be had (embedded, or the server has no
- * connection to spare) the work waits for the first. Only the first one holds the run's lock; it is there as long as the pair is.
+ * connection to spare) the work waits for the first. Only the first one holds the run's lock: should it be lost, what the second has
+ * under way still ends, and the table locks of PostgreSQL make whoever comes next wait for that.
  */
 export class DriverPair {
 	readonly #first: Driver;

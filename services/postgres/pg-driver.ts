@@ -1,3 +1,4 @@
+import { createConnection, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
@@ -73,11 +74,60 @@ const sessionOn = (client: pg.Client): Session => ({
 	},
 });
 
+async function connect(client: pg.Client): Promise<void> {
+	try {
+		await client.connect();
+	} catch (error) {
+		client.end().catch(() => undefined);
+		throw translate(error);
+	}
+}
+
+/** What the library knows of a connection and its types do not tell: the socket, and what the server sent for CancelRequest. */
+interface Wire {
+	readonly connection: { readonly stream: Socket };
+	readonly processID: number | null;
+	readonly secretKey: number | null;
+	readonly host: string;
+	readonly port: number;
+}
+
+const wireOf = (client: pg.Client): Wire => client as unknown as Wire;
+
+const hangUp = (client: pg.Client): void => void wireOf(client).connection.stream.destroy(new Error('Connection terminated by the client'));
+
+const cancelCode = 80877102;
+
+/**
+ * CancelRequest of the protocol (https://www.postgresql.org/docs/current/protocol-message-formats.html): a message in place of a login, so that it
+ * needs no free connection. The server answers by closing; whether something was cancelled shows in the statement itself.
+ */
+async function requestCancel(client: pg.Client): Promise<void> {
+	const { processID, secretKey, host, port } = wireOf(client);
+	if (processID === null || secretKey === null) return;
+	const message = Buffer.alloc(16);
+	message.writeInt32BE(16, 0);
+	message.writeInt32BE(cancelCode, 4);
+	message.writeInt32BE(processID, 8);
+	message.writeInt32BE(secretKey, 12);
+	await new Promise<void>((resolve) => {
+		const socket = host.startsWith('/') ? createConnection(`${host}/.s.PGSQL.${port}`) : createConnection(port, host);
+		socket.setTimeout(connectTimeoutMilliseconds, () => socket.destroy());
+		socket.on('error', () => undefined);
+		socket.on('close', () => resolve());
+		socket.on('connect', () => socket.write(message));
+		// The end of the other side has to be read to be noticed.
+		socket.resume();
+	});
+}
+
 /** A PostgreSQL server through the pg library: one connection that does the work, and short-lived ones beside it. */
 export class PgDriver extends QueuedDriver {
 	readonly embedded = false;
 	readonly #url: string;
 	#client: pg.Client | null = null;
+	/** The connection of this driver that is being made. */
+	#connecting: pg.Client | null = null;
 	#backend: string | null = null;
 	#closed = false;
 
@@ -87,19 +137,28 @@ export class PgDriver extends QueuedDriver {
 	}
 
 	async cancel(): Promise<void> {
-		const backend = this.#backend;
-		if (backend === null || this.#client === null) return;
-		const side = await this.monitor();
+		const client = this.#client;
+		if (client === null) {
+			if (this.#connecting !== null) hangUp(this.#connecting);
+			return;
+		}
 		try {
-			await side.query('SELECT pg_cancel_backend($1::int)', [backend]);
-		} finally {
-			await side.close();
+			const side = await this.monitor();
+			try {
+				await side.query('SELECT pg_cancel_backend($1::int)', [this.#backend]);
+			} finally {
+				await side.close();
+			}
+		} catch {
+			// The server grants no further connection.
+			await requestCancel(client);
 		}
 	}
 
 	async monitor(): Promise<Session & { close(): Promise<void> }> {
-		const client = await this.#connect();
+		const client = this.#newClient();
 		client.on('error', () => undefined);
+		await connect(client);
 		return { ...sessionOn(client), close: () => client.end() };
 	}
 
@@ -111,6 +170,8 @@ export class PgDriver extends QueuedDriver {
 
 	async close(): Promise<void> {
 		this.#closed = true;
+		// A server that accepts and never answers must not hold up the end.
+		if (this.#connecting !== null) hangUp(this.#connecting);
 		await this.queue.run(async () => {
 			const client = this.#client;
 			this.#client = null;
@@ -133,7 +194,7 @@ export class PgDriver extends QueuedDriver {
 		client.end().catch(() => undefined);
 	}
 
-	async #connect(): Promise<pg.Client> {
+	#newClient(): pg.Client {
 		const client = new pg.Client({
 			connectionString: this.#url,
 			application_name: 'repot',
@@ -144,21 +205,21 @@ export class PgDriver extends QueuedDriver {
 		});
 		// A listener from the first moment: an error event without one ends the process.
 		client.on('error', () => this.#drop(client));
-		try {
-			await client.connect();
-		} catch (error) {
-			client.end().catch(() => undefined);
-			throw translate(error);
-		}
 		return client;
 	}
 
 	async #open(): Promise<pg.Client> {
 		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
 		const previous = this.#backend;
-		const client = await this.#connect().catch((error: unknown) => {
+		const client = this.#newClient();
+		this.#connecting = client;
+		try {
+			await connect(client);
+		} catch (error) {
 			throw previous !== null && isUnresolved(error) ? new ConnectionError('LOST', error.message, error) : error;
-		});
+		} finally {
+			this.#connecting = null;
+		}
 		const session = sessionOn(client);
 		try {
 			await session.query(sessionSettings);

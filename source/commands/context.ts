@@ -1,7 +1,7 @@
 import type { Log } from '../config/log.js';
 import type { Redaction } from '../config/redact.js';
 import type { Settings } from '../config/settings.js';
-import type { ExitCode } from '../core/errors.js';
+import { type ExitCode, RepotError } from '../core/errors.js';
 import type { Operations, WizardChoices } from '../core/operations.js';
 import type { Clock } from '../core/ports.js';
 import type { TextStyle } from '../headless/style.js';
@@ -77,12 +77,20 @@ export async function withOperations<T>(context: CommandContext, work: (operatio
 	}
 }
 
-/** Runs `work` with a signal that Ctrl+C aborts: for work that writes nothing and can simply end. */
-export async function interruptible<T>(context: CommandContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Runs `work` with a signal that Ctrl+C aborts; what it throws then is told as the interruption, in `words`. */
+export async function interruptible<T>(
+	context: CommandContext,
+	work: (signal: AbortSignal) => Promise<T>,
+	words = 'stopped as asked; nothing was written',
+): Promise<T> {
 	const controller = new AbortController();
-	const end = context.shell.onInterrupt(() => controller.abort());
+	const end = context.shell.onInterrupt(() =>
+		controller.abort(new RepotError({ kind: 'interrupted', code: 'INTERRUPTED', message: words })),
+	);
 	try {
 		return await work(controller.signal);
+	} catch (thrown) {
+		throw controller.signal.aborted ? controller.signal.reason : thrown;
 	} finally {
 		end();
 	}

@@ -82,18 +82,22 @@ async function undo(context: CommandContext, operations: Operations, run: string
 	const { values } = context.settings;
 	const { output, version } = context.shell;
 	if (values.json.value) output.data(versionLine(version));
-	const last = await interruptible(context, async (signal) => {
-		let finished: Extract<RollbackEvent, { type: 'rollback-finished' }> | null = null;
-		for await (const given of operations.rollback(run, request, values.reason.value, signal)) {
-			const event = context.redact.value(given);
-			context.log.debug(event.type, { event });
-			if (values.json.value) output.data(JSON.stringify(event));
-			const line = told(event);
-			if (line !== null) output.say(line);
-			if (event.type === 'rollback-finished') finished = event;
-		}
-		return finished;
-	});
+	const last = await interruptible(
+		context,
+		async (signal) => {
+			let finished: Extract<RollbackEvent, { type: 'rollback-finished' }> | null = null;
+			for await (const given of operations.rollback(run, request, values.reason.value, signal)) {
+				const event = context.redact.value(given);
+				context.log.debug(event.type, { event });
+				if (values.json.value) output.data(JSON.stringify(event));
+				const line = told(event);
+				if (line !== null) output.say(line);
+				if (event.type === 'rollback-finished') finished = event;
+			}
+			return finished;
+		},
+		'stopped as asked; what was undone so far stays undone, and the same command goes on',
+	);
 	if (last === null) throw new RepotError({ kind: 'internal', code: 'INTERNAL', message: 'The rollback ended without its last event' });
 	if (last.outcome !== 'failed') return exitCodes.done;
 	throw new RepotError(last.error ?? { kind: 'internal', code: 'INTERNAL', message: `The rollback of ${run} failed without saying why` });

@@ -36,6 +36,9 @@ describe.skipIf(url === undefined && !required)('two schema steps at once (skipp
 		await target.ledger.begin({ id: 'r', plan: makePlan(), operator: 'o', version: 'v' });
 	};
 
+	const waiting = async (): Promise<readonly unknown[]> =>
+		(await admin.query(`SELECT 1 FROM pg_stat_activity WHERE datname = '${name}' AND wait_event_type = 'Lock'`)).rows;
+
 	beforeAll(async () => {
 		expect(url, 'REPOT_TEST_POSTGRES_URL').toBeDefined();
 		await admin.query(`CREATE DATABASE ${name}`);
@@ -82,5 +85,23 @@ describe.skipIf(url === undefined && !required)('two schema steps at once (skipp
 		const outcomes = await Promise.all([target.applySchema('r', index('a')), target.applySchema('r', index('b'))]);
 		expect(outcomes).toEqual(['created', 'created']);
 		await target.close();
+	});
+
+	it('stops both at once where the server grants no connection for it', async () => {
+		await admin.query(`ALTER ROLE ${role} CONNECTION LIMIT 2`);
+		await other.query(`ALTER TABLE a OWNER TO ${role}; ALTER TABLE b OWNER TO ${role}`);
+		await open(asUser(own, role, 'one'));
+		const stop = new AbortController();
+		await other.transaction(async (session) => {
+			await session.query('LOCK TABLE a, b IN EXCLUSIVE MODE');
+			const held = ['a', 'b'].map((table) => target.applySchema('r', index(table), stop.signal).catch((error: unknown) => error));
+			await expect.poll(async () => (await waiting()).length).toBe(2);
+			stop.abort();
+			// The locks are still held: only a cancel ends these.
+			for (const outcome of await Promise.all(held)) expect(outcome).toBeInstanceOf(Error);
+			expect((await session.query("SELECT 1 FROM pg_class WHERE relname IN ('a_n', 'b_n')")).rows).toEqual([]);
+		});
+		await target.close();
+		await admin.query(`ALTER ROLE ${role} CONNECTION LIMIT 1`);
 	});
 });

@@ -27,11 +27,16 @@ export async function makePlan(
 	refuseIncomplete(request);
 	onProgress({ phase: 'taking a private copy of the sources', fraction: null });
 	// Connecting, hashing and reading do not wait for each other; of two errors the source's is told.
-	const looking = describeTarget(request, ports.target, signal);
+	const given = new AbortController();
+	const either = signal === undefined ? given.signal : AbortSignal.any([signal, given.signal]);
+	const looking = describeTarget(request, ports.target, either);
 	looking.catch(() => {});
-	const hashing = ports.source.fingerprints(signal);
+	const hashing = ports.source.fingerprints(either);
 	hashing.catch(() => {});
-	const description = await ports.source.describe(signal);
+	const description = await ports.source.describe(signal).catch((thrown: unknown) => {
+		given.abort(thrown);
+		throw thrown;
+	});
 	const collection = description.chroma === null ? null : chooseCollection(description.chroma, request.collection);
 	onProgress({ phase: 'looking at the target', fraction: null });
 	const target = await looking;

@@ -271,4 +271,20 @@ describe('Ctrl+C', () => {
 		expect(seen).toEqual(['stop true abort false', 'stop true abort true']);
 		expect(result.stderr).toContain('the same command goes on where this run stopped');
 	});
+
+	it('ends a dry run with 130, whatever the work said when it was stopped', async () => {
+		const world = await createWorld({
+			config: usualConfig,
+			script: {
+				plan: () => {
+					world.interrupt();
+					throw new DOMException('This operation was aborted', 'AbortError');
+				},
+			},
+		});
+		const result = await world.run('plan', '--env', 'dev');
+		expect(result.code).toBe(130);
+		expect(result.stderr).toContain('nothing was written');
+		expect(result.stderr).not.toContain('report what it prints');
+	});
 });

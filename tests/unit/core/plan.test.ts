@@ -15,6 +15,18 @@ const steps = async (more = {}) => {
 };
 
 describe('plan of the collections profile', () => {
+	it('lets go of a target that does not answer when the source cannot be read', async () => {
+		const ports = bench(fakeTables(3));
+		let waited: AbortSignal | undefined;
+		ports.target.describe = (_request, signal) => {
+			waited = signal;
+			return new Promise(() => {});
+		};
+		ports.source.describe = () => Promise.reject(new Error('not a database'));
+		await expect(makePlan(request(), ports)).rejects.toThrow('not a database');
+		expect(waited?.aborted).toBe(true);
+	});
+
 	it('copies parents before children and leaves derived tables out', async () => {
 		const plan = await steps();
 		expect(plan.steps.filter(isCopyStep).map((step) => step.id)).toEqual(['items', 'analyses', 'embeddings', 'vectors']);
