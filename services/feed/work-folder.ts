@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
+import { makeFolders } from '../../source/core/make-folders.js';
 
 /** Computers may share a state directory, and a process id means something on one computer only. */
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -38,7 +39,7 @@ export function makeWorkFolder(parent: string): WorkFolder {
 
 function makeInside(parent: string): string {
 	try {
-		mkdirSync(parent, { recursive: true, mode: 0o700 });
+		makeFolders(parent, 0o700);
 		narrow(parent);
 		sweep(parent);
 		// mkdtemp gives mode 0700 by itself.

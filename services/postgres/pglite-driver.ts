@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { RepotError } from '../../source/core/errors.js';
 import { startWorker } from '../worker-url.js';
 import { ConnectionError, type QueryResult, ServerError, type Session, sessionSettings } from './driver.js';
-import { DirectoryLock } from './pglite-lock.js';
+import { DirectoryLock, requireWritable } from './pglite-lock.js';
 import type { WorkerReply, WorkerRequest } from './pglite-worker.js';
 import { QueuedDriver } from './queued-driver.js';
 
@@ -173,6 +173,7 @@ export class PgliteDriver extends QueuedDriver {
 	async #open(): Promise<WorkerConnection> {
 		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
 		const fresh = this.#lock === null && !existsSync(`${this.#directory}.lock`) && isFresh(this.#directory);
+		if (fresh && !this.#persistent) requireWritable(this.#directory);
 		const connection = new WorkerConnection((message) => this.tell(message));
 		try {
 			await (fresh && !this.#persistent ? connection.ask({ type: 'open', directory: null }) : this.#openDirectory(connection));

@@ -1,6 +1,18 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+	accessSync,
+	constants,
+	existsSync,
+	linkSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	unlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
+import { makeFolders } from '../../source/core/make-folders.js';
 
 /** Content of the lock file beside an embedded database: `DIRECTORY.lock`. */
 interface Holder {
@@ -68,6 +80,40 @@ const locked = (directory: string, holder: Holder | null, path: string): RepotEr
 		next: ['Wait until that process has ended, or end it, and run the command again'],
 	});
 
+const reasons: Readonly<Record<string, string>> = {
+	EACCES: 'permission denied',
+	EPERM: 'the folder takes no new files',
+	EROFS: 'the file system is read-only',
+	ENOSPC: 'the disk is full',
+	ENOENT: 'nothing can be made there',
+	ENOTDIR: 'a part of the path is a file',
+};
+
+function unwritable(directory: string, thrown: unknown): RepotError {
+	const code = (thrown as NodeJS.ErrnoException).code ?? '';
+	return new RepotError({
+		kind: 'usage',
+		code: 'TARGET_UNWRITABLE',
+		message: 'The embedded database cannot be made there',
+		where: directory,
+		why: reasons[code] ?? (thrown instanceof Error ? thrown.message : String(thrown)),
+		next: ['Give pglite: a directory in a folder that you may write to'],
+		cause: thrown,
+	});
+}
+
+/** What a dry run can know without making anything: whether the folder that the directory would be made in takes files. */
+export function requireWritable(directory: string): void {
+	let folder = dirname(directory);
+	while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+	try {
+		if (!statSync(folder).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+		accessSync(folder, constants.W_OK | constants.X_OK);
+	} catch (thrown) {
+		throw unwritable(directory, thrown);
+	}
+}
+
 /**
  * The lock that keeps two processes from opening one embedded database, which PostgreSQL in WebAssembly does not do itself.
  * A lock whose process is gone is taken over. @throws RepotError locked `DIRECTORY_IN_USE`
@@ -80,8 +126,12 @@ export class DirectoryLock {
 	constructor(directory: string) {
 		this.#directory = directory;
 		this.#path = `${directory}.lock`;
-		mkdirSync(dirname(directory), { recursive: true });
-		this.#unfinished = this.#take();
+		try {
+			makeFolders(dirname(directory));
+			this.#unfinished = this.#take();
+		} catch (thrown) {
+			throw thrown instanceof RepotError ? thrown : unwritable(directory, thrown);
+		}
 	}
 
 	/** The directory was being made when its maker died: it holds nothing worth keeping. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type BetterSqlite from 'better-sqlite3';
+import { makeFolders } from '../../source/core/make-folders.js';
 import { copyFiles, copyStable, type FilePair, requireSpace, sameStamp, stampOf } from './copy-files.js';
 import { Database } from './engine.js';
 import { codeOf, emptyFile, isDirectory, lfsPointer, locked, notAFile, notSqlite, sourceError } from './source-errors.js';
@@ -37,7 +38,7 @@ export async function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> 
 	const database = resolve(request.database);
 	try {
 		await checkFile(database);
-		await mkdir(request.into, { recursive: true });
+		makeFolders(request.into);
 		const folder = await mkdtemp(join(resolve(request.into), 'copy-'));
 		try {
 			return await fill(folder, database, request);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
+import { makeFolders } from '../../source/core/make-folders.js';
 
 /** Only the owner reads what was migrated, planned or set aside. */
 export const privateFile = 0o600;
@@ -11,7 +12,7 @@ const privateFolder = 0o700;
 /** Makes a folder that only its owner reads. One of ours that was there with a wider mode is narrowed; a link, or somebody else's, stays. */
 export async function makePrivateFolder(path: string): Promise<void> {
 	try {
-		await mkdir(path, { recursive: true, mode: privateFolder });
+		makeFolders(path, privateFolder);
 		const found = await lstat(path);
 		const isOurs = found.isDirectory() && found.uid === process.getuid?.();
 		if (isOurs && (found.mode & 0o077) !== 0) await chmod(path, privateFolder);

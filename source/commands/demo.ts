@@ -1,10 +1,11 @@
-import { cp, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { cp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configFileName } from '../config/config-file.js';
 import { type OptionKey, variableOf } from '../config/options.js';
 import { writeFileWhole } from '../config/write-file.js';
 import { RepotError } from '../core/errors.js';
+import { makeFolders } from '../core/make-folders.js';
 import type { Prepared, Shell } from './context.js';
 
 const folder = 'repot-demo';
@@ -29,7 +30,7 @@ export async function prepareDemo(parsed: Prepared['parsed'], shell: Shell): Pro
 	const source = await bundledData();
 	const target = join(shell.cwd, folder);
 	try {
-		await mkdir(target, { recursive: true });
+		makeFolders(target);
 		await copyMissing(join(source, sqlite), join(target, sqlite));
 		await copyMissing(join(source, chroma), join(target, chroma));
 	} catch (thrown) {

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RepotError } from '../core/errors.js';
+import { makeFolders } from '../core/make-folders.js';
 import type { LogLevel } from './options.js';
 
 /** What the program tells its log file; never the terminal. Data is plain JSON. */
@@ -63,7 +63,7 @@ function lazyFile(options: LogOptions, destination: (path: string) => Destinatio
 
 function openFile(options: LogOptions, destination: (path: string) => Destination): Destination | null {
 	try {
-		mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+		makeFolders(dirname(options.path), 0o700);
 		const opened = destination(options.path);
 		opened.on('error', () => {});
 		return opened;

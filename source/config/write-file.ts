@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RepotError } from '../core/errors.js';
+import { makeFolders } from '../core/make-folders.js';
 
 interface Asked {
 	/** Flag that named the file: its folder has to be there. Without one the folder is made. */
@@ -13,7 +14,7 @@ export async function writeFileWhole(path: string, content: string, { flag }: As
 	await refuseUnwritable(path, flag);
 	const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
 	try {
-		if (flag === undefined) await mkdir(dirname(path), { recursive: true });
+		if (flag === undefined) makeFolders(dirname(path));
 		const file = await open(temporary, 'wx', 0o600);
 		try {
 			await file.writeFile(content);

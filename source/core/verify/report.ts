@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CheckResult, RunOutcome } from '../events.js';
 import { formatCount } from '../format.js';
+import { makeFolders } from '../make-folders.js';
 import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
 import type { RunFolder } from '../ports.js';
 
@@ -119,7 +120,7 @@ export async function writeReport(
 	const files = [await folder.write('report.md', markdown), await folder.write('report.json', reportJson(report))];
 	if (output === null) return { files, problem: null };
 	try {
-		await mkdir(dirname(resolve(output)), { recursive: true });
+		makeFolders(dirname(resolve(output)));
 		await writeFile(output, markdown, { mode: 0o600 });
 		return { files: [...files, output], problem: null };
 	} catch (thrown) {

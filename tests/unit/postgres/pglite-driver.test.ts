@@ -32,6 +32,16 @@ describe('embedded driver', () => {
 		rmSync(folder, { recursive: true, force: true });
 	});
 
+	it('says before anything is made that a file stands where its folder should be', async () => {
+		writeFileSync(join(folder, 'file'), '');
+		directory = join(folder, 'file', 'pg');
+		const error = await open()
+			.query('SELECT 1')
+			.catch((thrown: unknown) => thrown);
+		expect(error).toMatchObject({ kind: 'usage', code: 'TARGET_UNWRITABLE', where: directory, why: 'a part of the path is a file' });
+		expect(() => new DirectoryLock(directory)).toThrow(expect.objectContaining({ code: 'TARGET_UNWRITABLE' }));
+	});
+
 	it('creates nothing for a dry run on a directory that does not exist', async () => {
 		const target = createPostgresTarget({ url: new Secret('pglite:pg'), baseDir: folder, clock: Date });
 		const described = await target.describe(request);
