@@ -52,7 +52,15 @@ export interface FeedCalls {
 	nextRecords: { argument: { readonly stream: number; readonly spent: null }; answer: readonly CastRecord[] | null };
 	closeStream: { argument: { readonly stream: number }; answer: null };
 	refusedRecord: {
-		argument: { readonly step: CopyStep; readonly first: Cursor; readonly row: number; readonly code: string; readonly reason: string };
+		argument: {
+			readonly step: CopyStep;
+			readonly first: Cursor;
+			readonly row: number;
+			readonly code: string;
+			readonly reason: string;
+			/** Values of `step.key`; null: only its place is known. */
+			readonly key: readonly string[] | null;
+		};
 		answer: Reject;
 	};
 	probes: { argument: { readonly step: CopyStep; readonly count: number }; answer: readonly Probe[] };

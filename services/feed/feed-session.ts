@@ -109,17 +109,18 @@ export class FeedSession {
 	/** Reads the batch again up to the row in question. */
 	async refusedRecord(argument: FeedCalls['refusedRecord']['argument'], stop: StopSignal): Promise<Reject> {
 		await this.#sources.open(stop.signal);
-		const { step, first, row, code, reason } = argument;
+		const { step, first, row, code, reason, key } = argument;
 		const start = this.#batchStarts.get(`${step.id}/${first}`);
 		if (start === undefined) throw lostRecord(step, `no batch that begins at ${first} was read here`);
 		// With the same exclusions: a child that was left out for its parent's sake must not be counted.
 		const pass = this.#pass(step, start.excluded, stop);
 		let accepted = -1;
 		for (const record of pass.records(start.before, stop)) {
-			if (pass.judge(record) !== null || ++accepted < row) continue;
+			const found = key === null ? pass.judge(record) === null && ++accepted === row : pass.hasKey(record, key);
+			if (!found) continue;
 			return pass.reject(record, { column: null, code, reason });
 		}
-		throw lostRecord(step, `the batch that begins at ${first} has no row ${row}`);
+		throw lostRecord(step, `the batch that begins at ${first} has no row ${key === null ? row : `with the key ${key.join(', ')}`}`);
 	}
 
 	async probes(step: CopyStep, count: number, stop: StopSignal): Promise<readonly Probe[]> {

@@ -41,7 +41,8 @@ export function createFeed(options: FeedOptions): Source {
 			yield* connection.stream<SourceBatch>('openBatches', { step, from, excluded }, 'nextBatch', signal);
 		},
 		records: (step, limit, signal) => connection.stream<readonly CastRecord[]>('openRecords', { step, limit }, 'nextRecords', signal),
-		refusedRecord: (step, first, row, code, reason) => connection.call('refusedRecord', { step, first, row, code, reason }),
+		refusedRecord: (step, first, row, code, reason, key) =>
+			connection.call('refusedRecord', { step, first, row, code, reason, key: key ?? null }),
 		probes: (step, count, signal) => connection.call('probes', { step, count }, { signal }),
 		neighbours: (step, probes, k, signal) => connection.call('neighbours', { step, probes, k }, { signal }),
 		close: () => connection.close(),

@@ -87,6 +87,12 @@ export class StepPass {
 		return null;
 	}
 
+	/** Whether the record, cast, has this key in the target. */
+	hasKey(record: RawRecord, key: readonly string[]): boolean {
+		if (!this.caster.run(record.values)) return false;
+		return this.caster.targetKey().every((part, place) => part === key[place]);
+	}
+
 	keyOf(record: RawRecord): string {
 		return this.caster.sourceKey(record.values, record.cursor);
 	}

@@ -249,7 +249,7 @@ export function isTransient(error: unknown): boolean {
 /** SQLSTATEs by which a server refuses one record's values rather than the work: the record can be found and set aside. */
 export function refusesValues(error: unknown): error is ServerError {
 	if (!(error instanceof ServerError)) return false;
-	return error.code.startsWith('22') || ['23502', '23503', '23514', '54000', '54001'].includes(error.code);
+	return error.code.startsWith('22') || ['23502', '23514', '54000', '54001'].includes(error.code);
 }
 
 const refusalCodes: Readonly<Record<string, string>> = {

@@ -64,8 +64,13 @@ const toStep = (row: Row): LedgerStep => ({
 	bytes: number(row, 'bytes'),
 	rejected: number(row, 'rejected'),
 	skipped: number(row, 'skipped'),
-	refused: JSON.parse(text(row, 'refused')) as NonNullable<LedgerStep['refused']>,
+	refused: (JSON.parse(text(row, 'refused')) as StoredRefusal[]).map(({ key, ...refused }) =>
+		key === null ? refused : { ...refused, key },
+	),
 });
+
+/** A version that did not keep the keys left null. */
+type StoredRefusal = Omit<NonNullable<LedgerStep['refused']>[number], 'key'> & { readonly key: readonly string[] | null };
 
 export async function hasLedger(session: Session): Promise<boolean> {
 	const { rows } = await session.query(
@@ -176,7 +181,7 @@ const stepsSql = `
 SELECT s.step_id, s.state, coalesce(b.last_batch, -1) AS last_batch, l.last_cursor, coalesce(b.rows, 0) AS rows, coalesce(b.bytes, 0) AS bytes,
 	coalesce(b.rejected, 0) AS rejected, coalesce(b.skipped, 0) AS skipped,
 	coalesce((SELECT json_agg(json_build_object('batch', x.sequence, 'first', x.first_cursor,
-		'after', (SELECT p.last_cursor FROM repot.batch p WHERE p.run_id = x.run_id AND p.step_id = x.step_id AND p.sequence = x.sequence - 1 AND p.sequence >= 0), 'row', r->'row', 'code', r->'code', 'reason', r->'reason') ORDER BY x.sequence, (r->>'row')::bigint)
+		'after', (SELECT p.last_cursor FROM repot.batch p WHERE p.run_id = x.run_id AND p.step_id = x.step_id AND p.sequence = x.sequence - 1 AND p.sequence >= 0), 'row', r->'row', 'code', r->'code', 'reason', r->'reason', 'key', r->'key') ORDER BY x.sequence, (r->>'row')::bigint)
 		FROM repot.batch x CROSS JOIN LATERAL jsonb_array_elements(x.refused) r WHERE x.run_id = s.run_id AND x.step_id = s.step_id AND x.refused <> '[]'), '[]') AS refused
 FROM repot.step s
 LEFT JOIN (SELECT step_id, max(sequence) AS last_batch, sum(rows + updated) AS rows, sum(bytes) AS bytes, sum(rejected) AS rejected, sum(skipped) AS skipped

@@ -1,11 +1,12 @@
 import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
+import { type Staged, type TakenOut, takeOutHeld, takeOutOrphans, takeOutRepeated } from './batch-clashes.js';
 import { type BatchRequest, copyStatement } from './batch-request.js';
 import { differs, type TableInfo, tenantOf } from './catalog.js';
 import type { Session } from './driver.js';
 import { keepsWriters } from './ledger.js';
 import { number, quoteName, text } from './sql-text.js';
-import { clashSql, type UniqueKey } from './unique-keys.js';
+import type { UniqueKey } from './unique-keys.js';
 
 export interface Merged {
 	readonly written: number;
@@ -13,15 +14,28 @@ export interface Merged {
 	readonly skipped: number;
 	/** Zero-based positions in the data of rows whose key a row of another tenant or collection has. */
 	readonly heldByOthers: readonly number[];
-	/** The same of new rows whose value of another unique key a row of the table has. */
-	readonly clashing: readonly { readonly position: number; readonly unique: UniqueKey }[];
+	/** New rows that were left out because another unique key or a foreign key would refuse them. */
+	readonly takenOut: readonly TakenOut[];
+}
+
+/** What is looked for among the staged rows before they are written. */
+export interface Watched {
+	/** Unique keys on which new rows may clash with rows of the table. */
+	readonly uniques: readonly UniqueKey[];
+	/** The same, among themselves. */
+	readonly amongThemselves: boolean;
+	/** Names of foreign keys that may lead nowhere. */
+	readonly foreignKeys: ReadonlySet<string>;
 }
 
 const staging = 'pg_temp.repot_staging';
 
+const sameKeySql = (step: CopyStep, staged: string): string =>
+	step.key.map((name) => `e.${quoteName(name)} = ${staged}.${quoteName(name)}`).join(' AND ');
+
 /** Parts of the statements; `e` is a row of the table, `s` a staged one. */
 function parts(step: CopyStep, table: TableInfo, tenant: string) {
-	const sameKey = step.key.map((name) => `e.${quoteName(name)} = s.${quoteName(name)}`).join(' AND ');
+	const sameKey = sameKeySql(step, 's');
 	const values = step.columns.filter((column) => !step.key.includes(column.name)).map((column) => column.name);
 	const changed = values.flatMap((name) => {
 		const column = table.columns.get(name);
@@ -62,36 +76,47 @@ async function refuseDiffering(session: Session, step: CopyStep, table: TableInf
 	});
 }
 
-/** Takes new rows that clash on a unique key out of the staged ones, so that the rest can be written at once. */
-async function takeOutClashing(
+/** Takes new rows that would be refused out of the staged ones, so that the rest can be written at once. */
+async function takeOut(session: Session, staged: Staged, watched: Watched): Promise<TakenOut[]> {
+	const orphans = await takeOutOrphans(session, staged, watched.foreignKeys);
+	const held = await takeOutHeld(session, staged, watched.uniques);
+	const repeated = watched.amongThemselves ? await takeOutRepeated(session, staged, watched.uniques) : [];
+	// What referred to one of those.
+	const left = held.length + repeated.length > 0 ? await takeOutOrphans(session, staged, watched.foreignKeys) : [];
+	return [...orphans, ...held, ...repeated, ...left];
+}
+
+const columnsOf = (step: CopyStep): string[] => step.columns.map((column) => quoteName(column.name));
+
+/** Writes a batch of new rows through a staging table, less those that would be refused. A key that the table holds is an error, as for COPY. */
+export async function copyWatched(
 	session: Session,
-	step: CopyStep,
+	request: BatchRequest,
 	table: TableInfo,
-	uniques: readonly UniqueKey[],
-	sameKey: string,
-): Promise<Merged['clashing']> {
-	const clashing: Merged['clashing'][number][] = [];
-	for (const unique of uniques) {
-		const found = await session.query(
-			`DELETE FROM ${staging} s USING (${clashSql(unique, step, { from: staging, place: 'repot_row' }, { from: table.qualified })}) c
-			WHERE c.place = s.repot_row AND NOT EXISTS (SELECT 1 FROM ${table.qualified} e WHERE ${sameKey}) RETURNING s.repot_row - 1 AS position`,
-		);
-		clashing.push(...found.rows.map((row) => ({ position: number(row, 'position'), unique })));
-	}
-	return clashing;
+	watched: Watched,
+	data: Uint8Array,
+): Promise<Merged> {
+	const { step } = request;
+	await stage(session, step, table, data);
+	const takenOut = await takeOut(session, { step, table, staging, isNew: () => 'true' }, watched);
+	const columns = columnsOf(step).join(', ');
+	const { affected } = await session.query(
+		`INSERT INTO ${table.qualified} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${staging} ORDER BY repot_row`,
+	);
+	return { written: affected, updated: 0, skipped: 0, heldByOthers: [], takenOut };
 }
 
 /**
  * Merges a batch through a staging table. A key that another tenant or collection holds is never touched, whatever the policy.
  * `fail`: rows with equal values stay, a difference stops the batch. `skip`: rows that are there stay. `update`: rows that differ
  * are saved to repot.overwritten and overwritten; equal ones stay.
- * `uniques`: other unique keys; new rows that clash on them with rows of the table are left out and named.
+ * New rows that `watched` finds are left out and named.
  */
 export async function mergeRows(
 	session: Session,
 	request: BatchRequest,
 	table: TableInfo,
-	uniques: readonly UniqueKey[],
+	watched: Watched,
 	data: Uint8Array,
 	rows: number,
 ): Promise<Merged> {
@@ -116,13 +141,14 @@ export async function mergeRows(
 		const assignments = values.map((name) => `${quoteName(name)} = s.${quoteName(name)}`).join(', ');
 		updated = (await session.query(`UPDATE ${table.qualified} e SET ${assignments} FROM ${staging} s WHERE ${differing}`)).affected;
 	}
-	const clashing = await takeOutClashing(session, step, table, uniques, sameKey);
-	const columns = step.columns.map((column) => quoteName(column.name));
+	const isNew = (alias: string): string => `NOT EXISTS (SELECT 1 FROM ${table.qualified} e WHERE ${sameKeySql(step, alias)})`;
+	const takenOut = await takeOut(session, { step, table, staging, isNew }, watched);
+	const columns = columnsOf(step);
 	const inserted = await session.query(
 		`INSERT INTO ${table.qualified} (${columns.join(', ')}) OVERRIDING SYSTEM VALUE SELECT ${columns.map((name) => `s.${name}`).join(', ')} FROM ${staging} s
-		WHERE NOT EXISTS (SELECT 1 FROM ${table.qualified} e WHERE ${sameKey}) ORDER BY s.repot_row`,
+		WHERE ${isNew('s')} ORDER BY s.repot_row`,
 	);
 	const heldByOthers = held.rows.map((row) => number(row, 'position'));
-	const skipped = rows - inserted.affected - updated - heldByOthers.length - clashing.length;
-	return { written: inserted.affected, updated, skipped, heldByOthers, clashing };
+	const skipped = rows - inserted.affected - updated - heldByOthers.length - takenOut.length;
+	return { written: inserted.affected, updated, skipped, heldByOthers, takenOut };
 }

@@ -3,12 +3,12 @@ import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Clock, SourceBatch, WriteResult } from '../../source/core/ports.js';
 import { type BatchRequest, copyStatement } from './batch-request.js';
 import { findTable, requireTable, type TableInfo } from './catalog.js';
-import { findRefused, findRefusedTogether, joinRows, type Probe, splitRows } from './copy-rows.js';
+import { findRefused, findRefusedTogether, joinRows, keyOfRow, type Probe, splitRows } from './copy-rows.js';
 import { type Driver, ServerError, type Session } from './driver.js';
 import { refusalCode, refusesValues } from './errors.js';
-import { type Merged, mergeRows } from './merge.js';
+import { copyWatched, type Merged, mergeRows, type Watched } from './merge.js';
 import { number, text } from './sql-text.js';
-import { impliesStepKey, nameUniqueKey, otherKeys, type UniqueKey, uniqueKeysOf } from './unique-keys.js';
+import { impliesStepKey, otherKeys, type UniqueKey, uniqueKeysOf } from './unique-keys.js';
 
 type Refused = WriteResult['refused'][number];
 
@@ -39,21 +39,63 @@ async function findPlace(session: Session, { step, policy }: BatchRequest): Prom
 	return { table, uniques: step.write === 'merge' && policy === 'skip' ? otherKeys(await uniqueKeysOf(session, table), step) : [] };
 }
 
+/**
+ * Which constraints a batch was refused by that look at more than one row. What they refuse is then looked for among the staged rows, by
+ * one query each, before the next attempt.
+ */
+class Watch {
+	#uniques = false;
+	readonly #foreignKeys = new Set<string>();
+
+	/** False when such a constraint is watched already, or cannot be. */
+	add(error: ServerError): boolean {
+		const isNew =
+			error.code === '23505'
+				? !this.#uniques
+				: error.code === '23503' && error.constraint !== undefined && !this.#foreignKeys.has(error.constraint);
+		if (!isNew) return false;
+		if (error.code === '23505') this.#uniques = true;
+		else this.#foreignKeys.add(error.constraint ?? '');
+		return true;
+	}
+
+	/** Null: nothing to look for. */
+	async at(session: Session, place: Place, step: CopyStep): Promise<Watched | null> {
+		if (!this.#uniques && this.#foreignKeys.size === 0) return null;
+		const uniques = this.#uniques ? otherKeys(await uniqueKeysOf(session, place.table), step) : place.uniques;
+		return { uniques, amongThemselves: this.#uniques, foreignKeys: this.#foreignKeys };
+	}
+}
+
 /** Writes rows inside the caller's transaction. Sub-transactions must not be used: the rows' xmin has to be the batch's transaction. */
-async function writeRows(session: Session, request: BatchRequest, place: Place, data: Uint8Array, rows: number): Promise<Merged> {
-	if (request.step.write === 'merge') return mergeRows(session, request, place.table, place.uniques, data, rows);
+async function writeRows(
+	session: Session,
+	request: BatchRequest,
+	place: Place,
+	watch: Watch,
+	data: Uint8Array,
+	rows: number,
+): Promise<Merged> {
+	const watched = await watch.at(session, place, request.step);
+	if (request.step.write === 'merge') {
+		const usual: Watched = { uniques: place.uniques, amongThemselves: false, foreignKeys: new Set() };
+		return mergeRows(session, request, place.table, watched ?? usual, data, rows);
+	}
+	if (watched !== null) return copyWatched(session, request, place.table, watched, data);
 	await session.copyIn(copyStatement(place.table.qualified, request.step), data);
 	return { ...nothingMerged, written: rows };
 }
 
 /**
- * A record that only its own values can have been refused for: class 22 and the like, another unique key, or an exclusion constraint.
- * The step's key, violated, is a row that the plan did not see.
+ * A refusal of records rather than of the work: of one for its own values (`refusesValues`), or of one beside others, by a foreign key,
+ * another unique key or an exclusion constraint. The step's key, violated, is a row that the plan did not see.
  */
 function refusal(error: unknown, keyConstraints: ReadonlySet<string>): ServerError | null {
 	if (refusesValues(error)) return error;
-	if (!(error instanceof ServerError) || error.constraint === undefined) return null;
-	return (error.code === '23505' || error.code === '23P01') && !keyConstraints.has(error.constraint) ? error : null;
+	if (!(error instanceof ServerError)) return null;
+	if (error.code === '23503') return error;
+	if (error.constraint === undefined || keyConstraints.has(error.constraint)) return null;
+	return error.code === '23505' || error.code === '23P01' ? error : null;
 }
 
 /** The result of a batch that the ledger already holds: its outcome was unknown to the caller after a lost connection. */
@@ -126,39 +168,49 @@ export class BatchWriter {
 
 	async write(request: BatchRequest): Promise<WriteResult> {
 		try {
-			return await this.#attempt(request, new Map());
+			return await this.#attempt(request, new Map(), new Watch());
 		} catch (error) {
 			return this.#writeRest(request, error);
 		}
 	}
 
 	/**
-	 * Writes what of a failed batch can be written: less the records that are refused by themselves, and when that fails, less those
-	 * that clash with earlier ones of the batch.
+	 * Writes what of a failed batch can be written. Each round leaves out more: what a watched constraint refuses, the records that are
+	 * refused by themselves, and what none of that finds, by trying parts after the rows before them.
 	 */
 	async #writeRest(request: BatchRequest, error: unknown): Promise<WriteResult> {
 		this.#places.clear();
 		const constraints = await this.#keyConstraints(request, error);
-		if (refusal(error, constraints) === null) throw this.#explain(error, request);
-		const alone = await findRefused(request.batch.rows, this.#probe(request, constraints));
-		if (refusesEverything(alone, request.batch)) throw error;
-		let second = error;
-		if (alone.size > 0) {
+		const watch = new Watch();
+		const refused = new Map<number, ServerError>();
+		let failure = error;
+		for (;;) {
+			const known = refusal(failure, constraints);
+			if (known === null) throw this.#explain(failure, request);
+			if (refusesValues(known) || !watch.add(known)) {
+				const found = await this.#find(request, refused, known, this.#probe(request, constraints, watch));
+				if (found.size === 0) throw this.#explain(failure, request);
+				for (const [row, reason] of found) refused.set(row, reason);
+				if (refusesEverything(refused, request.batch)) throw error;
+			}
 			try {
-				return await this.#attempt(request, alone);
-			} catch (thrown) {
-				second = thrown;
+				return await this.#attempt(request, refused, watch);
+			} catch (next) {
+				failure = next;
 			}
 		}
-		const known = refusal(second, constraints);
-		if (known === null) throw this.#explain(second, request);
-		const kept = batchIndexes(request.batch.rows).filter((index) => !alone.has(index));
-		const together = await findRefusedTogether(kept, known, this.#probe(request, constraints));
-		try {
-			return await this.#attempt(request, new Map([...alone, ...together]));
-		} catch (third) {
-			throw this.#explain(third, request);
-		}
+	}
+
+	#find(
+		{ batch, policy }: BatchRequest,
+		refused: ReadonlyMap<number, ServerError>,
+		known: ServerError,
+		probe: Probe<ServerError>,
+	): Promise<Map<number, ServerError>> {
+		const kept = batchIndexes(batch.rows).filter((index) => !refused.has(index));
+		if (refusesValues(known)) return findRefused(kept, probe, refusesValues);
+		// A later row may be the parent, or under `update` let go of a value.
+		return findRefusedTogether(kept, known, probe, ({ code }) => code === '23503' || policy === 'update');
 	}
 
 	/** Catalogs are read with the first batch of a step that this process writes, and again after an error. */
@@ -184,7 +236,7 @@ export class BatchWriter {
 	}
 
 	/** One transaction: the ledger row, the rows except `refused`, and the ledger row's final figures. */
-	async #attempt(request: BatchRequest, refused: ReadonlyMap<number, ServerError>): Promise<WriteResult> {
+	async #attempt(request: BatchRequest, refused: ReadonlyMap<number, ServerError>, watch: Watch): Promise<WriteResult> {
 		const { step, batch } = request;
 		const started = this.#clock.now();
 		return this.#driver.transaction(
@@ -193,12 +245,12 @@ export class BatchWriter {
 				if (!(await claim(session, request, place.table))) return storedResult(session, request);
 				const kept = batchIndexes(batch.rows).filter((index) => !refused.has(index));
 				const data = refused.size === 0 ? batch.data : this.#some(request, kept);
-				const merged = kept.length === 0 ? nothingMerged : await writeRows(session, request, place, data, kept.length);
+				const merged = kept.length === 0 ? nothingMerged : await writeRows(session, request, place, watch, data, kept.length);
 				const outcome = {
 					written: merged.written,
 					updated: merged.updated,
 					skipped: merged.skipped,
-					refused: allRefused(refused, merged, kept, step),
+					refused: withKeys(allRefused(refused, merged, kept, step), request),
 				};
 				// The usual batch ends as it was claimed: one round trip less, which counts where the server is far away.
 				if (!isAsClaimed(outcome, batch)) await settle(session, request, outcome, Math.max(0, Math.round(this.#clock.now() - started)));
@@ -218,13 +270,13 @@ export class BatchWriter {
 	}
 
 	/** Writes a part of the batch in a transaction that is undone. */
-	#probe(request: BatchRequest, constraints: ReadonlySet<string>): Probe<ServerError> {
-		return async (indexes) => {
+	#probe(request: BatchRequest, constraints: ReadonlySet<string>, watch: Watch): Probe<ServerError> {
+		const probe: Probe<ServerError> = async (indexes) => {
 			try {
 				await this.#driver.transaction(
 					async (session) => {
 						const place = await findPlace(session, request);
-						await writeRows(session, request, place, this.#some(request, indexes), indexes.length);
+						await writeRows(session, request, place, watch, this.#some(request, indexes), indexes.length);
 						// What would be checked when the transaction commits has to show before it is undone.
 						await session.query('SET CONSTRAINTS ALL IMMEDIATE');
 						throw new Undo();
@@ -236,9 +288,10 @@ export class BatchWriter {
 				if (error instanceof Undo) return null;
 				const refused = refusal(error, constraints);
 				if (refused === null) throw this.#explain(error, request);
-				return refused;
+				return !refusesValues(refused) && watch.add(refused) ? probe(indexes) : refused;
 			}
 		};
+		return probe;
 	}
 }
 
@@ -254,7 +307,7 @@ function refusesEverything(refused: ReadonlyMap<number, ServerError>, batch: Sou
 const isAsClaimed = (result: WriteResult, batch: SourceBatch): boolean =>
 	result.written === batch.rows && result.updated === 0 && result.skipped === 0 && result.refused.length === 0;
 
-const nothingMerged: Merged = { written: 0, updated: 0, skipped: 0, heldByOthers: [], clashing: [] };
+const nothingMerged: Merged = { written: 0, updated: 0, skipped: 0, heldByOthers: [], takenOut: [] };
 
 const batchIndexes = (rows: number): number[] => Array.from({ length: rows }, (_, index) => index);
 
@@ -271,10 +324,21 @@ function allRefused(refused: ReadonlyMap<number, ServerError>, merged: Merged, k
 		code: 'KEY_HELD_BY_OTHER',
 		reason: `A row of ${whose} in ${step.table} has this key`,
 	}));
-	const byUnique = merged.clashing.map(({ position, unique }) => ({
-		row: kept[position] ?? position,
-		code: 'UNIQUE_HELD_BY_OTHER',
-		reason: `Another row of ${step.table} has the record's value of the unique key ${nameUniqueKey(unique)}`,
+	const takenOut = merged.takenOut.map((taken) => ({
+		row: kept[taken.position] ?? taken.position,
+		code: taken.code,
+		reason: taken.reason,
 	}));
-	return [...byServer, ...byOthers, ...byUnique].sort((left, right) => left.row - right.row);
+	return [...byServer, ...byOthers, ...takenOut].sort((left, right) => left.row - right.row);
+}
+
+/** The refused records with their keys, by which they are found in the source again. */
+function withKeys(refused: readonly Refused[], { batch, step }: BatchRequest): Refused[] {
+	if (refused.length === 0) return [];
+	const rows = splitRows(batch.data, step.format);
+	return refused.map((one) => {
+		const row = rows[one.row];
+		const key = row === undefined ? null : keyOfRow(row, step);
+		return key === null ? one : { ...one, key };
+	});
 }

@@ -5,7 +5,7 @@ import { nothingToCopy } from './plan/measure.js';
 import type { CopyStep } from './plan/types.js';
 import type { Ports, SourceBatch, WriteResult } from './ports.js';
 import { type RetryPolicy, retrying } from './retry.js';
-import { quarantineEntry, type Run, remember } from './run.js';
+import { excludedFrom, quarantineEntry, type Run, remember } from './run.js';
 import type { Fact } from './run-fact.js';
 import { stopWhenAsked } from './stop.js';
 
@@ -40,7 +40,7 @@ export async function* copyStep(
 	let rows = 0;
 	let rejected = 0;
 	const pace = new Pace();
-	for await (const batch of ports.source.read(step, done?.lastCursor ?? null, Object.fromEntries(run.setAside), signals.abort)) {
+	for await (const batch of ports.source.read(step, done?.lastCursor ?? null, excludedFrom(run, step), signals.abort)) {
 		stopWhenAsked(signals);
 		while (signals.paused?.() === true) {
 			await sleep(100, undefined, { signal: signals.abort });
@@ -51,8 +51,8 @@ export async function* copyStep(
 		const result = yield* write(run, step, sequence, batch, retry, ports, signals);
 		const milliseconds = ports.clock.now() - sentAt;
 		const refused = [];
-		for (const { row, code, reason } of result.refused)
-			refused.push(await ports.source.refusedRecord(step, batch.first, row, code, reason));
+		for (const { row, code, reason, key } of result.refused)
+			refused.push(await ports.source.refusedRecord(step, batch.first, row, code, reason, key));
 		yield* setAside(run, step, sequence, refused);
 		const rejectedHere = batch.rejects.length + refused.length;
 		run.written += result.written + result.updated;

@@ -155,13 +155,27 @@ async function rebuildRefused(
 		if (written.cover(step.id, ofBatch)) continue;
 		const [begin] = ofBatch;
 		// A source names the records of batches that it has read; one is enough.
-		for await (const _ of source.read(step, begin?.after ?? null, Object.fromEntries(run.setAside))) break;
-		for (const { first, row, code, reason } of ofBatch) {
-			const entry = quarantineEntry(step, batch, await source.refusedRecord(step, first, row, code, reason));
+		for await (const _ of source.read(step, begin?.after ?? null, excludedFrom(run, step))) break;
+		for (const { first, row, code, reason, key } of ofBatch) {
+			const entry = quarantineEntry(step, batch, await source.refusedRecord(step, first, row, code, reason, key));
 			if (!written.take(entry)) lost.push(entry);
 		}
 	}
 	return lost;
+}
+
+/**
+ * Keys that a reading of the step leaves children of out for, by step: those of the steps before it. What the step itself, or a later one,
+ * set aside in an earlier part of the run is not among them, because a run that nothing interrupts does not know it yet.
+ */
+export function excludedFrom(run: Run, step: CopyStep): Readonly<Record<string, readonly string[]>> {
+	const copies = run.plan.steps.filter(isCopyStep).map(({ id }) => id);
+	return Object.fromEntries(
+		copies.slice(0, copies.indexOf(step.id)).flatMap((id) => {
+			const keys = run.setAside.get(id);
+			return keys === undefined ? [] : [[id, keys]];
+		}),
+	);
 }
 
 /** One line of the quarantine. */

@@ -35,7 +35,7 @@ export interface LedgerStep {
 	readonly skipped: number;
 	/**
 	 * Records that only the target refused, in committed batches. `first`: their batch's first cursor; `after`: where its reading
-	 * began; `row`: their place among its encoded records.
+	 * began; `row`: their place among its encoded records; `key`: values of the step's key, left out by earlier versions.
 	 */
 	readonly refused?: readonly {
 		readonly batch: number;
@@ -44,6 +44,7 @@ export interface LedgerStep {
 		readonly row: number;
 		readonly code: string;
 		readonly reason: string;
+		readonly key?: readonly string[];
 	}[];
 }
 

@@ -180,9 +180,10 @@ export interface Source {
 	/** Cast records that the casts accept: all, or `limit` spread evenly over the step with a fixed seed. Chunks of up to 500. */
 	records(step: CopyStep, limit: number | null, signal?: AbortSignal): AsyncIterable<readonly CastRecord[]>;
 	/**
-	 * The record that became row `row` of the batch starting at `first`, as a reject: for rows that only the server refuses.
+	 * The record that became row `row` of the batch starting at `first`, as a reject: for rows that only the server refuses. With `key`
+	 * (values of `step.key`, as sent) it is found by that: then it does not matter what else was left out of the batch.
 	 */
-	refusedRecord(step: CopyStep, first: Cursor, row: number, code: string, reason: string): Promise<Reject>;
+	refusedRecord(step: CopyStep, first: Cursor, row: number, code: string, reason: string, key?: readonly string[]): Promise<Reject>;
 	/** `count` stored vectors drawn with a fixed seed. */
 	probes(step: CopyStep, count: number, signal?: AbortSignal): Promise<readonly Probe[]>;
 	/** Exact nearest neighbours per probe, by the step's space, nearest first; ties by key. */

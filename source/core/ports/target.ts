@@ -139,8 +139,8 @@ export interface WriteResult {
 	readonly updated: number;
 	/** Rows left as they were because the target holds their key. */
 	readonly skipped: number;
-	/** Records the server refused, found by bisection: index of the record in the batch and the server's reason. */
-	readonly refused: readonly { readonly row: number; readonly code: string; readonly reason: string }[];
+	/** Records the server refused: index of the record in the batch, its key as it was sent where that can be told, and the server's reason. */
+	readonly refused: readonly { readonly row: number; readonly code: string; readonly reason: string; readonly key?: readonly string[] }[];
 }
 
 export interface SearchHit {

@@ -34,7 +34,7 @@ describe('rows of COPY data', () => {
 		await fc.assert(
 			fc.asyncProperty(fc.nat(200), fc.uniqueArray(fc.nat(199), { maxLength: 10 }), async (rows, bad) => {
 				const refused = new Set(bad.filter((row) => row < rows));
-				const found = await findRefused(rows, async (indexes) => indexes.find((index) => refused.has(index)) ?? null);
+				const found = await findRefused([...Array(rows).keys()], async (indexes) => indexes.find((index) => refused.has(index)) ?? null);
 				expect([...found.keys()].sort((left, right) => left - right)).toEqual([...refused].sort((left, right) => left - right));
 				for (const [row, reason] of found) expect(reason).toBe(row);
 			}),
