@@ -8,10 +8,12 @@ import { arrayLiteral, boolean, text } from './sql-text.js';
 
 /**
  * `wrote`: the row's transaction is one of the run's batches. `since`: it lies between the run's first batch and now, counted in
- * 32 bits as xmin is; a number that no transaction since can have belongs to a row from before, however old.
+ * 32 bits as xmin is; a number that no transaction since can have belongs to a row from before, however old. Runs of other tenants, and
+ * those that were taken back whole, have no rows here.
  */
 const versionsSql = `
-WITH runs AS (SELECT run_id, min(xid::text::numeric) AS first FROM repot.batch WHERE step_id = $1 GROUP BY run_id),
+WITH runs AS (SELECT b.run_id, min(b.xid::text::numeric) AS first FROM repot.batch b JOIN repot.run r ON r.id = b.run_id
+		WHERE b.step_id = $1 AND r.tenant = $3 AND r.status <> 'rolled-back' GROUP BY b.run_id),
 	wrote AS (SELECT DISTINCT run_id, xid::text::numeric % 4294967296 AS version FROM repot.batch WHERE step_id = $1)
 SELECT r.run_id AS run, v.version::text AS version, w.version IS NOT NULL AS wrote,
 	(v.version - r.first % 4294967296 + 4294967296) % 4294967296 <= pg_snapshot_xmax(pg_current_snapshot())::text::numeric - r.first AS since
@@ -21,12 +23,13 @@ FROM runs r CROSS JOIN unnest($2::numeric[]) AS v(version) LEFT JOIN wrote w ON 
 export async function findWriters(
 	session: Session,
 	step: CopyStep,
+	tenant: string,
 	table: TableInfo,
 	versions: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Readonly<Record<string, RowWriter>>> | null> {
 	if (versions.size === 0) return new Map();
 	if (!(await hasLedger(session))) return null;
-	const { rows } = await session.query(versionsSql, [step.id, arrayLiteral([...versions])]);
+	const { rows } = await session.query(versionsSql, [step.id, arrayLiteral([...versions]), tenant]);
 	const doubtful = new Set<string>();
 	for (const run of new Set(rows.map((row) => text(row, 'run'))))
 		if ((await provenance(session, run, step.id, table)).doubt !== null) doubtful.add(run);

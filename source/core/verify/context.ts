@@ -74,7 +74,7 @@ export interface Judged {
 /**
  * Under `skip` a row that differs is excused when it stood so before the judged run began to write. One that the run wrote, or that
  * somebody changed since, never is. Where transaction numbers prove nothing, as many are excused as the plan counted conflicts less
- * those that are proven. Without a run to judge, a row is excused that no run wrote.
+ * those that are proven. Without a run to judge, a row is excused that no run wrote and that has stood so since before the first of them.
  */
 export function judge(sample: SampledStep, plan: Plan, run: string | null): Judged {
 	const kept = plan.policies.onConflict === 'skip' ? keptRows(sample, run) : new Set<Comparison>();
@@ -94,7 +94,7 @@ function writerOf({ writers }: Comparison, run: string | null): RowWriter | null
 	if (writers === undefined) return 'unknown';
 	if (run !== null) return writers[run] ?? null;
 	const all = Object.values(writers);
-	return all.includes('written') ? 'written' : all.includes('unknown') ? 'unknown' : null;
+	return (['written', 'changed', 'unknown'] as const).find((writer) => all.includes(writer)) ?? null;
 }
 
 /** How the figures tell of rows that were not compared. */
