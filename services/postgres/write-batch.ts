@@ -44,11 +44,24 @@ async function findPlace(session: Session, { step, policy }: BatchRequest): Prom
  * one query each, before the next attempt.
  */
 class Watch {
-	#uniques = false;
+	#uniques: boolean;
 	readonly #foreignKeys = new Set<string>();
+
+	readonly #watchesForeignKeys: boolean;
+
+	constructor(uniques = false, watchesForeignKeys = true) {
+		this.#uniques = uniques;
+		this.#watchesForeignKeys = watchesForeignKeys;
+	}
+
+	/** For parts of a batch: what their foreign keys lead to may be in another part. */
+	withoutForeignKeys(): Watch {
+		return new Watch(this.#uniques, false);
+	}
 
 	/** False when such a constraint is watched already, or cannot be. */
 	add(error: ServerError): boolean {
+		if (error.code === '23503' && !this.#watchesForeignKeys) return false;
 		const isNew =
 			error.code === '23505'
 				? !this.#uniques
@@ -188,7 +201,7 @@ export class BatchWriter {
 			const known = refusal(failure, constraints);
 			if (known === null) throw this.#explain(failure, request);
 			if (refusesValues(known) || !watch.add(known)) {
-				const found = await this.#find(request, refused, known, this.#probe(request, constraints, watch));
+				const found = await this.#find(request, refused, known, constraints, watch);
 				if (found.size === 0) throw this.#explain(failure, request);
 				for (const [row, reason] of found) refused.set(row, reason);
 				if (refusesEverything(refused, request.batch)) throw error;
@@ -201,16 +214,31 @@ export class BatchWriter {
 		}
 	}
 
-	#find(
-		{ batch, policy }: BatchRequest,
+	async #find(
+		request: BatchRequest,
 		refused: ReadonlyMap<number, ServerError>,
 		known: ServerError,
-		probe: Probe<ServerError>,
+		constraints: ReadonlySet<string>,
+		watch: Watch,
 	): Promise<Map<number, ServerError>> {
-		const kept = batchIndexes(batch.rows).filter((index) => !refused.has(index));
-		if (refusesValues(known)) return findRefused(kept, probe, refusesValues);
+		const kept = batchIndexes(request.batch.rows).filter((index) => !refused.has(index));
+		if (refusesValues(known)) {
+			const probe = this.#probe(request, constraints, watch.withoutForeignKeys());
+			// Foreign keys are checked when the statement ends: a part that they refuse holds no row that is refused for its own values.
+			const found = await findRefused(
+				kept,
+				async (indexes) => {
+					const error = await probe(indexes);
+					return error?.code === '23503' ? null : error;
+				},
+				refusesValues,
+			);
+			// Unless a trigger does that, later still.
+			return found.size > 0 ? found : findRefused(kept, probe, refusesValues);
+		}
 		// A later row may be the parent, or under `update` let go of a value.
-		return findRefusedTogether(kept, known, probe, ({ code }) => code === '23503' || policy === 'update');
+		const mayPass = ({ code }: ServerError): boolean => code === '23503' || request.policy === 'update';
+		return findRefusedTogether(kept, known, this.#probe(request, constraints, watch), mayPass);
 	}
 
 	/** Catalogs are read with the first batch of a step that this process writes, and again after an error. */

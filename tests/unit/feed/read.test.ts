@@ -102,6 +102,11 @@ describe('reading batches', () => {
 		const [batch] = await collectBatches(feed.read(child, null, { p: ['b'] }));
 		expect(batch).toMatchObject({ rows: 3 });
 		expect((await feed.refusedRecord(child, batch?.first ?? '', 1, '23514', 'no')).key).toBe('3');
+		// By its key it is found whatever was left out, also when it was itself.
+		expect((await feed.refusedRecord(child, batch?.first ?? '', 1, '23514', 'no', ['2'])).key).toBe('2');
+		expect(await failure(feed.refusedRecord(child, batch?.first ?? '', 1, '23514', 'no', ['9']))).toMatchObject({
+			code: 'RECORD_NOT_FOUND',
+		});
 	});
 
 	it('takes the buffer of a batch back when the next one is asked for', async () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findRefused, findRefusedTogether, joinRows, splitRows } from '../../../services/postgres/copy-rows.js';
-import { vectorBatch } from '../../contract/target-data.js';
+import { findRefused, findRefusedTogether, joinRows, keyOfRow, splitRows } from '../../../services/postgres/copy-rows.js';
+import { CopyTextEncoder } from '../../../services/postgres/copy-text.js';
+import { itemsStep, vectorBatch, vectorsStep } from '../../contract/target-data.js';
 
 describe('rows of COPY data', () => {
 	it('cuts and joins text rows', () => {
@@ -57,6 +58,44 @@ describe('rows of COPY data', () => {
 				expect([...found.keys()]).toEqual(expected);
 				const depth = Math.ceil(Math.log2(rows.length));
 				expect(probes).toBeLessThanOrEqual(Math.min(2 * rows.length, 2 * depth * expected.length + expected.length));
+			}),
+		);
+	});
+
+	it('tries rows again whose refusal a later one may lift, until nothing changes', async () => {
+		// 1 needs 5, 5 needs 8, 3 needs what is not there, 6 needs 3.
+		const needs = new Map([
+			[1, 5],
+			[5, 8],
+			[3, 99],
+			[6, 3],
+		]);
+		const found = await findRefusedTogether(
+			[...Array(10).keys()],
+			'alone',
+			async (part) => (part.some((row) => needs.has(row) && !part.includes(needs.get(row) ?? 0)) ? 'alone' : null),
+			() => true,
+		);
+		expect([...found.keys()].toSorted((left, right) => left - right)).toEqual([3, 6]);
+	});
+
+	it('passes rows that fail for another reason than their own', async () => {
+		const probe = async (part: readonly number[]) => (part.includes(4) ? 'own' : part.includes(2) && !part.includes(1) ? 'company' : null);
+		expect(await findRefused([0, 1, 2, 3, 4], probe, (refusal) => refusal === 'own')).toEqual(new Map([[4, 'own']]));
+	});
+
+	it('reads the key of a row back as it was sent', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: fc.constantFrom('a', '\\', '\t', '\n', '\r', '\b', '\v', 'N', 'é') }), fc.string(), (id, document) => {
+				const encoder = new CopyTextEncoder([{ cast: 'text' }, { cast: 'text' }]);
+				encoder.row([document, id]);
+				const [row = new Uint8Array()] = splitRows(encoder.take(), 'text');
+				const [whole] = itemsStep().columns;
+				if (whole === undefined) throw new Error('no column');
+				const step = { format: 'text', key: ['id'], columns: [{ ...whole, name: 'document' }, whole] } as const;
+				expect(keyOfRow(row, step)).toEqual([id]);
+				const [vector = new Uint8Array()] = splitRows(vectorBatch([{ id, vector: [1, 2], document }]).data, 'binary');
+				expect(keyOfRow(vector, vectorsStep())).toEqual([id]);
 			}),
 		);
 	});
