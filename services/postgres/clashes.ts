@@ -1,9 +1,9 @@
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { CastRecord, ComparedStep, UniqueClash } from '../../source/core/ports.js';
-import type { ColumnInfo, TableInfo } from './catalog.js';
+import { type ColumnInfo, findTable, type TableInfo } from './catalog.js';
 import { ServerError, type Session } from './driver.js';
 import { arrayLiteral, number, quoteName } from './sql-text.js';
-import { clashSql, isPlain, otherKeys, type UniqueKey, uniqueKeysOf } from './unique-keys.js';
+import { clashSql, isPlain, otherKeys, type UniqueKey, uniqueKeysOf, withUnsent } from './unique-keys.js';
 import { vectorText } from './vector-text.js';
 
 /**
@@ -21,17 +21,18 @@ function typed(column: ColumnInfo | undefined, reference: string): string {
 const sentText = (value: string | Uint8Array | null | undefined): string | null =>
 	value instanceof Uint8Array ? vectorText(value) : (value ?? null);
 
-/** The records at `places` as a table expression with the columns that `unique` needs, numbered by `repot_row` from 1. */
+/** The records at `places` as a table expression with the columns that `unique` reads, numbered by `repot_row` from 1. */
 function sentRows(unique: UniqueKey, step: CopyStep, table: TableInfo, records: readonly CastRecord[], places: readonly number[]) {
-	const names = [...new Set([...step.key, ...unique.reads])];
+	const sent = unique.reads.filter((name) => step.columns.some((column) => column.name === name));
+	const names = [...new Set([...step.key, ...sent])];
 	const columns = names.map((name, index) => `${typed(table.columns.get(name), `s.v${index}`)} AS ${quoteName(name)}`);
 	const params = names.map((name) => {
 		const position = step.columns.findIndex((column) => column.name === name);
 		return arrayLiteral(places.map((place) => sentText(records[place]?.values[position])));
 	});
 	const arrays = names.map((_, index) => `$${index + 1}::text[]`).join(', ');
-	const from = `(SELECT s.repot_row, ${columns.join(', ')} FROM unnest(${arrays}) WITH ORDINALITY AS s(${names.map((_, index) => `v${index}`).join(', ')}, repot_row)) sent`;
-	return { from, params };
+	const rows = `(SELECT s.repot_row, ${columns.join(', ')} FROM unnest(${arrays}) WITH ORDINALITY AS s(${names.map((_, index) => `v${index}`).join(', ')}, repot_row)) sent`;
+	return { from: withUnsent(unique, step, rows), params };
 }
 
 /**
@@ -61,27 +62,48 @@ const planned = ({ name, columns }: { readonly name: string; readonly columns: r
 });
 
 /**
- * Which of the records at `places` hold a value of another unique key that a row with another key of the table holds too. Keys that
- * read columns the step does not send are left out: what their defaults make shows when the record is written. Needs a transaction.
+ * Which of the records at `places` hold a value of another unique key that a row with another key of the table holds too. Keys of which
+ * it is not known before the write what they read are left out. Needs a transaction.
  */
-export async function findClashes(
+export const findClashes = async (
+	session: Session,
+	step: CopyStep,
+	table: TableInfo,
+	records: readonly CastRecord[],
+	places: readonly number[],
+): Promise<ReadonlyMap<number, readonly UniqueClash[]>> =>
+	clashesOn(session, otherKeys(await uniqueKeysOf(session, table), step), {}, step, table, records, places);
+
+/**
+ * The same for unique indexes that the run would make after the copy. The table has no index for them and is read whole each time, so
+ * this is asked of many records at once.
+ */
+export async function findPlannedClashes(
 	session: Session,
 	step: ComparedStep,
+	records: readonly CastRecord[],
+): Promise<ReadonlyMap<number, readonly UniqueClash[]>> {
+	const table = await findTable(session, step.table);
+	if (table === null) return new Map();
+	const keys = otherKeys((step.plannedUniques ?? []).map(planned), step);
+	return clashesOn(session, keys, { planned: true }, step, table, records, [...records.keys()]);
+}
+
+async function clashesOn(
+	session: Session,
+	keys: readonly UniqueKey[],
+	mark: Pick<UniqueClash, 'planned'>,
+	step: CopyStep,
 	table: TableInfo,
 	records: readonly CastRecord[],
 	places: readonly number[],
 ): Promise<ReadonlyMap<number, readonly UniqueClash[]>> {
 	const found = new Map<number, UniqueClash[]>();
-	const toMake = otherKeys((step.plannedUniques ?? []).map(planned), step);
-	for (const unique of [...otherKeys(await uniqueKeysOf(session, table), step), ...toMake]) {
+	for (const unique of keys) {
 		const { from, params } = sentRows(unique, step, table, records, places);
 		const sql = clashSql(unique, step, { from, place: 'repot_row' }, { from: table.qualified });
 		const rows = await forgiving(session, unique, [], async () => (await session.query(sql, params)).rows);
-		const clash: UniqueClash = {
-			name: unique.name,
-			columns: toMake.includes(unique) ? unique.reads : unique.parts,
-			...(toMake.includes(unique) ? { planned: true } : {}),
-		};
+		const clash: UniqueClash = { name: unique.name, columns: mark.planned === true ? unique.reads : unique.parts, ...mark };
 		for (const row of rows) {
 			const place = places[number(row, 'place') - 1];
 			if (place === undefined) continue;

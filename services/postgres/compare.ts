@@ -1,5 +1,5 @@
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { CastRecord, ComparedStep, Comparison, KeyState, RowWriter, UniqueClash } from '../../source/core/ports.js';
+import type { CastRecord, Comparison, KeyState, RowWriter, UniqueClash } from '../../source/core/ports.js';
 import { type ColumnInfo, differs, findTable, type TableInfo, tenantOf } from './catalog.js';
 import { findClashes } from './clashes.js';
 import type { Parameter, Session } from './driver.js';
@@ -129,7 +129,7 @@ const shown = (value: string | Uint8Array | null | undefined): string | null =>
 
 async function compareChunk(
 	session: Session,
-	step: ComparedStep,
+	step: CopyStep,
 	tenant: string,
 	table: TableInfo,
 	records: readonly CastRecord[],
@@ -164,7 +164,7 @@ async function compareChunk(
 		open.length === 0 ? new Map() : await findClashes(session, step, table, records, open);
 	const differing = places(plain, ({ state }) => state === 'differs');
 	const versionOf = (index: number): string => text(found.get(index), 'version');
-	const writers = mayExcuse(step) ? await findWriters(session, step, table, new Set(differing.map(versionOf))) : null;
+	const writers = mayExcuse(step) ? await findWriters(session, step, tenant, table, new Set(differing.map(versionOf))) : null;
 	return plain.map((comparison, index) => ({
 		...comparison,
 		...(clashes.has(index) ? { clashes: clashes.get(index) ?? [] } : {}),
@@ -186,7 +186,7 @@ const mayExcuse = (step: CopyStep): boolean => step.policies.onConflict === 'ski
  */
 export async function compareRecords(
 	session: Session,
-	step: ComparedStep,
+	step: CopyStep,
 	tenant: string,
 	records: readonly CastRecord[],
 ): Promise<readonly Comparison[]> {

@@ -7,6 +7,7 @@ import type { Driver, Session } from './driver.js';
 import { listRuns } from './ledger.js';
 import { tableRights, targetRights } from './rights.js';
 import { boolean, number, quoteName, text, textOrNull } from './sql-text.js';
+import { uniqueKeysOf } from './unique-keys.js';
 
 const embeddingTable = 'langchain_pg_embedding';
 
@@ -30,6 +31,7 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 		WHERE i.indrelid = $1::oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid`,
 		[table.oid],
 	);
+	const uniqueKeys = await uniqueKeysOf(session, table);
 	const foreign = await session.query(
 		`SELECT k.conname AS name, ${columnNames('k.conrelid', 'k.conkey')} AS columns, p.relname AS parent, ${columnNames('k.confrelid', 'k.confkey')} AS parent_columns, k.confdeltype AS action
 		FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid WHERE k.conrelid = $1::oid AND k.contype = 'f' ORDER BY k.conname`,
@@ -57,6 +59,11 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 		})),
 		primaryKey: keys.rows.filter((row) => boolean(row, 'is_primary')).flatMap((row) => namesIn(text(row, 'columns'))),
 		uniques: keys.rows.filter((row) => !boolean(row, 'is_primary')).map((row) => namesIn(text(row, 'columns'))),
+		uniqueKeys: uniqueKeys.map(({ name, parts, reads, unsent }) => ({
+			name,
+			parts,
+			computed: reads.filter((column) => unsent?.has(column) !== true),
+		})),
 		foreignKeys: foreign.rows.map((row) => ({
 			name: text(row, 'name'),
 			columns: namesIn(text(row, 'columns')),

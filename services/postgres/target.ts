@@ -2,6 +2,7 @@ import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Clock, Ledger, RollbackEvent, Target } from '../../source/core/ports.js';
 import type { Secret } from '../../source/core/secret.js';
 import { applySchemaStep, ensureCollection } from './apply-schema.js';
+import { findPlannedClashes } from './clashes.js';
 import { compareRecords } from './compare.js';
 import { type Connection, parseConnection } from './connection-url.js';
 import { describeTarget } from './describe.js';
@@ -105,6 +106,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		test: (signal) => guard(() => testTarget(driver, clock, signal)),
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
+		plannedClashes: (step, records, signal) => read((session) => findPlannedClashes(session, step, records), signal),
 		lock: () => guard(() => lock.take()),
 		lockHolder: (signal) => guard(() => lock.holder(signal)),
 		schemaWidth: driver.embedded ? 1 : 2,

@@ -93,7 +93,7 @@ export const otherKeys = (keys: readonly UniqueKey[], step: Pick<CopyStep, 'colu
 /** `from`, which has the step's columns, with the columns besides that the unique key reads. */
 export function withUnsent(unique: UniqueKey, step: Pick<CopyStep, 'columns'>, from: string): string {
 	const added = unique.reads.flatMap((name) => (sends(step, name) ? [] : [`${unique.unsent?.get(name) ?? 'NULL'} AS ${quoteName(name)}`]));
-	return added.length === 0 ? from : `(SELECT repot_sent.*, ${added.join(', ')} FROM ${from} repot_sent) repot_whole`;
+	return added.length === 0 ? from : `(SELECT *, ${added.join(', ')} FROM ${from}) repot_whole`;
 }
 
 /** The parts as they are compared, under names that no column has, because parts and predicate name columns without a table. */

@@ -1,5 +1,6 @@
 import { formatCount } from '../format.js';
 import type { ClashTally, ConflictTally } from './conflicts.js';
+import type { LateTally } from './late-parents.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
 import { embeddingTable } from './vectors.js';
 
@@ -75,7 +76,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
  * Records that another unique key of the target refuses, because a row with another key holds their value. Neither leaving nor
  * overwriting the row under their own key helps: under `skip` they are set aside, otherwise the plan is blocked.
  */
-export function clashHazards(step: CopyStep, { clashes, orphaned }: ConflictTally, policies: Policies): Hazard[] {
+export function clashHazards(step: CopyStep, { clashes, orphaned, beneath }: ConflictTally, policies: Policies): Hazard[] {
 	const hazards = [...clashes.values()].map((clash): Hazard => {
 		const records = `${clash.count === 1 ? '1 record' : `${formatCount(clash.count)} records`} of ${step.id} ${clash.count === 1 ? 'has' : 'have'}`;
 		const unique = `${clash.name} (${clash.columns.join(', ')})`;
@@ -99,11 +100,37 @@ export function clashHazards(step: CopyStep, { clashes, orphaned }: ConflictTall
 			hint: 'Change or remove those rows of the target or these records of the source, or choose --on-conflict skip, which sets the records aside and leaves the rows',
 		};
 	});
+	if (beneath.count > 0) hazards.push(beneathHazard(step, beneath));
 	if (orphaned.count === 0) return hazards;
 	const words = orphaned.count === 1 ? '1 record refers' : `${formatCount(orphaned.count)} records refer`;
 	const message = `${words} to records that are set aside for a unique key, and will be set aside with them`;
 	return [...hazards, { code: 'ORPHAN_OF_REJECTED', severity: 'warn', step: step.id, ...orphaned, message }];
 }
+
+/** Children of records that are set aside, in the same table: they may come first, and then be written without their parent. */
+function beneathHazard(step: CopyStep, beneath: ConflictTally['beneath']): Hazard {
+	const words = beneath.count === 1 ? '1 record refers' : `${formatCount(beneath.count)} records refer`;
+	return {
+		code: 'SELF_REFERENCE_SET_ASIDE',
+		severity: 'block',
+		step: step.id,
+		...beneath,
+		message: `${step.id} refers to itself, and ${words} to records that would be set aside for a unique key; what stands below those would be left without its parent`,
+		hint: 'Change or remove the rows of the target that hold the unique values, or change these records in the source; then nothing has to be set aside',
+	};
+}
+
+/** Records that an existing foreign key of the table to itself would refuse, because their parents are written later. */
+export const lateHazards = (step: CopyStep, late: readonly LateTally[]): Hazard[] =>
+	late.map(({ constraint, count, sample }) => ({
+		code: 'PARENT_WRITTEN_LATER',
+		severity: 'block',
+		step: step.id,
+		count,
+		sample,
+		message: `${count === 1 ? '1 record' : `${formatCount(count)} records`} of ${step.id} would be written in an earlier batch than the record that ${count === 1 ? 'it refers' : 'they refer'} to, and the foreign key ${constraint} of the target refuses that`,
+		hint: `Drop ${constraint} for the load and add it again afterwards, or put parents and children into one batch with a larger --batch-size. Making it DEFERRABLE is not enough: every batch is a transaction of its own`,
+	}));
 
 function indexWords(step: CopyStep, clash: ClashTally, records: string): Pick<Hazard, 'message' | 'hint'> {
 	return {

@@ -1,4 +1,6 @@
 import type { CastRecord, ComparedStep, Comparison, Source, Target, UniqueClash } from '../ports.js';
+import type { LateParents } from './late-parents.js';
+import { PlannedClashes } from './planned-clashes.js';
 import type { SetAside } from './set-aside.js';
 
 interface Counted {
@@ -23,6 +25,8 @@ export interface ConflictTally {
 	readonly clashing: Counted;
 	/** Records that refer to records set aside for such a clash. */
 	readonly orphaned: Counted;
+	/** Records that refer to records of their own table which are set aside for such a clash. */
+	readonly beneath: Counted;
 }
 
 const none = (): Counted => ({ count: 0, sample: [] });
@@ -36,6 +40,7 @@ export const noConflicts = (): ConflictTally => ({
 	clashes: new Map(),
 	clashing: none(),
 	orphaned: none(),
+	beneath: none(),
 });
 
 function count(counted: Counted, { key }: Pick<Comparison, 'key'>): void {
@@ -43,20 +48,33 @@ function count(counted: Counted, { key }: Pick<Comparison, 'key'>): void {
 	if (counted.sample.length < 5) counted.sample.push(key.join(', '));
 }
 
-/**
- * Compares every source record of the step with what the target holds under its keys (`target` null: its table holds nothing). Reads
- * both sides, writes neither. Records that `skip` sets aside are added to `aside`, and those that refer to such are not compared.
- */
+/** What a comparison works with. */
+export interface ComparisonPorts {
+	readonly tenant: string;
+	readonly source: Source;
+	/** Null: the step's table holds nothing. */
+	readonly target: Target | null;
+	/** Records that `skip` sets aside are added, and those that refer to such are not compared. */
+	readonly aside: SetAside;
+	/** Hears of every record, when the target's table refers to itself. */
+	readonly late: LateParents | null;
+	readonly signal: AbortSignal | undefined;
+}
+
+/** Compares every source record of the step with what the target holds under its keys. Reads both sides, writes neither. */
 export async function tallyConflicts(
 	step: ComparedStep,
-	tenant: string,
-	source: Source,
-	target: Target | null,
-	aside: SetAside,
-	signal: AbortSignal | undefined,
+	ports: ComparisonPorts,
 	onProgress: (fraction: number) => void,
 ): Promise<ConflictTally> {
+	const { tenant, source, target, aside, late, signal } = ports;
 	const tally = noConflicts();
+	const planned =
+		target === null
+			? null
+			: new PlannedClashes(step, target, (record, clashes) => {
+					for (const clash of clashes) countClash(tally, clash, record);
+				});
 	let seen = 0;
 	for await (const records of source.records(step, null, signal)) {
 		const orphaned = new Set(aside.concerns(step) ? records.filter((record) => aside.takesAlong(step, record)) : []);
@@ -65,17 +83,38 @@ export async function tallyConflicts(
 			aside.add(step, record);
 		}
 		const own = records.filter((record) => !orphaned.has(record));
-		if (target !== null) {
-			for (const [at, comparison] of (await target.compare(step, tenant, own, signal)).entries())
-				tallyOne(tally, step, comparison, own[at], aside);
+		const compared = target === null ? [] : await target.compare(step, tenant, own, signal);
+		for (const [at, record] of own.entries()) {
+			const comparison: Comparison = compared[at] ?? { key: record.key, state: 'absent', differences: [] };
+			const isWritten = tallyOne(tally, step, comparison, record, aside);
+			late?.add(record, comparison.state !== 'absent', isWritten);
+			if (isWritten) await planned?.add(record, signal);
 		}
 		seen += records.length;
 		onProgress(step.rows === 0 ? 1 : seen / step.rows);
 	}
+	await planned?.ask(signal);
+	if (step.policies.onConflict === 'skip' && tally.clashing.count > 0) await countBeneath(tally, step, source, aside, signal);
 	return tally;
 }
 
-function tallyOne(tally: ConflictTally, step: ComparedStep, comparison: Comparison, record: CastRecord | undefined, aside: SetAside): void {
+/** In a table that refers to itself, a child may come before the record that is set aside: who refers to one shows when all are known. */
+async function countBeneath(
+	tally: ConflictTally,
+	step: ComparedStep,
+	source: Source,
+	aside: SetAside,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	const itself = { ...step, foreignKeys: step.foreignKeys.filter(({ parent }) => parent === step.id) };
+	if (!aside.concerns(itself)) return;
+	for await (const records of source.records(step, null, signal)) {
+		for (const record of records) if (aside.takesAlong(itself, record)) count(tally.beneath, record);
+	}
+}
+
+/** Whether the run writes the record, as far as its keys tell. A record clashes only when it is written: a new one, or under `update` one that overwrites its row. */
+function tallyOne(tally: ConflictTally, step: ComparedStep, comparison: Comparison, record: CastRecord, aside: SetAside): boolean {
 	const slot = {
 		equal: tally.equal,
 		differs: tally.differing,
@@ -85,16 +124,17 @@ function tallyOne(tally: ConflictTally, step: ComparedStep, comparison: Comparis
 	const { state, clashes = [] } = comparison;
 	if (state !== 'absent') count(slot[state], comparison);
 	if (state === 'differs' && comparison.unowned === true) count(tally.unowned, comparison);
-	// A record clashes only when it is written: a new one, or under `update` one that overwrites its row.
 	const isWritten = state === 'absent' || (state === 'differs' && step.policies.onConflict === 'update');
-	if (!isWritten || clashes.length === 0) return;
-	if (clashes.some((clash) => clash.planned !== true)) {
-		count(tally.clashing, comparison);
-		if (step.policies.onConflict === 'skip' && record !== undefined) aside.add(step, record);
-	}
-	for (const clash of clashes) {
-		const counted = tally.clashes.get(clash.name) ?? { ...clash, ...none() };
-		tally.clashes.set(clash.name, counted);
-		count(counted, comparison);
-	}
+	if (!isWritten || clashes.length === 0) return isWritten;
+	count(tally.clashing, comparison);
+	for (const clash of clashes) countClash(tally, clash, comparison);
+	if (step.policies.onConflict !== 'skip') return true;
+	aside.add(step, record);
+	return false;
+}
+
+function countClash(tally: ConflictTally, clash: UniqueClash, record: Pick<Comparison, 'key'>): void {
+	const counted = tally.clashes.get(clash.name) ?? { ...clash, ...none() };
+	tally.clashes.set(clash.name, counted);
+	count(counted, record);
 }

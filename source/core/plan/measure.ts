@@ -1,15 +1,16 @@
 import type { PlanProgress, PlanRequest } from '../operations.js';
 import type { ChromaCollection, Clock, ScanResult, Source, Target, TargetDescription } from '../ports.js';
 import { batchRecords } from './batch-size.js';
-import { clashHazards, conflictHazards } from './conflict-hazards.js';
+import { clashHazards, conflictHazards, lateHazards } from './conflict-hazards.js';
 import { type ConflictTally, noConflicts, tallyConflicts } from './conflicts.js';
 import type { Draft } from './draft.js';
 import { copySeconds, schemaSeconds } from './estimate.js';
 import { checkFit, isPresent } from './fit.js';
 import { occupancyHazards, scanHazards } from './hazards.js';
+import { LateParents, ownForeignKeys } from './late-parents.js';
 import { SetAside } from './set-aside.js';
 import type { ConflictPolicy, CopyStep, ForeignKey, Hazard, SchemaStep } from './types.js';
-import { plannedUniques, unpromisedUniques } from './unique-keys.js';
+import { plannedUniques, unpromisedUniques, unseenUniques } from './unique-keys.js';
 import { collectionTable, embeddingTable } from './vectors.js';
 
 /** What planning reads from. */
@@ -48,18 +49,22 @@ export async function measure(
 		let tally = noConflicts();
 		let unowned = 0;
 		const occupied = table !== undefined && table.rows > 0 && fits;
-		if (occupied || aside.concerns(draft)) {
+		const own = table !== undefined && fits ? ownForeignKeys(counted, table) : [];
+		const late = own.length === 0 ? null : new LateParents(counted, own);
+		if (occupied || late !== null || aside.concerns(draft)) {
 			const toMake = occupied && !request.skipSchemaCreation ? plannedUniques(draft, table, description) : [];
 			const phase = report(`comparing ${draft.id} with the target`);
 			const other = occupied ? ports.target : null;
-			tally = await tallyConflicts({ ...counted, plannedUniques: toMake }, request.tenant, ports.source, other, aside, signal, phase);
+			const compared = { tenant: request.tenant, source: ports.source, target: other, aside, late, signal };
+			tally = await tallyConflicts({ ...counted, plannedUniques: toMake }, compared, phase);
 			if (occupied) unowned = await unownedRows(counted, request.tenant, ports.target);
 		}
+		hazards.push(...lateHazards(counted, late?.found() ?? []));
 		hazards.push(...conflictHazards(counted, tally, request.policies), ...clashHazards(counted, tally, request.policies));
 		const tallied = withTally(counted, tally, request.policies.onConflict, unowned);
 		hazards.push(...occupancyHazards(tallied));
 		steps.push(tallied);
-		if (table !== undefined) hazards.push(...unpromisedUniques(draft, table, description));
+		if (table !== undefined) hazards.push(...unpromisedUniques(draft, table, description), ...unseenUniques(draft, table));
 		before += draft.rows;
 	}
 	return { steps, hazards };

@@ -2,7 +2,7 @@ import type { CastRecord } from '../ports.js';
 import type { CopyStep } from './types.js';
 
 /** Values of columns as one text; null when one of them is NULL, which refers to nothing. */
-function valuesOf(step: CopyStep, record: CastRecord, columns: readonly string[]): string | null {
+export function valuesOf(step: CopyStep, record: CastRecord, columns: readonly string[]): string | null {
 	const values = columns.map((name) => record.values[step.columns.findIndex((column) => column.name === name)] ?? null);
 	return values.includes(null) ? null : JSON.stringify(values);
 }

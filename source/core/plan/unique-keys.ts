@@ -1,6 +1,6 @@
 import type { ComparedStep, SourceDescription, SourceTable, TargetTable } from '../ports.js';
 import { fitsIndex } from './index-fit.js';
-import { identifier } from './names.js';
+import { identifier, quoteIdent } from './names.js';
 import { sameColumns } from './tables.js';
 import type { CopyStep, Hazard } from './types.js';
 
@@ -47,4 +47,17 @@ export function unpromisedUniques(step: CopyStep, table: TargetTable, descriptio
 			sample: [],
 			message: `${table.name} is unique by (${columns.join(', ')}) in the target, and nothing in the source promises that: of records that share a value, the first is written and the others are set aside`,
 		}));
+}
+
+/** Unique keys of an existing table that read a column which the step does not send and the server computes: whether records clash on them cannot be known before. */
+export function unseenUniques(step: CopyStep, table: TargetTable): Hazard[] {
+	const isSent = (name: string): boolean => step.columns.some((column) => column.name === name);
+	return (table.uniqueKeys ?? []).flatMap(({ name, parts, computed }): Hazard[] => {
+		const unknown = computed.filter((column) => !isSent(column));
+		if (unknown.length === 0 || step.key.every((key) => parts.some((part) => part === key || part === quoteIdent(key)))) return [];
+		const message = `the unique key ${name} (${parts.join(', ')}) of ${table.name} depends on ${unknown.join(', ')}, which the server computes for each row, so records that it refuses show only when they are written, and are set aside then`;
+		return [
+			{ code: 'TARGET_UNIQUE_UNSEEN', severity: 'warn', step: step.id, column: unknown.join(', '), count: 1, sample: [name], message },
+		];
+	});
 }

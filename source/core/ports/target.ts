@@ -29,6 +29,11 @@ export interface TargetTable {
 	readonly primaryKey: readonly string[];
 	/** Unique constraints and indexes, as column lists. */
 	readonly uniques: readonly (readonly string[])[];
+	/**
+	 * Every unique constraint and index, also partial ones and those over expressions, as SQL. `computed`: columns that they read and whose
+	 * value the server makes when none is sent. Left out: unknown.
+	 */
+	readonly uniqueKeys?: readonly { readonly name: string; readonly parts: readonly string[]; readonly computed: readonly string[] }[];
 	readonly foreignKeys: readonly {
 		readonly name: string;
 		readonly columns: readonly string[];
@@ -127,7 +132,7 @@ export interface Comparison {
 	readonly writers?: Readonly<Record<string, RowWriter>>;
 }
 
-/** A step with the unique indexes that the run would make after the copy, to be compared like those of the target. */
+/** A step with the unique indexes that the run would make after the copy. */
 export interface ComparedStep extends CopyStep {
 	readonly plannedUniques?: readonly { readonly name: string; readonly columns: readonly string[] }[];
 }
@@ -217,7 +222,16 @@ export interface Target {
 		signal?: AbortSignal,
 	): Promise<TargetDescription>;
 	/** Compares cast records with what the target holds under their keys. JSON by value, vectors by bits, timestamps as timestamps. */
-	compare(step: ComparedStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
+	compare(step: CopyStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
+	/**
+	 * By place among the records, the clashes on unique indexes that the run would make (`step.plannedUniques`). Reads the whole table at
+	 * each call: for many records at once, of which only the key and the columns of those indexes are looked at.
+	 */
+	plannedClashes(
+		step: ComparedStep,
+		records: readonly CastRecord[],
+		signal?: AbortSignal,
+	): Promise<ReadonlyMap<number, readonly UniqueClash[]>>;
 	/** Takes the one-run-per-target lock; rejects with kind `locked` when it is held. */
 	lock(): Promise<() => Promise<void>>;
 	/** Who else holds that lock now, in words for people; null: nobody. Takes nothing, writes nothing, makes no database. */
