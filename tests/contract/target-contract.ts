@@ -1,5 +1,6 @@
 import { compareContract } from './compare-contract.js';
 import { planFitContract } from './plan-fit-contract.js';
+import { refusedRowsContract } from './refused-rows-contract.js';
 import { rollbackChainContract } from './rollback-chain-contract.js';
 import { rollbackContract } from './rollback-contract.js';
 import { schemaContract } from './schema-contract.js';
@@ -14,6 +15,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 		writeContract,
 		compareContract,
 		uniqueKeysContract,
+		refusedRowsContract,
 		planFitContract,
 		rollbackContract,
 		rollbackChainContract,

@@ -161,6 +161,7 @@ export function memoryTarget(): MemoryTarget {
 				runs: stored.map((entry) => entry.run),
 			};
 		},
+		plannedClashes: async () => new Map(),
 		async compare(step, tenant, records) {
 			return records.map((record): Comparison => {
 				const found = rows.get(step.table)?.get(record.key.join(','));
