@@ -1,16 +1,15 @@
 import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Clock, SourceBatch, WriteResult } from '../../source/core/ports.js';
+import { allRefused, type Refused, withKeys } from './batch-refusals.js';
 import { type BatchRequest, copyStatement } from './batch-request.js';
 import { findTable, requireTable, type TableInfo } from './catalog.js';
-import { findRefused, findRefusedTogether, joinRows, keyOfRow, type Probe, splitRows } from './copy-rows.js';
+import { findRefused, findRefusedTogether, joinRows, type Probe, splitRows } from './copy-rows.js';
 import { type Driver, ServerError, type Session } from './driver.js';
-import { refusalCode, refusesValues } from './errors.js';
+import { refusesValues } from './errors.js';
 import { copyWatched, type Merged, mergeRows, type Watched } from './merge.js';
 import { number, text } from './sql-text.js';
 import { impliesStepKey, otherKeys, type UniqueKey, uniqueKeysOf } from './unique-keys.js';
-
-type Refused = WriteResult['refused'][number];
 
 /** Thrown inside a probing transaction to undo it. */
 class Undo extends Error {}
@@ -338,35 +337,3 @@ const isAsClaimed = (result: WriteResult, batch: SourceBatch): boolean =>
 const nothingMerged: Merged = { written: 0, updated: 0, skipped: 0, heldByOthers: [], takenOut: [] };
 
 const batchIndexes = (rows: number): number[] => Array.from({ length: rows }, (_, index) => index);
-
-/** Refusals by the server, by tenancy and by other unique keys, as indexes into the batch. */
-function allRefused(refused: ReadonlyMap<number, ServerError>, merged: Merged, kept: readonly number[], step: CopyStep): Refused[] {
-	const byServer = [...refused].map(([row, error]) => ({
-		row,
-		code: refusalCode(error),
-		reason: error.detail === undefined ? error.message : `${error.message}: ${error.detail}`,
-	}));
-	const whose = step.collection === undefined ? 'another tenant' : 'another collection or tenant';
-	const byOthers = merged.heldByOthers.map((index) => ({
-		row: kept[index] ?? index,
-		code: 'KEY_HELD_BY_OTHER',
-		reason: `A row of ${whose} in ${step.table} has this key`,
-	}));
-	const takenOut = merged.takenOut.map((taken) => ({
-		row: kept[taken.position] ?? taken.position,
-		code: taken.code,
-		reason: taken.reason,
-	}));
-	return [...byServer, ...byOthers, ...takenOut].sort((left, right) => left.row - right.row);
-}
-
-/** The refused records with their keys, by which they are found in the source again. */
-function withKeys(refused: readonly Refused[], { batch, step }: BatchRequest): Refused[] {
-	if (refused.length === 0) return [];
-	const rows = splitRows(batch.data, step.format);
-	return refused.map((one) => {
-		const row = rows[one.row];
-		const key = row === undefined ? null : keyOfRow(row, step);
-		return key === null ? one : { ...one, key };
-	});
-}
