@@ -19,6 +19,22 @@ export interface DescribeRequest {
 
 const deleteActions: Readonly<Record<string, string>> = { a: 'NO ACTION', r: 'RESTRICT', c: 'CASCADE', n: 'SET NULL', d: 'SET DEFAULT' };
 
+type Counts = Pick<TargetTable, 'rows' | 'tenantRows'>;
+
+/** Of a table that this user may not read. */
+const unread: Counts = { rows: 0, tenantRows: 0 };
+
+async function countRows(session: Session, table: TableInfo, tenant: DescribeRequest['tenant']): Promise<Counts> {
+	const owner = ownerOf(table, tenant.column);
+	const { rows } =
+		owner === null
+			? await session.query(`SELECT count(*) AS rows, 0 AS tenant_rows FROM ${table.qualified}`)
+			: await session.query(`SELECT count(*) AS rows, count(*) FILTER (WHERE ${owner} = $1) AS tenant_rows FROM ${table.qualified}`, [
+					tenant.value,
+				]);
+	return { rows: number(rows[0], 'rows'), tenantRows: number(rows[0], 'tenant_rows') };
+}
+
 async function describeTable(session: Session, table: TableInfo, tenant: DescribeRequest['tenant']): Promise<TargetTable> {
 	const columns = await session.query(
 		`SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required, atthasdef OR attidentity <> '' AS defaulted,
@@ -41,13 +57,8 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 		'SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::oid ORDER BY c.relname',
 		[table.oid],
 	);
-	const owner = ownerOf(table, tenant.column);
-	const counts =
-		owner === null
-			? await session.query(`SELECT count(*) AS rows, 0 AS tenant_rows FROM ${table.qualified}`)
-			: await session.query(`SELECT count(*) AS rows, count(*) FILTER (WHERE ${owner} = $1) AS tenant_rows FROM ${table.qualified}`, [
-					tenant.value,
-				]);
+	const rights = await tableRights(session, table.oid);
+	const counts = rights.select === false ? unread : await countRows(session, table, tenant);
 	return {
 		name: table.name,
 		columns: columns.rows.map((row) => ({
@@ -72,9 +83,8 @@ async function describeTable(session: Session, table: TableInfo, tenant: Describ
 			onDelete: deleteActions[text(row, 'action')] ?? 'NO ACTION',
 		})),
 		indexes: indexes.rows.map((row) => ({ name: text(row, 'name'), definition: text(row, 'definition') })),
-		rows: number(counts.rows[0], 'rows'),
-		tenantRows: number(counts.rows[0], 'tenant_rows'),
-		rights: await tableRights(session, table.oid),
+		...counts,
+		rights,
 	};
 }
 
@@ -98,10 +108,12 @@ function refuseOldLayout(table: TableInfo): void {
 	});
 }
 
+/** None when this user may not read their tables: the rights of the tables say so. */
 async function describeCollections(session: Session, tenant: string): Promise<TargetCollection[]> {
 	const collections = await findTable(session, collectionTable);
 	const rows = await findTable(session, embeddingTable);
 	if (collections === null || rows === null || !rows.columns.has('collection_id')) return [];
+	for (const { oid } of [collections, rows]) if ((await tableRights(session, oid)).select === false) return [];
 	const found = await session.query(
 		`SELECT c.uuid::text AS uuid, c.name, coalesce(n.rows, 0) AS rows, coalesce(n.tenant_rows, 0) AS tenant_rows FROM ${collections.qualified} c
 		LEFT JOIN (SELECT collection_id, count(*) AS rows, count(*) FILTER (WHERE cmetadata->>'${tenantKey}' = $1) AS tenant_rows FROM ${rows.qualified} GROUP BY 1) n

@@ -10,6 +10,7 @@ import type { Driver } from './driver.js';
 import { DriverPair } from './driver-pair.js';
 import { isTransient, type Place, toRepotError } from './errors.js';
 import { createLedger, requireRun } from './ledger.js';
+import { findObjections } from './objections.js';
 import { PgDriver } from './pg-driver.js';
 import { PgliteDriver } from './pglite-driver.js';
 import { previewRollback, rollbackRun } from './rollback.js';
@@ -107,6 +108,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
 		plannedClashes: (step, records, signal) => read((session) => findPlannedClashes(session, step, records), signal),
+		objections: (objects, signal) => read((session) => findObjections(session, objects), signal),
 		lock: () => guard(() => lock.take()),
 		lockHolder: (signal) => guard(() => lock.holder(signal)),
 		schemaWidth: driver.embedded ? 1 : 2,

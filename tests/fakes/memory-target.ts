@@ -6,6 +6,7 @@ import type {
 	Ledger,
 	LedgerRun,
 	LedgerStep,
+	Objection,
 	QuarantineEntry,
 	RunFolder,
 	RunHistory,
@@ -41,6 +42,8 @@ export interface MemoryTarget extends Target {
 	readonly refuses: Map<string, ReadonlySet<string>>;
 	/** Columns that describe() reports of a table that holds rows. */
 	columnsOf: (table: string) => readonly TargetColumn[];
+	/** What its rows have against objects; those of steps that are not asked for are left out. */
+	objecting: readonly Objection[];
 }
 
 const decoder = new TextDecoder();
@@ -124,6 +127,7 @@ export function memoryTarget(): MemoryTarget {
 		ledger,
 		onCommit: () => {},
 		columnsOf: () => [],
+		objecting: [],
 		description: {
 			facts: { label: 'memory', identity: 'memory', embedded: false, serverVersion: '17.0', pgvectorVersion: '0.8.0', fingerprint: '' },
 			resources: { effectiveCacheBytes: 4 * 2 ** 30, maintenanceBytes: 64 * 2 ** 20, maxParallelWorkers: 8 },
@@ -175,6 +179,7 @@ export function memoryTarget(): MemoryTarget {
 				return { key: record.key, state: differences.length === 0 ? 'equal' : 'differs', differences };
 			});
 		},
+		objections: async (objects) => target.objecting.filter(({ step }) => objects.some((object) => object.step === step)),
 		async lock() {
 			if (locked) throw new RepotError({ kind: 'locked', code: 'LOCKED', message: 'another run holds the lock' });
 			locked = true;

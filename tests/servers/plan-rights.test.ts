@@ -174,4 +174,79 @@ describe.skipIf(url === undefined && !required)('rights of the database user (sk
 		expect(codes(again)).toEqual([]);
 		expect(await outcome(again)).toMatchObject({ outcome: 'done', written: 2 });
 	});
+
+	describe('of a finer kind', () => {
+		const granted = `GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA public TO limited; CREATE SCHEMA repot AUTHORIZATION limited`;
+		const told = async () => {
+			const planned = await plan({ skipSchemaCreation: true });
+			expect(planned.hazards.filter(({ severity }) => severity === 'warn')).toEqual([]);
+			return planned;
+		};
+		const cured = async () => {
+			const again = await told();
+			expect(codes(again)).toEqual([]);
+			expect(await outcome(again)).toMatchObject({ outcome: 'done', quarantined: 0 });
+		};
+
+		it('temporary tables are asked for where rows are merged, and only there', async () => {
+			await owner.query(`${tablesSql} ${granted}; REVOKE TEMP ON DATABASE ${name} FROM PUBLIC`);
+			expect(codes(await told())).toEqual([]);
+			// All of items is there, so that nothing is merged into it either.
+			await owner.query("INSERT INTO items VALUES ('a', 'ana'), ('b', 'ana')");
+			expect(codes(await told())).toEqual([]);
+			await owner.query("INSERT INTO analyses VALUES ('n', 'b', 'ana'); GRANT UPDATE ON analyses, items, embeddings TO limited");
+			const update = { skipSchemaCreation: true, policies: { ...request().policies, onConflict: 'update' as const } };
+			const planned = await plan(update);
+			expect(blocks(planned).map(({ code, hint }) => [code, hint])).toEqual([
+				['NO_TEMP_PRIVILEGE', expect.stringContaining(`GRANT TEMP ON DATABASE "${name}" TO "limited";`)],
+			]);
+			await obey(planned);
+			const again = await plan(update);
+			expect(codes(again)).toEqual([]);
+			expect(await outcome(again)).toMatchObject({ outcome: 'done', written: 1 });
+		});
+
+		it('the sequence behind a column that nothing is sent for is looked at, that of an identity column is not', async () => {
+			await owner.query(
+				`${tablesSql} ALTER TABLE items ADD COLUMN nr bigserial, ADD COLUMN own bigint GENERATED ALWAYS AS IDENTITY; CREATE SEQUENCE "Other Nr"; ALTER TABLE items ADD COLUMN other bigint DEFAULT nextval('"Other Nr"'); ${granted}; GRANT USAGE ON SEQUENCE items_nr_seq TO limited`,
+			);
+			const planned = await told();
+			expect(blocks(planned).map(({ code, hint }) => [code, hint])).toEqual([
+				['NO_SEQUENCE_PRIVILEGE', 'GRANT USAGE ON SEQUENCE public."Other Nr" TO "limited";'],
+			]);
+			await obey(planned);
+			await cured();
+		});
+
+		it('row-level security that holds for this user blocks, that of a table it owns does not', async () => {
+			await owner.query(
+				`${tablesSql} ${granted}; ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY everybody ON items USING (true)`,
+			);
+			const planned = await told();
+			expect(codes(planned)).toEqual(['ROW_SECURITY']);
+			expect(blocks(planned)[0]?.hint).toContain('ALTER ROLE "limited" BYPASSRLS;');
+			await owner.query(
+				'ALTER TABLE items OWNER TO limited; ALTER TABLE analyses OWNER TO limited; ALTER TABLE embeddings OWNER TO limited',
+			);
+			await cured();
+		});
+
+		it('a table that may not be read is told, and does not end the plan', async () => {
+			await owner.query(`${tablesSql} ${granted}; REVOKE SELECT ON items FROM limited`);
+			const planned = await told();
+			expect(blocks(planned).map(({ code, hint }) => [code, hint])).toEqual([
+				['NO_READ_PRIVILEGE', 'GRANT SELECT ON TABLE "items" TO "limited";'],
+			]);
+			await obey(planned);
+			await cured();
+		});
+
+		it('INSERT on all the columns that are sent is enough, on some of them is not', async () => {
+			await owner.query(`${tablesSql} ALTER TABLE items ADD COLUMN secret text; ${granted}; REVOKE INSERT ON items FROM limited`);
+			await owner.query('GRANT INSERT (id) ON items TO limited');
+			expect(codes(await told())).toEqual(['NO_WRITE_PRIVILEGE']);
+			await owner.query('GRANT INSERT (user_id) ON items TO limited');
+			await cured();
+		});
+	});
 });

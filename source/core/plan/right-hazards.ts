@@ -1,5 +1,6 @@
 import { formatCount } from '../format.js';
 import type { TargetDescription, TargetTable } from '../ports.js';
+import { nothingToCopy } from './measure.js';
 import { quoteIdent } from './names.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
 import { collectionTable } from './vectors.js';
@@ -46,6 +47,14 @@ export function rightHazards(
 			`Ask an administrator to run in this database: ${rights.grants.tables}`,
 		);
 	}
+	if (rights.temporary === false && merges(copies)) {
+		block(
+			'NO_TEMP_PRIVILEGE',
+			null,
+			`the user ${rights.user} may not make temporary tables in this database, through which rows are merged into tables that hold some of them, and restored by a rollback`,
+			`Ask an administrator to run: ${rights.grants.temporary ?? `GRANT TEMP ON DATABASE THE_DATABASE TO ${quoteIdent(rights.user)};`}`,
+		);
+	}
 	const user = quoteIdent(rights.user);
 	for (const table of target.tables) {
 		const step = copies.find((copy) => copy.table === table.name);
@@ -71,6 +80,12 @@ export function rightHazards(
 	return hazards;
 }
 
+const isIdle = (copy: CopyStep): boolean => nothingToCopy(copy, copy.policies.onConflict);
+
+/** Whether a run would merge: not when all is there, and not in a step that is passed over. */
+const merges = (copies: readonly CopyStep[]): boolean =>
+	!copies.every(isIdle) && copies.some((copy) => copy.write === 'merge' && (!isIdle(copy) || copy.rejected > 0));
+
 /** Whether a foreign key that is to be made refers to the table. */
 const isReferredTo = (table: TargetTable, needed: readonly SchemaStep[], copies: readonly CopyStep[]): boolean =>
 	needed.some((step) => {
@@ -84,21 +99,52 @@ const isReferredTo = (table: TargetTable, needed: readonly SchemaStep[], copies:
 const writerOf = (table: TargetTable, copies: readonly CopyStep[]): CopyStep | undefined =>
 	copies.find((copy) => copy.table === table.name || (table.name === collectionTable && copy.collection?.exists === false));
 
+/** What langchain's table of collections is sent. */
+const collectionColumns = ['uuid', 'name', 'cmetadata'];
+
 function writeHazards(table: TargetTable, copies: readonly CopyStep[], overwrites: boolean, user: string): Hazard[] {
 	const { rights } = table;
-	const step = writerOf(table, copies);
+	// Whoever may not read a table cannot tell whether a collection is in it, either.
+	const step = writerOf(table, copies) ?? (rights?.select === false ? copies.find((copy) => copy.collection !== undefined) : undefined);
 	if (rights === undefined || step === undefined) return [];
-	const may = (code: string, severity: Hazard['severity'], message: string, privilege: string): Hazard => ({
+	const name = quoteIdent(table.name);
+	const sent = step.table === table.name ? step.columns.map((column) => column.name) : collectionColumns;
+	const told = (code: string, severity: Hazard['severity'], message: string, hint: string): Hazard => ({
 		code,
 		severity,
 		step: step.id,
 		count: 1,
 		sample: [],
 		message,
-		hint: `GRANT ${privilege} ON TABLE ${quoteIdent(table.name)} TO ${user};`,
+		hint,
 	});
+	const may = (code: string, severity: Hazard['severity'], message: string, privilege: string): Hazard =>
+		told(code, severity, message, `GRANT ${privilege} ON TABLE ${name} TO ${user};`);
+	const insert = rights.insert || sent.every((column) => rights.insertColumns?.includes(column));
+	const closed = (rights.closedSequences ?? []).filter(({ column }) => !sent.includes(column));
 	return [
-		...(rights.insert ? [] : [may('NO_WRITE_PRIVILEGE', 'block', `this user may not write into ${table.name}`, 'SELECT, INSERT')]),
+		...(rights.select === false && insert
+			? [may('NO_READ_PRIVILEGE', 'block', `this user may not read ${table.name}, so what it holds cannot be compared`, 'SELECT')]
+			: []),
+		...(rights.rowSecurity === true
+			? [
+					told(
+						'ROW_SECURITY',
+						'block',
+						`row-level security of ${table.name} holds for this user: PostgreSQL refuses COPY into such a table, and rows that are there may be hidden from the plan`,
+						`Give the URL of the table's owner, or have an administrator run: ALTER ROLE ${user} BYPASSRLS;`,
+					),
+				]
+			: []),
+		...(insert ? [] : [may('NO_WRITE_PRIVILEGE', 'block', `this user may not write into ${table.name}`, 'SELECT, INSERT')]),
+		...closed.map(({ column, sequence }) =>
+			told(
+				'NO_SEQUENCE_PRIVILEGE',
+				'block',
+				`${table.name}.${column} takes its default from the sequence ${sequence}, which this user may not use`,
+				`GRANT USAGE ON SEQUENCE ${sequence} TO ${user};`,
+			),
+		),
 		...(rights.update || !overwrites || step.table !== table.name
 			? []
 			: [may('NO_WRITE_PRIVILEGE', 'block', `this user may not overwrite rows of ${table.name}, as --on-conflict update asks`, 'UPDATE')]),

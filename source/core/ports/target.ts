@@ -48,13 +48,25 @@ export interface TargetTable {
 	readonly rights?: TableRights;
 }
 
-/** What this user may do with a table. `owner`: may alter and index it. `references`: foreign keys of other tables may refer to it. */
+/**
+ * What this user may do with a table. `owner`: may alter and index it. `references`: foreign keys of other tables may refer to it.
+ * What is optional is left out where nothing is in the way.
+ */
 export interface TableRights {
 	readonly owner: boolean;
+	/** False: its rows cannot be read, and were not counted. */
+	readonly select?: false;
+	/** Into every column. */
 	readonly insert: boolean;
+	/** Columns that this user may fill one by one, where `insert` is false. */
+	readonly insertColumns?: readonly string[];
 	readonly update: boolean;
 	readonly delete: boolean;
 	readonly references: boolean;
+	/** Row-level security holds for this user: rows may be hidden, and COPY is refused. */
+	readonly rowSecurity?: true;
+	/** Columns whose default takes the next value of a sequence (name quoted, with its schema) that this user may not use. */
+	readonly closedSequences?: readonly { readonly column: string; readonly sequence: string }[];
 }
 
 /** What this user may make in the database, and the SQL that an administrator runs where it may not. */
@@ -63,9 +75,11 @@ export interface TargetRights {
 	readonly ledger: boolean;
 	/** Tables and indexes in the schema. */
 	readonly tables: boolean;
+	/** Temporary tables, through which rows are merged and restored. Absent: yes. */
+	readonly temporary?: boolean;
 	/** Name of this user, for grants on single tables. */
 	readonly user: string;
-	readonly grants: { readonly ledger: string; readonly tables: string };
+	readonly grants: { readonly ledger: string; readonly tables: string; readonly temporary?: string };
 }
 
 export interface TargetCollection {
@@ -107,6 +121,34 @@ export interface UniqueClash {
 	readonly columns: readonly string[];
 	/** The run would make it after the copy: the target does not have it yet. */
 	readonly planned?: true;
+	/** Whose row holds the value. Another user's when several do; absent where the table knows no tenant. */
+	readonly holder?: 'own' | 'other' | 'nobody';
+}
+
+/** A key, an index or a foreign key that a run would make on a table that holds rows already. */
+export interface ObjectToMake {
+	/** Id of its schema step. */
+	readonly step: string;
+	readonly what: 'primary-key' | 'unique' | 'index' | 'foreign-key';
+	readonly table: string;
+	readonly columns: readonly string[];
+	/** What a foreign key refers to; the table may be missing yet. */
+	readonly parent?: { readonly table: string; readonly columns: readonly string[] };
+}
+
+/**
+ * What the rows of a table have against an object. `duplicates`: values of a unique key that several rows share. `nulls`: rows without a value
+ * of the primary key. `orphans`: values of a foreign key under which the parent has no row. `entry`: bytes of the longest index entry.
+ */
+export interface Objection {
+	readonly step: string;
+	readonly why: 'duplicates' | 'nulls' | 'orphans' | 'entry';
+	/** Distinct values, rows, or bytes of the longest entry. */
+	readonly count: number;
+	/** Values by column, in text form: up to five duplicates, up to a thousand orphans. */
+	readonly values: readonly (readonly string[])[];
+	/** The statement that lists them all. */
+	readonly sql: string;
 }
 
 /**
@@ -222,7 +264,7 @@ export interface Target {
 		signal?: AbortSignal,
 	): Promise<TargetDescription>;
 	/** Compares cast records with what the target holds under their keys. JSON by value, vectors by bits, timestamps as timestamps. */
-	compare(step: CopyStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
+	compare(step: ComparedStep, tenant: string, records: readonly CastRecord[], signal?: AbortSignal): Promise<readonly Comparison[]>;
 	/**
 	 * By place among the records, the clashes on unique indexes that the run would make (`step.plannedUniques`). Reads the whole table at
 	 * each call: for many records at once, of which only the key and the columns of those indexes are looked at.
@@ -232,6 +274,8 @@ export interface Target {
 		records: readonly CastRecord[],
 		signal?: AbortSignal,
 	): Promise<ReadonlyMap<number, readonly UniqueClash[]>>;
+	/** What the rows of existing tables have against objects that are to be made there. Reads every row of those tables; writes nothing. */
+	objections(objects: readonly ObjectToMake[], signal?: AbortSignal): Promise<readonly Objection[]>;
 	/** Takes the one-run-per-target lock; rejects with kind `locked` when it is held. */
 	lock(): Promise<() => Promise<void>>;
 	/** Who else holds that lock now, in words for people; null: nobody. Takes nothing, writes nothing, makes no database. */
