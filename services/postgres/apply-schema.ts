@@ -4,6 +4,7 @@ import { collectionTable, findTable, requireTable } from './catalog.js';
 import { type Driver, ServerError, type Session } from './driver.js';
 import { buildVectorIndex, type SchemaListeners } from './index-build.js';
 import { recordObject } from './ledger.js';
+import { refusedObject } from './refused-object.js';
 import { boolean, text } from './sql-text.js';
 
 const inSchema = 'n.nspname = current_schema()';
@@ -110,7 +111,7 @@ export async function applySchemaStep(
 			options,
 		);
 	} catch (error) {
-		throw step.what === 'extension' ? extensionRefused(error) : error;
+		throw step.what === 'extension' ? extensionRefused(error) : refusedObject(error, step);
 	} finally {
 		removeListener();
 	}

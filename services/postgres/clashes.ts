@@ -1,8 +1,8 @@
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { CastRecord, ComparedStep, UniqueClash } from '../../source/core/ports.js';
-import { type ColumnInfo, findTable, type TableInfo } from './catalog.js';
+import { type ColumnInfo, findTable, type TableInfo, tenantOf } from './catalog.js';
 import { ServerError, type Session } from './driver.js';
-import { arrayLiteral, number, quoteName } from './sql-text.js';
+import { arrayLiteral, number, quoteName, textOrNull } from './sql-text.js';
 import { clashSql, isPlain, otherKeys, type UniqueKey, uniqueKeysOf, withUnsent } from './unique-keys.js';
 import { vectorText } from './vector-text.js';
 
@@ -53,6 +53,9 @@ async function forgiving<T>(session: Session, unique: UniqueKey, empty: T, work:
 	}
 }
 
+const holderOf = (owner: string | null, tenant: string): NonNullable<UniqueClash['holder']> =>
+	owner === null ? 'nobody' : owner === tenant ? 'own' : 'other';
+
 const planned = ({ name, columns }: { readonly name: string; readonly columns: readonly string[] }): UniqueKey => ({
 	name,
 	parts: columns.map(quoteName),
@@ -71,8 +74,9 @@ export const findClashes = async (
 	table: TableInfo,
 	records: readonly CastRecord[],
 	places: readonly number[],
+	tenant: string,
 ): Promise<ReadonlyMap<number, readonly UniqueClash[]>> =>
-	clashesOn(session, otherKeys(await uniqueKeysOf(session, table), step), {}, step, table, records, places);
+	clashesOn(session, otherKeys(await uniqueKeysOf(session, table), step), {}, step, table, records, places, tenant);
 
 /**
  * The same for unique indexes that the run would make after the copy. The table has no index for them and is read whole each time, so
@@ -81,12 +85,13 @@ export const findClashes = async (
 export async function findPlannedClashes(
 	session: Session,
 	step: ComparedStep,
+	tenant: string,
 	records: readonly CastRecord[],
 ): Promise<ReadonlyMap<number, readonly UniqueClash[]>> {
 	const table = await findTable(session, step.table);
 	if (table === null) return new Map();
 	const keys = otherKeys((step.plannedUniques ?? []).map(planned), step);
-	return clashesOn(session, keys, { planned: true }, step, table, records, [...records.keys()]);
+	return clashesOn(session, keys, { planned: true }, step, table, records, [...records.keys()], tenant);
 }
 
 async function clashesOn(
@@ -97,19 +102,24 @@ async function clashesOn(
 	table: TableInfo,
 	records: readonly CastRecord[],
 	places: readonly number[],
+	tenant: string,
 ): Promise<ReadonlyMap<number, readonly UniqueClash[]>> {
 	const found = new Map<number, UniqueClash[]>();
+	const owner = tenantOf(step, tenant, 'held', table);
 	for (const unique of keys) {
 		const { from, params } = sentRows(unique, step, table, records, places);
-		const sql = clashSql(unique, step, { from, place: 'repot_row' }, { from: table.qualified });
+		const sql = clashSql(unique, step, { from, place: 'repot_row' }, { from: `${table.qualified} held`, owner });
 		const rows = await forgiving(session, unique, [], async () => (await session.query(sql, params)).rows);
 		const clash: UniqueClash = { name: unique.name, columns: mark.planned === true ? unique.reads : unique.parts, ...mark };
 		for (const row of rows) {
 			const place = places[number(row, 'place') - 1];
 			if (place === undefined) continue;
-			const known = found.get(place);
-			if (known === undefined) found.set(place, [clash]);
-			else known.push(clash);
+			const known = found.get(place) ?? [];
+			found.set(place, known);
+			const mine = { ...clash, ...(owner === null ? {} : { holder: holderOf(textOrNull(row, 'owner'), tenant) }) };
+			const same = known.findIndex(({ name }) => name === clash.name);
+			if (same < 0) known.push(mine);
+			else if (mine.holder === 'other') known[same] = mine;
 		}
 	}
 	return found;

@@ -161,7 +161,7 @@ async function compareChunk(
 	});
 	const open = places(plain, ({ state }) => state === 'absent' || state === 'differs');
 	const clashes: ReadonlyMap<number, readonly UniqueClash[]> =
-		open.length === 0 ? new Map() : await findClashes(session, step, table, records, open);
+		open.length === 0 ? new Map() : await findClashes(session, step, table, records, open, tenant);
 	const differing = places(plain, ({ state }) => state === 'differs');
 	const versionOf = (index: number): string => text(found.get(index), 'version');
 	const writers = mayExcuse(step) ? await findWriters(session, step, tenant, table, new Set(differing.map(versionOf))) : null;

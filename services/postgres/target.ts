@@ -107,7 +107,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		test: (signal) => guard(() => testTarget(driver, clock, signal)),
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
-		plannedClashes: (step, records, signal) => read((session) => findPlannedClashes(session, step, records), signal),
+		plannedClashes: (step, tenant, records, signal) => read((session) => findPlannedClashes(session, step, tenant, records), signal),
 		objections: (objects, signal) => read((session) => findObjections(session, objects), signal),
 		lock: () => guard(() => lock.take()),
 		lockHolder: (signal) => guard(() => lock.holder(signal)),

@@ -107,13 +107,15 @@ export const comparedParts = ({ parts, collations }: UniqueKey): string[] =>
 interface Side {
 	readonly from: string;
 	readonly place: string;
+	/** SQL for whose row it is. */
+	readonly owner?: string | null;
 }
 
 /**
- * A statement that gives `place` of every row of `left` whose unique key a row of `right` with another step key holds. Both sides
- * have the columns that the unique key reads, under their names, and those of the step's key.
+ * A statement that gives `place` of every row of `left` whose unique key a row of `right` with another step key holds, and `owner` of
+ * that row, where one is asked for. Both sides have the columns that the unique key reads, under their names, and those of the step's key.
  */
-export function clashSql(unique: UniqueKey, step: Pick<CopyStep, 'key'>, left: Side, right: Pick<Side, 'from'>): string {
+export function clashSql(unique: UniqueKey, step: Pick<CopyStep, 'key'>, left: Side, right: Pick<Side, 'from' | 'owner'>): string {
 	const where = unique.predicate === null ? '' : ` WHERE ${unique.predicate}`;
 	const parts = comparedParts(unique);
 	const key = step.key.map((name, index) => `${quoteName(name)} AS repot_key${index}`);
@@ -123,6 +125,8 @@ export function clashSql(unique: UniqueKey, step: Pick<CopyStep, 'key'>, left: S
 		return unique.nullsEqual ? `(${mine} = ${theirs} OR (${mine} IS NULL AND ${theirs} IS NULL))` : `${mine} = ${theirs}`;
 	});
 	const sameKey = step.key.map((_, index) => `l.repot_key${index} = r.repot_key${index}`).join(' AND ');
-	return `SELECT DISTINCT l.repot_place AS place FROM (SELECT ${[`${left.place} AS repot_place`, ...key, ...parts].join(', ')} FROM ${left.from}${where}) l
-		JOIN (SELECT ${[...key, ...parts].join(', ')} FROM ${right.from}${where}) r ON ${same.join(' AND ')} AND NOT (${sameKey})`;
+	const hasOwner = right.owner !== undefined && right.owner !== null;
+	const owner = hasOwner ? [`${right.owner} AS repot_owner`] : [];
+	return `SELECT DISTINCT l.repot_place AS place${hasOwner ? ', r.repot_owner AS owner' : ''} FROM (SELECT ${[`${left.place} AS repot_place`, ...key, ...parts].join(', ')} FROM ${left.from}${where}) l
+		JOIN (SELECT ${[...key, ...parts, ...owner].join(', ')} FROM ${right.from}${where}) r ON ${same.join(' AND ')} AND NOT (${sameKey})`;
 }

@@ -4,6 +4,7 @@ import { refusedRowsContract } from './refused-rows-contract.js';
 import { rollbackChainContract } from './rollback-chain-contract.js';
 import { rollbackContract } from './rollback-contract.js';
 import { schemaContract } from './schema-contract.js';
+import { targetRowsContract } from './target-rows-contract.js';
 import type { TargetHarness } from './target-scene.js';
 import { uniqueKeysContract } from './unique-keys-contract.js';
 import { writeContract } from './write-contract.js';
@@ -17,6 +18,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 		uniqueKeysContract,
 		refusedRowsContract,
 		planFitContract,
+		targetRowsContract,
 		rollbackContract,
 		rollbackChainContract,
 	]) {

@@ -1,6 +1,8 @@
 import { formatCount } from '../format.js';
+import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { ClashTally, ConflictTally } from './conflicts.js';
 import type { LateTally } from './late-parents.js';
+import { ownerIndexWords } from './owner-index.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
 import { embeddingTable } from './vectors.js';
 
@@ -76,19 +78,24 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
  * Records that another unique key of the target refuses, because a row with another key holds their value. Neither leaving nor
  * overwriting the row under their own key helps: under `skip` they are set aside, otherwise the plan is blocked.
  */
-export function clashHazards(step: CopyStep, { clashes, orphaned, beneath }: ConflictTally, policies: Policies): Hazard[] {
+export function clashHazards(
+	step: CopyStep,
+	{ clashes, orphaned, beneath }: ConflictTally,
+	policies: Policies,
+	steps: readonly CopyStep[],
+): Hazard[] {
 	const hazards = [...clashes.values()].map((clash): Hazard => {
 		const records = `${clash.count === 1 ? '1 record' : `${formatCount(clash.count)} records`} of ${step.id} ${clash.count === 1 ? 'has' : 'have'}`;
 		const unique = `${clash.name} (${clash.columns.join(', ')})`;
 		const place = { step: step.id, count: clash.count, sample: clash.sample };
 		if (clash.planned === true)
-			return { code: 'UNIQUE_INDEX_IMPOSSIBLE', severity: 'block', ...place, ...indexWords(step, clash, records) };
+			return { code: 'UNIQUE_INDEX_IMPOSSIBLE', severity: 'block', ...place, ...indexWords(step, clash, records, steps) };
 		if (policies.onConflict === 'skip') {
 			return {
 				code: 'UNIQUE_CONFLICT_SET_ASIDE',
 				severity: 'warn',
 				...place,
-				message: `${records} a value of the unique key ${unique} that another row of the target holds, and will be set aside`,
+				message: `${records} a value of the unique key ${unique} that ${holderWords(clash)}, and will be set aside`,
 				hint: 'quarantine.jsonl will hold them; records that refer to them go there as well',
 			};
 		}
@@ -96,8 +103,8 @@ export function clashHazards(step: CopyStep, { clashes, orphaned, beneath }: Con
 			code: 'UNIQUE_CONFLICT',
 			severity: 'block',
 			...place,
-			message: `${records} a value of the unique key ${unique} that another row of the target holds, so the target refuses to have both`,
-			hint: 'Change or remove those rows of the target or these records of the source, or choose --on-conflict skip, which sets the records aside and leaves the rows',
+			message: `${records} a value of the unique key ${unique} that ${holderWords(clash)}, so the target refuses to have both`,
+			hint: `Choose --on-conflict skip, which sets the records aside and leaves the rows, or change ${clash.held.other > 0 ? 'these records of the source' : 'those rows of the target or these records of the source'}`,
 		};
 	});
 	if (beneath.count > 0) hazards.push(beneathHazard(step, beneath));
@@ -132,9 +139,22 @@ export const lateHazards = (step: CopyStep, late: readonly LateTally[]): Hazard[
 		hint: `Drop ${constraint} for the load and add it again afterwards, or put parents and children into one batch with a larger --batch-size. Making it DEFERRABLE is not enough: every batch is a transaction of its own`,
 	}));
 
-function indexWords(step: CopyStep, clash: ClashTally, records: string): Pick<Hazard, 'message' | 'hint'> {
+/** Whose rows hold the values of a clash: what somebody may do about them depends on it. */
+function holderWords({ count, held }: ClashTally): string {
+	const parts = [
+		...(held.other > 0 ? [`${formatCount(held.other)} of other users`] : []),
+		...(held.nobody > 0 ? [`${formatCount(held.nobody)} of nobody`] : []),
+		...(held.own > 0 ? [`${formatCount(held.own)} of this user`] : []),
+	];
+	if (count > 1) return `other rows of the target hold${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
+	return `another row of the target${held.other > 0 ? ', of another user,' : held.nobody > 0 ? ', of nobody,' : held.own > 0 ? ', of this user,' : ''} holds`;
+}
+
+/** No row of the target needs to change for an index that the target does not have; rows of other users are not this run's to change at all. */
+function indexWords(step: CopyStep, clash: ClashTally, records: string, steps: readonly CopyStep[]): Pick<Hazard, 'message' | 'hint'> {
+	const rows = clash.held.other > 0 ? "this user's records in the source" : `those rows of ${step.table} or these records of the source`;
 	return {
-		message: `${records} a value of (${clash.columns.join(', ')}) that another row of the target holds, so the unique index ${clash.name} could not be made after the copy`,
-		hint: `Change or remove those rows of ${step.table}, or make the unique index there first: then --on-conflict skip sets the records aside`,
+		message: `${records} a value of (${clash.columns.join(', ')}) that ${holderWords(clash)}, so the unique index ${clash.name} could not be made after the copy`,
+		hint: `${ownerIndexWords(clash.name, { table: step.table, columns: clash.columns }, profile.tenantColumn, steps)} Or change ${rows}`,
 	};
 }

@@ -9,7 +9,10 @@ interface Counted {
 }
 
 /** Records that clash on one unique key with rows that have another step key. */
-export interface ClashTally extends Counted, UniqueClash {}
+export interface ClashTally extends Counted, UniqueClash {
+	/** Of them, by whose row holds the value, as far as that is known. */
+	readonly held: Record<NonNullable<UniqueClash['holder']>, number>;
+}
 
 /** How the source's keys stand in the target. */
 export interface ConflictTally {
@@ -72,7 +75,7 @@ export async function tallyConflicts(
 	const planned =
 		target === null
 			? null
-			: new PlannedClashes(step, target, (record, clashes) => {
+			: new PlannedClashes(step, target, tenant, (record, clashes) => {
 					for (const clash of clashes) countClash(tally, clash, record);
 				});
 	let seen = 0;
@@ -134,7 +137,8 @@ function tallyOne(tally: ConflictTally, step: ComparedStep, comparison: Comparis
 }
 
 function countClash(tally: ConflictTally, clash: UniqueClash, record: Pick<Comparison, 'key'>): void {
-	const counted = tally.clashes.get(clash.name) ?? { ...clash, ...none() };
+	const counted = tally.clashes.get(clash.name) ?? { ...clash, ...none(), held: { own: 0, other: 0, nobody: 0 } };
 	tally.clashes.set(clash.name, counted);
 	count(counted, record);
+	if (clash.holder !== undefined) counted.held[clash.holder]++;
 }

@@ -1,4 +1,7 @@
+import type { ObjectToMake } from '../ports.js';
+import type { Draft } from './draft.js';
 import { fitsIndex } from './index-fit.js';
+import { madeObject } from './made-object.js';
 import type { TableMapping } from './tables.js';
 import type { ForeignKey, Hazard } from './types.js';
 
@@ -67,4 +70,34 @@ export function keepReferences(tables: readonly TableMapping[], hazards: Hazard[
 			return false;
 		}),
 	}));
+}
+
+/** Takes out the foreign keys that refer to the columns of unique indexes which are not made: PostgreSQL would refuse them. */
+export function withoutReferencesTo(
+	left: readonly ObjectToMake[],
+	draft: Pick<Draft, 'copies' | 'schema'>,
+	hazards: Hazard[],
+): Pick<Draft, 'copies' | 'schema'> {
+	const isLost = (table: string, columns: readonly string[]): boolean =>
+		left.some((object) => object.what === 'unique' && object.table === table && sameSet(object.columns, columns));
+	const schema = draft.schema.filter((step) => {
+		const made = madeObject(step);
+		if (made?.parent === undefined || !isLost(made.parent.table, made.parent.columns)) return true;
+		hazards.push({
+			code: 'FOREIGN_KEY_LEFT',
+			severity: 'warn',
+			step: step.table,
+			column: made.columns.join(', '),
+			count: 1,
+			sample: [made.parent.table],
+			message: `the foreign key from ${step.table} (${made.columns.join(', ')}) to ${made.parent.table} is not created: the unique index that it needs there is not`,
+			hint: 'The records are copied all the same',
+		});
+		return false;
+	});
+	const copies = draft.copies.map((copy) => ({
+		...copy,
+		foreignKeys: copy.foreignKeys.filter(({ parent, parentColumns }) => !isLost(parent, parentColumns)),
+	}));
+	return { copies, schema };
 }

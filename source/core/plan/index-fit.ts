@@ -1,7 +1,7 @@
 import { formatCount } from '../format.js';
 import { indexedBytes } from '../mapping/target-limits.js';
-import type { SourceIndex } from '../ports.js';
-import type { Hazard } from './types.js';
+import type { Objection, ObjectToMake, SourceIndex } from '../ports.js';
+import type { Hazard, SchemaStep } from './types.js';
 
 /** Whether PostgreSQL is sure to take every entry of an index. Unknown lengths are taken for fitting. */
 export const fitsIndex = (index: Pick<SourceIndex, 'columns' | 'longest'>): boolean =>
@@ -31,3 +31,19 @@ export function indexHazards(table: string, name: string, index: SourceIndex, pr
 		},
 	];
 }
+
+/** An index that may not take an entry of the rows that the target has already. */
+export const longRowHazard = (
+	step: Pick<SchemaStep, 'object' | 'table' | 'sql'>,
+	object: ObjectToMake,
+	{ count, sql }: Objection,
+): Hazard => ({
+	code: 'INDEX_LEFT',
+	severity: 'warn',
+	step: step.table,
+	column: object.columns.join(', '),
+	count: 1,
+	sample: [step.object],
+	message: `a row of ${step.table} in the target would need an entry of ${formatCount(count)} bytes in index ${step.object}, and an index of PostgreSQL is sure to take ${formatCount(indexedBytes(object.columns.length))}: it is not created${object.what === 'unique' ? ', so nothing keeps its values unique' : ''}`,
+	hint: `Texts that compress well may fit; try it after the run: ${step.sql}; The longest: ${sql}`,
+});

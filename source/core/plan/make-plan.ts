@@ -9,6 +9,7 @@ import { planId, shortHash } from './hash.js';
 import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
 import { rightHazards } from './right-hazards.js';
+import { heedTargetRows, targetRowHazards } from './target-rows.js';
 import { type CopyStep, type Hazard, isBlocked, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
 import { collectionTable, embeddingTable } from './vectors.js';
 
@@ -46,8 +47,12 @@ export async function makePlan(
 		if (resumable !== null) return resumable;
 	}
 
-	const draft = draftSteps(request, description, collection, target);
-	const measured = await measure(draft.copies, request, ports, target, signal, onProgress);
+	const drafted = draftSteps(request, description, collection, target);
+	const missing = finishSchema(drafted.schema, target, drafted.copies, collection, request.policies.onConflict).filter(
+		({ needed }) => needed,
+	);
+	const { draft, objected } = await heedTargetRows(drafted, missing, target, ports.target, signal);
+	const measured = await measure(draft, request, ports, target, signal, onProgress);
 	const fingerprints = await hashing;
 	const intent = intentOf(request, fingerprints, target, collection);
 	const schema = finishSchema(draft.schema, target, measured.steps, collection, request.policies.onConflict);
@@ -60,6 +65,7 @@ export async function makePlan(
 		...integrityHazards(description),
 		...ledgerHazards(target, idle),
 		...measured.hazards,
+		...(await targetRowHazards(objected, measured.steps, request.policies, ports.source, signal)),
 		...quarantineHazard(
 			measured.steps.reduce((sum, step) => sum + step.rejected, 0),
 			request.policies,

@@ -8,7 +8,9 @@ import { copySeconds, schemaSeconds } from './estimate.js';
 import { checkFit, isPresent } from './fit.js';
 import { occupancyHazards, scanHazards } from './hazards.js';
 import { LateParents, ownForeignKeys } from './late-parents.js';
+import { madeObject } from './made-object.js';
 import { SetAside } from './set-aside.js';
+import { sameColumns } from './tables.js';
 import type { ConflictPolicy, CopyStep, ForeignKey, Hazard, SchemaStep } from './types.js';
 import { plannedUniques, unpromisedUniques, unseenUniques } from './unique-keys.js';
 import { collectionTable, embeddingTable } from './vectors.js';
@@ -22,13 +24,14 @@ export interface PlanPorts {
 
 /** Runs the casts over every record, and compares keys where the target's table holds any row. */
 export async function measure(
-	drafts: readonly CopyStep[],
+	draft: Pick<Draft, 'copies' | 'schema'>,
 	request: PlanRequest,
 	ports: PlanPorts,
 	target: TargetDescription,
 	signal: AbortSignal | undefined,
 	onProgress: (progress: PlanProgress) => void,
 ): Promise<{ steps: CopyStep[]; hazards: Hazard[] }> {
+	const drafts = draft.copies;
 	const steps: CopyStep[] = [];
 	const hazards: Hazard[] = [];
 	const all = Math.max(
@@ -38,34 +41,39 @@ export async function measure(
 	const description = await ports.source.describe(signal);
 	const aside = new SetAside(drafts);
 	let before = 0;
-	for (const draft of drafts) {
+	for (const copy of drafts) {
 		const report = (phase: string) => (fraction: number) =>
-			onProgress({ phase, fraction: Math.min(1, (before + draft.rows * fraction) / all) });
-		const scan = await ports.source.scan(draft, signal, report(`casting every value of ${draft.id}`));
-		const counted = withScan(draft, scan, request, target.facts.embedded);
-		hazards.push(...scanHazards(draft.id, scan, request.policies));
-		const table = target.tables.find((candidate) => candidate.name === draft.table);
-		const fits = !checkFit(draft, table ?? emptyTable(draft)).some((hazard) => hazard.severity === 'block');
+			onProgress({ phase, fraction: Math.min(1, (before + copy.rows * fraction) / all) });
+		const scan = await ports.source.scan(copy, signal, report(`casting every value of ${copy.id}`));
+		const counted = withScan(copy, scan, request, target.facts.embedded);
+		hazards.push(...scanHazards(copy.id, scan, request.policies));
+		const table = target.tables.find((candidate) => candidate.name === copy.table);
+		const fits = !checkFit(copy, table ?? emptyTable(copy)).some((hazard) => hazard.severity === 'block');
 		let tally = noConflicts();
 		let unowned = 0;
 		const occupied = table !== undefined && table.rows > 0 && fits;
 		const own = table !== undefined && fits ? ownForeignKeys(counted, table) : [];
 		const late = own.length === 0 ? null : new LateParents(counted, own);
-		if (occupied || late !== null || aside.concerns(draft)) {
-			const toMake = occupied && !request.skipSchemaCreation ? plannedUniques(draft, table, description) : [];
-			const phase = report(`comparing ${draft.id} with the target`);
+		if (occupied || late !== null || aside.concerns(copy)) {
+			const isMade = (columns: readonly string[]): boolean =>
+				draft.schema.some((step) => {
+					const made = step.table === copy.table ? madeObject(step) : null;
+					return made?.what === 'unique' && sameColumns(made.columns, columns);
+				});
+			const toMake = occupied ? plannedUniques(copy, table, description).filter(({ columns }) => isMade(columns)) : [];
+			const phase = report(`comparing ${copy.id} with the target`);
 			const other = occupied ? ports.target : null;
 			const compared = { tenant: request.tenant, source: ports.source, target: other, aside, late, signal };
 			tally = await tallyConflicts({ ...counted, plannedUniques: toMake }, compared, phase);
 			if (occupied) unowned = await unownedRows(counted, request.tenant, ports.target);
 		}
 		hazards.push(...lateHazards(counted, late?.found() ?? []));
-		hazards.push(...conflictHazards(counted, tally, request.policies), ...clashHazards(counted, tally, request.policies));
+		hazards.push(...conflictHazards(counted, tally, request.policies), ...clashHazards(counted, tally, request.policies, drafts));
 		const tallied = withTally(counted, tally, request.policies.onConflict, unowned);
 		hazards.push(...occupancyHazards(tallied));
 		steps.push(tallied);
-		if (table !== undefined) hazards.push(...unpromisedUniques(draft, table, description), ...unseenUniques(draft, table));
-		before += draft.rows;
+		if (table !== undefined) hazards.push(...unpromisedUniques(copy, table, description), ...unseenUniques(copy, table));
+		before += copy.rows;
 	}
 	return { steps, hazards };
 }

@@ -10,15 +10,17 @@ type Told = (record: CastRecord, clashes: readonly UniqueClash[]) => void;
 export class PlannedClashes {
 	readonly #step: ComparedStep;
 	readonly #target: Target;
+	readonly #tenant: string;
 	readonly #told: Told;
 	/** Places in a record's values that the indexes read. */
 	readonly #places: readonly number[];
 	#records: CastRecord[] = [];
 	#characters = 0;
 
-	constructor(step: ComparedStep, target: Target, told: Told) {
+	constructor(step: ComparedStep, target: Target, tenant: string, told: Told) {
 		this.#step = step;
 		this.#target = target;
+		this.#tenant = tenant;
 		this.#told = told;
 		const read = new Set([...step.key, ...(step.plannedUniques ?? []).flatMap(({ columns }) => columns)]);
 		this.#places = [...step.columns.keys()].filter((place) => read.has(step.columns[place]?.name ?? ''));
@@ -42,7 +44,7 @@ export class PlannedClashes {
 		this.#records = [];
 		this.#characters = 0;
 		if (records.length === 0) return;
-		const found = await this.#target.plannedClashes(this.#step, records, signal);
+		const found = await this.#target.plannedClashes(this.#step, this.#tenant, records, signal);
 		for (const [place, clashes] of [...found].toSorted(([left], [right]) => left - right)) {
 			const record = records[place];
 			if (record !== undefined) this.#told(record, clashes);

@@ -271,6 +271,7 @@ export interface Target {
 	 */
 	plannedClashes(
 		step: ComparedStep,
+		tenant: string,
 		records: readonly CastRecord[],
 		signal?: AbortSignal,
 	): Promise<ReadonlyMap<number, readonly UniqueClash[]>>;
