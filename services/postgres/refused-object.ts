@@ -48,7 +48,9 @@ export function refusedObject(error: unknown, step: SchemaStep): unknown {
 		case '54000':
 			return refused('INDEX_ENTRY_TOO_LONG', `a row of ${step.table} has a value of (${listed}) that is too long for an index`, [
 				`See the longest: ${longestSql(table, columns)};`,
-				'Shorten that value, or have its owner do so',
+				`Shorten that value, or make another index of the name ${step.object}, say over its hash, which the run then takes for it`,
+				// PostgreSQL indexes row versions that an open transaction may still see.
+				'A value that was shortened counts as long as a transaction runs that began before, in any database of the server',
 			]);
 		default:
 			return error;
