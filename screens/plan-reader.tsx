@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { formatBytes, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
+import { differingLeft, nothingToDoWords } from '../source/core/outcome-words.js';
 import { isBlocked, type Plan, recordsToWrite } from '../source/core/plan/types.js';
 import { tableLines } from './components/data-table.js';
 import { Frame } from './components/frame.js';
@@ -94,7 +95,7 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 		{
 			keys: ['enter'],
 			label: 'enter',
-			does: blocked ? 'blocked, see !' : 'next',
+			does: blocked ? 'blocked, see !' : plan.doneBy === undefined ? 'next' : 'check again',
 			run: () => (blocked ? show('hazards') : onNext(planSaid(plan))),
 		},
 		{ keys: ['down', 'j'], label: 'j/k', does: 'move too', run: () => move(1), bar: false },
@@ -218,8 +219,8 @@ function undoLines(plan: Plan, blocked: boolean, blocks: number, width: number):
 	const said = (label: string, text: string, tone: Tone) => facts([[label.padEnd(5), text, tone]], width);
 	if (blocked) return said('X', `${formatQuantity(blocks, 'hazard')} must be solved before this can run: ! shows what to do`, 'bad');
 	if (plan.doneBy !== undefined) {
-		const by = plan.doneBy === '-' ? 'the target already holds exactly this' : `run ${plan.doneBy} already wrote exactly this`;
-		return said('Done', `${by}; there is nothing to do`, 'good');
+		const left = differingLeft(plan) > 0;
+		return said(left ? 'Left' : 'Done', `Nothing to do: ${nothingToDoWords(plan)}. Enter runs the checks again.`, left ? 'warn' : 'good');
 	}
 	if (plan.resumes !== undefined) return said('Goes on', `run ${plan.resumes} where it stopped; nothing is written twice`, 'accent');
 	return said(

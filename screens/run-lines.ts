@@ -25,6 +25,8 @@ export type RunDetail = 'overview' | 'log' | 'rejects';
 interface RunLinesProps {
 	/** The target is an embedded database that this run makes: that takes some seconds. */
 	readonly startsNewDatabase?: boolean;
+	/** Nothing is written: what is there already is checked again. */
+	readonly checksOnly?: boolean;
 	readonly state: RunState;
 	readonly control: RunControl;
 	readonly now: number;
@@ -34,7 +36,9 @@ interface RunLinesProps {
 	readonly canvas: Canvas;
 }
 
-export function runLines({ state, control, now, idle, detail, canvas, startsNewDatabase = false }: RunLinesProps): readonly LineSpec[] {
+export function runLines(props: RunLinesProps): readonly LineSpec[] {
+	const { state, control, now, idle, detail, canvas, startsNewDatabase = false, checksOnly = false } = props;
+	if (checksOnly) return checkingLines(state, now, canvas);
 	if (state.phase === 'idle') return startingLines(startsNewDatabase, canvas.width);
 	const top = totalLines(state, now, idle, canvas);
 	const notes = noteLines(state, control, canvas.width);
@@ -58,6 +62,27 @@ function startingLines(startsNewDatabase: boolean, width: number): readonly Line
 		line({ text: '-', tone: 'accent', spinner: true }, { text: ' ' }, ...first.parts),
 		...others.map(({ parts }) => line({ text: '  ' }, ...parts)),
 	];
+}
+
+/** A verification on its own: there is no step, only checks that end one after the other. */
+function checkingLines(state: RunState, now: number, canvas: Canvas): readonly LineSpec[] {
+	const gone = state.startedAt === null ? '' : `   ${formatClock(elapsed(state, now))} gone`;
+	const head = [
+		line(
+			{ text: '-', tone: 'accent', spinner: true },
+			{ text: ' Checking what is in the target against the sources. Nothing is written.' },
+			{ text: gone, tone: 'dim' },
+		),
+		blank,
+	];
+	const done = state.checks.map((check) =>
+		line(
+			{ text: check.name, width: 10 },
+			{ text: checkWords[check.result].text, tone: checkWords[check.result].tone, width: 9 },
+			{ text: check.figures, tone: 'dim' },
+		),
+	);
+	return [...head, ...done].slice(0, canvas.lines);
 }
 
 function totalLines(state: RunState, now: number, idle: number, canvas: Canvas): readonly LineSpec[] {

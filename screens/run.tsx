@@ -18,6 +18,8 @@ interface RunScreenProps {
 	readonly plan: string;
 	/** The target is an embedded database that this run makes. */
 	readonly startsNewDatabase: boolean;
+	/** Nothing is written: what is there already is checked again. */
+	readonly checksOnly: boolean;
 	readonly command: readonly string[];
 	/** After the run could not begin or broke off: plan again from the preview. */
 	readonly onReplan: () => void;
@@ -28,7 +30,7 @@ interface RunScreenProps {
 export const stopsSafely = 'stop safely; again: stop now';
 
 /** Step 6: what is happening. The run itself lives in the session; this only watches it. */
-export function RunScreen({ place, controls, plan, startsNewDatabase, command, onReplan, onQuit }: RunScreenProps) {
+export function RunScreen({ place, controls, plan, startsNewDatabase, checksOnly, command, onReplan, onQuit }: RunScreenProps) {
 	const canvas = useCanvas();
 	const { state, control } = useStore(controls.store);
 	const failure = useStore(controls.failure);
@@ -44,7 +46,9 @@ export function RunScreen({ place, controls, plan, startsNewDatabase, command, o
 			{ keys: ['q', 'esc'], label: 'q', does: 'quit', run: onQuit },
 		];
 		const body = [
-			line({ text: 'The run broke off. What was committed stays; the same command resumes.', tone: 'warn' }),
+			checksOnly
+				? line({ text: 'The checks broke off. Nothing was written.', tone: 'warn' })
+				: line({ text: 'The run broke off. What was committed stays; the same command resumes.', tone: 'warn' }),
 			blank,
 			...errorLines(failure, canvas.width),
 		];
@@ -52,14 +56,21 @@ export function RunScreen({ place, controls, plan, startsNewDatabase, command, o
 	}
 	const show = (wanted: RunDetail) => () => setDetail(detail === wanted ? 'overview' : wanted);
 	const bindings: readonly Binding[] = [
-		{ keys: ['p'], label: 'p', does: control.paused ? 'go on' : 'pause', run: () => controls.pause(!control.paused) },
-		{ keys: ['s'], label: 's', does: 'stop after batch', run: () => controls.stop() },
+		...(checksOnly
+			? [{ keys: ['s'], label: 's', does: 'stop', run: () => controls.stop() }]
+			: [
+					{ keys: ['p'], label: 'p', does: control.paused ? 'go on' : 'pause', run: () => controls.pause(!control.paused) },
+					{ keys: ['s'], label: 's', does: 'stop after batch', run: () => controls.stop() },
+				]),
 		{ keys: ['l'], label: 'l', does: detail === 'log' ? 'overview' : 'log', run: show('log') },
-		{ keys: ['e'], label: 'e', does: detail === 'rejects' ? 'overview' : 'set aside', run: show('rejects') },
+		...(checksOnly ? [] : [{ keys: ['e'], label: 'e', does: detail === 'rejects' ? 'overview' : 'set aside', run: show('rejects') }]),
 		...(detail === 'overview' ? [] : [{ keys: ['esc'], label: 'esc', does: 'overview', run: () => setDetail('overview') }]),
 	];
-	const mode =
-		control.stopping === 'abort'
+	const mode = checksOnly
+		? control.stopping === 'no'
+			? 'CHECKING - nothing is written'
+			: 'STOPPING'
+		: control.stopping === 'abort'
 			? 'STOPPING NOW'
 			: control.stopping === 'stop'
 				? 'STOPPING after this batch'
@@ -68,6 +79,6 @@ export function RunScreen({ place, controls, plan, startsNewDatabase, command, o
 					: state.phase === 'verifying'
 						? 'CHECKING'
 						: 'WRITING';
-	const body = runLines({ state, control, now, idle: timePaused(control, now), detail, canvas, startsNewDatabase });
+	const body = runLines({ state, control, now, idle: timePaused(control, now), detail, canvas, startsNewDatabase, checksOnly });
 	return <Frame {...place} mode={mode} ids={ids} body={body} bindings={bindings} command={command} interrupt={stopsSafely} />;
 }

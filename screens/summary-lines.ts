@@ -1,20 +1,22 @@
 /** The end of a run, as lines for the summary screen and as plain text for the terminal afterwards. Pure. */
 
 import type { ErrorFact } from '../source/core/errors.js';
-import { formatCount, formatQuantity } from '../source/core/format.js';
+import { formatQuantity } from '../source/core/format.js';
+import { skippedWords } from '../source/core/outcome-words.js';
 import type { RunState } from '../source/core/run-state.js';
-import { wrapText } from '../source/core/text-width.js';
+import { textWidth, wrapText } from '../source/core/text-width.js';
 import { commandFacts } from './command-facts.js';
 import { tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { blank, facts, type LineSpec, line, paragraph, plainText } from './lines.js';
-import { checkWords, outcomeWords } from './run-words.js';
+import { checkWords, headlineOf } from './run-words.js';
 import { rollbackCommand } from './same-flags.js';
 import type { Tone } from './theme.js';
 
-/** `finished`, `stopped` or `failed`. */
+/** `finished`, `checked`, `stopped` or `failed`. */
 export function summaryVerdict(state: RunState): string {
 	if (state.outcome === 'interrupted') return 'stopped';
+	if (state.checksOnly && state.outcome !== 'failed' && state.outcome !== 'nothing-to-do') return 'checked';
 	return state.outcome === 'failed' ? 'failed' : 'finished';
 }
 
@@ -30,7 +32,7 @@ export interface SummaryFacts {
 export function summaryLines({ state, failure, undone, command }: SummaryFacts, width: number): readonly LineSpec[] {
 	const error = failure ?? state.error;
 	return [
-		...verdictLines(state),
+		...verdictLines(state, width),
 		blank,
 		...(error === null ? [] : [...errorLines(error, width), blank]),
 		...checkLines(state, width),
@@ -38,16 +40,17 @@ export function summaryLines({ state, failure, undone, command }: SummaryFacts, 
 	];
 }
 
-function verdictLines(state: RunState): readonly LineSpec[] {
-	if (state.outcome === null) return [line({ text: 'The run did not begin. Nothing was written.', tone: 'strong' })];
-	const { text, tone } = outcomeWords[state.outcome];
-	const unchecked = state.outcome === 'done' && state.checks.length === 0;
+function verdictLines(state: RunState, width: number): readonly LineSpec[] {
+	const headline = headlineOf(state);
+	if (headline === null) return [line({ text: 'The run did not begin. Nothing was written.', tone: 'strong' })];
 	const counts = [
-		formatQuantity(state.written, 'record written', 'records written'),
-		...(state.quarantined > 0 ? [`${formatCount(state.quarantined)} set aside`] : []),
-		...(state.skipped > 0 ? [`${formatCount(state.skipped)} left as they were`] : []),
-	];
-	return [line({ text: unchecked ? 'DONE, NOT CHECKED' : text, tone: unchecked ? 'warn' : tone }, { text: `   ${counts.join(', ')}` })];
+		state.checksOnly ? 'nothing written' : formatQuantity(state.written, 'record written', 'records written'),
+		...skippedWords(state),
+	].join(', ');
+	const isShort = textWidth(headline.text) + textWidth(counts) + 4 <= width;
+	return isShort
+		? [line({ ...headline }, { text: `   ${counts}` })]
+		: [...paragraph(headline.text, width, headline.tone), ...paragraph(counts, width)];
 }
 
 /** Where the figures begin: after the pointer, the longest name of a check and the longest result. */

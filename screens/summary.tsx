@@ -6,7 +6,7 @@ import { Frame } from './components/frame.js';
 import type { Binding } from './key-router.js';
 import { blank, paragraph } from './lines.js';
 import type { Place } from './place.js';
-import { outcomeWords } from './run-words.js';
+import { headlineOf } from './run-words.js';
 import { useCanvas, useShell } from './shell-context.js';
 import { summaryLines, summaryVerdict } from './summary-lines.js';
 
@@ -37,7 +37,7 @@ export function SummaryScreen({ place, state, failure, undone, command, onQuit, 
 	const resumable = state.outcome === 'interrupted' || state.outcome === 'failed';
 	const bindings: readonly Binding[] = [
 		{ keys: ['enter', 'q', 'esc'], label: 'enter/q/esc', does: 'finish', run: onQuit },
-		...(resumable ? [{ keys: ['r'], label: 'r', does: 'resume', run: onAgain }] : []),
+		...(resumable ? [{ keys: ['r'], label: 'r', does: state.checksOnly ? 'plan again' : 'resume', run: onAgain }] : []),
 		...(state.written > 0 && !undone ? [{ keys: ['u'], label: 'u', does: 'undo', run: onUndo }] : []),
 		...(report === undefined ? [] : [{ keys: ['o'], label: 'o', does: 'report', run: () => openReport(report) }]),
 		{ keys: ['h'], label: 'h', does: 'history', run: onHistory },
@@ -52,6 +52,6 @@ export function SummaryScreen({ place, state, failure, undone, command, onQuit, 
 	];
 	const verdict = summaryVerdict(state);
 	const mode = state.outcome === null ? null : `run ${state.run ?? ''} ${verdict} in ${formatClock(state.milliseconds ?? 0)}`;
-	const word = state.outcome === null ? null : outcomeWords[state.outcome].text;
+	const word = headlineOf(state)?.text.split(', ')[0] ?? null;
 	return <Frame {...place} mode={mode} ids={word} body={body} namesCommand={true} bindings={bindings} command={command} />;
 }

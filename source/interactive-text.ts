@@ -13,6 +13,7 @@ import { asRepotError, type RepotError } from './core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency, formatQuantity } from './core/format.js';
 import { passwordNote } from './core/headless-command.js';
 import type { EnvironmentSummary, Operations } from './core/operations.js';
+import { nothingToDoWords } from './core/outcome-words.js';
 import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
@@ -227,6 +228,12 @@ async function tellPlan({ context, prompter, state }: Talk): Promise<Turn> {
 		if (answer.kind !== 'text') return backOrQuit(answer.kind);
 		return [{ type: 'replan' }];
 	}
+	if (plan.doneBy !== undefined) {
+		const answer = await prompter.ask('Press Enter to run the checks again, which writes nothing, or b to go back');
+		if (answer.kind !== 'text') return backOrQuit(answer.kind);
+		context.session.startChecks(state.planned, operations.headlessCommand('migrate', choicesOf(state)));
+		return [{ type: 'next', said: '' }];
+	}
 	const answer = await prompter.ask('Press Enter to go on to the confirmation, or b to go back');
 	return answer.kind === 'text' ? [{ type: 'next', said: '' }] : backOrQuit(answer.kind);
 }
@@ -244,7 +251,7 @@ function planSentences(plan: Plan): readonly string[] {
 					.split('\n')
 					.map((text) => text.trim())
 					.filter((text) => text !== '')),
-		...(plan.doneBy === undefined ? [] : [`Nothing to do: run ${plan.doneBy} already wrote exactly this.`]),
+		...(plan.doneBy === undefined ? [] : [`Nothing to do: ${nothingToDoWords(plan)}.`]),
 	];
 }
 

@@ -2,8 +2,10 @@ import { Observable } from '../screens/observable.js';
 import type { Planned } from '../screens/planned.js';
 import type { RunControls } from '../screens/run-controls.js';
 import { foldUndo, noUndo, type UndoState, undoFailed } from '../screens/undo-state.js';
-import { asRepotError, type ErrorFact } from './core/errors.js';
+import { asRepotError, type ErrorFact, RepotError } from './core/errors.js';
+import type { MigrationEvent } from './core/events.js';
 import type { Operations, PlanRequest } from './core/operations.js';
+import { runToCheck } from './core/outcome-words.js';
 import type { Clock } from './core/ports.js';
 import { RunStore } from './core/run-store.js';
 
@@ -60,7 +62,16 @@ export class Session implements RunControls {
 		this.#begin(() => {
 			this.command = command;
 			this.store.reset();
-			return this.#migrate(planned);
+			return this.#follow(this.#migrate(planned));
+		});
+	}
+
+	/** Runs the checks of what is there already; nothing is written. */
+	startChecks(planned: Planned, command: readonly string[] = []): void {
+		this.#begin(() => {
+			this.command = command;
+			this.store.reset();
+			return this.#follow(this.#checks(planned));
 		});
 	}
 
@@ -115,10 +126,29 @@ export class Session implements RunControls {
 		});
 	}
 
-	async #migrate({ plan, request }: Planned): Promise<void> {
+	#migrate({ plan, request }: Planned): AsyncIterable<MigrationEvent> {
 		const signals = { stop: this.#stop.signal, abort: this.#abort.signal, paused: () => this.#paused };
+		return this.#operations.migrate(plan, request, signals);
+	}
+
+	async *#checks({ plan, request }: Planned): AsyncGenerator<MigrationEvent, void, void> {
+		// The first press ends it: there is no batch to finish.
+		const { signal } = this.#stop;
 		try {
-			for await (const event of this.#operations.migrate(plan, request, signals)) {
+			for await (const event of this.#operations.verify(request, runToCheck(plan), signal)) {
+				// What the run wrote at its time is not what was written now.
+				if (event.type === 'run-finished') yield { ...event, written: 0, skipped: plan.totals.records - event.quarantined };
+				else yield event;
+			}
+		} catch (thrown) {
+			if (!signal.aborted) throw thrown;
+			throw new RepotError({ kind: 'interrupted', code: 'INTERRUPTED', message: 'the checks were stopped as asked' });
+		}
+	}
+
+	async #follow(events: AsyncIterable<MigrationEvent>): Promise<void> {
+		try {
+			for await (const event of events) {
 				this.#told = event.type === 'run-finished';
 				this.store.fold(event);
 			}

@@ -133,7 +133,7 @@ function Credentials({ state, dispatch, operations }: WizardScreenProps) {
 	);
 }
 
-function Preview({ state, dispatch, operations }: WizardScreenProps) {
+function Preview({ state, dispatch, operations, session }: WizardScreenProps) {
 	const choices = choicesOf(state);
 	const onPlanned = useCallback((planned: Planned) => dispatch({ type: 'planned', planned }), [dispatch]);
 	return (
@@ -146,7 +146,11 @@ function Preview({ state, dispatch, operations }: WizardScreenProps) {
 			command={commandOf(operations, 'plan', choices)}
 			onPlanned={onPlanned}
 			onReplan={() => dispatch({ type: 'replan' })}
-			onNext={(said) => dispatch({ type: 'next', said })}
+			onNext={(said) => {
+				const { planned } = state;
+				if (planned?.plan.doneBy !== undefined) session.startChecks(planned, commandOf(operations, 'migrate', choices));
+				dispatch({ type: 'next', said });
+			}}
 			onBack={() => dispatch({ type: 'back' })}
 		/>
 	);
@@ -186,6 +190,7 @@ function Run({ state, dispatch, operations, session, onLeave }: WizardScreenProp
 			controls={session}
 			plan={state.planned?.plan.id ?? ''}
 			startsNewDatabase={isNewDatabase(state)}
+			checksOnly={state.planned?.plan.doneBy !== undefined}
 			command={commandOf(operations, 'migrate', choicesOf(state))}
 			onReplan={() => dispatch({ type: 'replan' })}
 			onQuit={() => onLeave('finished')}

@@ -177,7 +177,7 @@ export function canGoOn(state: WizardState): boolean {
 
 function next(state: WizardState, said: string): WizardState {
 	const at = stepOrder.indexOf(state.screen);
-	const following = stepNames[at + 1];
+	const following = followingStep(state);
 	if (at < 0 || following === undefined || !canGoOn(state)) return state;
 	const label = stepNames[at] ?? '';
 	// A step that is answered anew takes the place of its earlier answer, and of every answer after it.
@@ -186,6 +186,12 @@ function next(state: WizardState, said: string): WizardState {
 	if (following !== 'run') return { ...state, screen: following, drafted };
 	const final = drafted.map((step, index) => ({ ...step, key: String(state.finished.length + index) }));
 	return { ...state, screen: following, drafted: [], finished: [...state.finished, ...final] };
+}
+
+/** With nothing to write there is nothing to confirm: the checks follow at once. */
+function followingStep(state: WizardState): StepName | undefined {
+	if (state.screen === 'preview' && state.planned?.plan.doneBy !== undefined) return 'run';
+	return stepNames[stepOrder.indexOf(state.screen) + 1];
 }
 
 function back(state: WizardState): WizardState {

@@ -3,6 +3,7 @@ import { readPlanFile } from '../config/plan-file.js';
 import { exitCodes, RepotError } from '../core/errors.js';
 import type { CheckResult, MigrationEvent } from '../core/events.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
+import { setAsideWords } from '../core/outcome-words.js';
 import type { LedgerRun } from '../core/ports.js';
 import { checkLines, checkVerdict } from '../headless/run-text.js';
 import { requestFromSettings } from './choose.js';
@@ -97,5 +98,5 @@ function tell(context: CommandContext, checks: readonly CheckResult[], finished:
 	for (const line of checkLines(checks, context.dataStyle)) output.data(line);
 	for (const file of files) output.data(`File   ${file}`);
 	if (outcome === 'failed' || outcome === 'interrupted') return;
-	output.data(`${checkVerdict(checks, context.dataStyle)}   run ${run}`);
+	output.data(`${checkVerdict(checks, context.dataStyle, setAsideWords(finished))}   run ${run}`);
 }

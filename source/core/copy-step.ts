@@ -67,6 +67,7 @@ export async function* copyStep(
 			step: step.id,
 			batch: sequence,
 			rows: batch.rows - refused.length,
+			...(result.skipped === 0 ? {} : { skipped: result.skipped }),
 			bytes: batch.data.byteLength,
 			rejected: rejectedHere,
 			milliseconds,

@@ -8,6 +8,8 @@ export type MigrationEvent = { readonly at: string } & (
 			readonly plan: string;
 			readonly environment: string;
 			readonly resumed: boolean;
+			/** Records whose rows in the target differ and stay as they are there (--on-conflict skip). Absent: none. */
+			readonly differing?: number;
 			readonly steps: readonly {
 				readonly id: string;
 				readonly label: string;
@@ -17,6 +19,9 @@ export type MigrationEvent = { readonly at: string } & (
 				readonly seconds: number;
 				readonly rowsDone: number;
 				readonly bytesDone: number;
+				/** Of `rowsDone`, records written and set aside. Absent: not told. */
+				readonly written?: number;
+				readonly rejected?: number;
 			}[];
 	  }
 	| { readonly type: 'step-started'; readonly step: string; readonly resumedFromBatch: number }
@@ -24,7 +29,10 @@ export type MigrationEvent = { readonly at: string } & (
 			readonly type: 'batch-committed';
 			readonly step: string;
 			readonly batch: number;
+			/** Records sent, those that were there already included. */
 			readonly rows: number;
+			/** Of `rows`, records that the target had already. Absent: none. */
+			readonly skipped?: number;
 			readonly bytes: number;
 			readonly rejected: number;
 			/** Milliseconds between the first byte sent and the commit. */

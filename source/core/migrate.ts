@@ -4,6 +4,7 @@ import { copyStep } from './copy-step.js';
 import { asRepotError, type RepotError } from './errors.js';
 import type { MigrationEvent, RunOutcome } from './events.js';
 import type { RunSignals } from './operations.js';
+import { differingLeft } from './outcome-words.js';
 import { isCopyStep, type Plan } from './plan/types.js';
 import type { LedgerRun, Ports, RunSummary } from './ports.js';
 import type { RetryPolicy } from './retry.js';
@@ -113,12 +114,14 @@ async function* recorded(
 }
 
 function runStarted(run: Run): Fact {
+	const differing = differingLeft(run.plan);
 	return {
 		type: 'run-started',
 		run: run.id,
 		plan: run.plan.id,
 		environment: run.plan.environment,
 		resumed: run.resumed !== null,
+		...(differing === 0 ? {} : { differing }),
 		steps: run.plan.steps
 			.filter((step) => isCopyStep(step) || step.needed)
 			.map((step) => {
@@ -132,6 +135,7 @@ function runStarted(run: Run): Fact {
 					seconds: step.seconds,
 					rowsDone: done === undefined ? 0 : done.rows + done.rejected + done.skipped,
 					bytesDone: done?.bytes ?? 0,
+					...(done === undefined ? {} : { written: done.rows, rejected: done.rejected }),
 				};
 			}),
 	};

@@ -21,6 +21,8 @@ export interface StepState {
 	readonly bytesDone: number;
 	/** Of those, records of an earlier, interrupted run. */
 	readonly rowsBefore: number;
+	/** Of `rowsDone`, records that the run itself wrote. */
+	readonly written: number;
 	readonly rejected: number;
 	/** Last committed batch, or -1. */
 	readonly batch: number;
@@ -67,6 +69,8 @@ export interface RunState {
 	readonly plan: string | null;
 	readonly environment: string | null;
 	readonly resumed: boolean;
+	/** A verification on its own, or nothing to do: no step writes anything. */
+	readonly checksOnly: boolean;
 	readonly startedAt: number | null;
 	readonly finishedAt: number | null;
 	/** Instant of the last event. */
@@ -89,6 +93,8 @@ export interface RunState {
 	readonly written: number;
 	readonly quarantined: number;
 	readonly skipped: number;
+	/** Of `skipped`, records whose rows in the target differ and stay as they are there. */
+	readonly differing: number;
 	readonly milliseconds: number | null;
 	readonly files: readonly string[];
 }
@@ -105,6 +111,7 @@ export const emptyRun: RunState = {
 	plan: null,
 	environment: null,
 	resumed: false,
+	checksOnly: false,
 	startedAt: null,
 	finishedAt: null,
 	lastAt: null,
@@ -122,6 +129,7 @@ export const emptyRun: RunState = {
 	written: 0,
 	quarantined: 0,
 	skipped: 0,
+	differing: 0,
 	milliseconds: null,
 	files: [],
 };
@@ -180,7 +188,8 @@ function started(event: EventOf<'run-started'>, at: number): RunState {
 			rowsDone: step.rowsDone,
 			bytesDone: step.bytesDone,
 			rowsBefore: step.rowsDone,
-			rejected: 0,
+			written: step.written ?? step.rowsDone,
+			rejected: step.rejected ?? 0,
 			batch: -1,
 			state: 'waiting',
 			startedAt: null,
@@ -189,8 +198,24 @@ function started(event: EventOf<'run-started'>, at: number): RunState {
 			phase: '',
 		}),
 	);
-	const { run, plan, environment, resumed } = event;
-	const state: RunState = { ...emptyRun, phase: 'copying', run, plan, environment, resumed, startedAt: at, lastAt: at, steps };
+	const { run, plan, environment, resumed, differing = 0 } = event;
+	const rejected = steps.reduce((sum, step) => sum + step.rejected, 0);
+	const checksOnly = steps.length === 0;
+	const phase = checksOnly ? 'verifying' : 'copying';
+	const state: RunState = {
+		...emptyRun,
+		phase,
+		run,
+		plan,
+		environment,
+		resumed,
+		checksOnly,
+		startedAt: at,
+		lastAt: at,
+		steps,
+		rejected,
+		differing,
+	};
 	return logged(state, at, 'run', null, resumed ? `run ${run} resumed` : `run ${run} started`);
 }
 
@@ -209,6 +234,7 @@ function batchCommitted(state: RunState, event: EventOf<'batch-committed'>, at: 
 		...step,
 		state: step.state === 'waiting' ? 'running' : step.state,
 		rowsDone: step.rowsDone + records,
+		written: step.written + event.rows - (event.skipped ?? 0),
 		bytesDone: step.bytesDone + event.bytes,
 		rejected: step.rejected + event.rejected,
 		batch: event.batch,

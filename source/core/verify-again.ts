@@ -1,6 +1,7 @@
 import { RepotError } from './errors.js';
 import type { CheckResult, MigrationEvent } from './events.js';
 import type { PlanRequest } from './operations.js';
+import { differingLeft } from './outcome-words.js';
 import { makePlan } from './plan/make-plan.js';
 import type { Plan } from './plan/types.js';
 import type { LedgerRun, LedgerStep, Ports, RunFolder } from './ports.js';
@@ -30,6 +31,7 @@ export async function* verifyAgain(
 	const startedAt = ports.clock.now();
 	const time = (): string => new Date(ports.clock.now()).toISOString();
 	const subject = await subjectOf(request, run, ports, signal);
+	const differing = differingLeft(subject.plan);
 	yield {
 		at: time(),
 		type: 'run-started',
@@ -37,6 +39,7 @@ export async function* verifyAgain(
 		plan: subject.plan.id,
 		environment: subject.plan.environment,
 		resumed: false,
+		...(differing === 0 ? {} : { differing }),
 		steps: [],
 	};
 	if (subject.notice !== null) yield { at: time(), type: 'notice', step: null, message: subject.notice };
@@ -52,11 +55,7 @@ export async function* verifyAgain(
 		}
 		const failed = checks.some((check) => check.result === 'fail');
 		const outcome = failed ? 'verification-failed' : 'done';
-		const totals = {
-			written: subject.run?.written ?? 0,
-			quarantined: subject.run?.quarantined ?? subject.plan.totals.rejected,
-			skipped: 0,
-		};
+		const totals = totalsOf(subject);
 		const { files, problem } = await writeReport(
 			{ run: subject.run?.id ?? null, plan: subject.plan, checks, totals, outcome, at: ports.clock.now() },
 			folder,
@@ -75,6 +74,14 @@ export async function* verifyAgain(
 	} finally {
 		await folder.close();
 	}
+}
+
+/** Of a run that came to its end, what it neither wrote nor set aside was there. */
+function totalsOf({ run, plan }: Subject): { readonly written: number; readonly quarantined: number; readonly skipped: number } {
+	const written = run?.written ?? 0;
+	const quarantined = run?.quarantined ?? plan.totals.rejected;
+	const isWhole = run === null || run.status === 'done' || run.status === 'quarantined' || run.status === 'verification-failed';
+	return { written, quarantined, skipped: isWhole ? Math.max(0, plan.totals.records - written - quarantined) : 0 };
 }
 
 /** Keys that the run's quarantine on this computer names, by step. */

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../core/format.js';
+import { differingLeft, nothingToDoWords } from '../core/outcome-words.js';
 import {
 	type ColumnMapping,
 	type CopyStep,
@@ -201,14 +202,11 @@ function totalLines(plan: Plan, style: TextStyle): readonly string[] {
 	const going = recordsToWrite(plan);
 	const time = seconds < 1 ? 'less than 1 s' : `about ${formatDuration(seconds * 1000)}`;
 	const blocking = plan.hazards.filter((hazard) => hazard.severity === 'block').length;
-	if (plan.doneBy !== undefined) return [paint(style, 'good', nothingToDo(plan))];
+	if (plan.doneBy !== undefined) return [paint(style, differingLeft(plan) > 0 ? 'look' : 'good', nothingToDo(plan))];
 	return [
 		`Total  ${formatQuantity(records, 'record')}, ${formatBytes(bytes)}, ${time}.   Quarantine: ${formatCount(rejected)} expected`,
-		plan.policies.onConflict === 'update'
-			? `Undo   yes: repot rollback removes exactly the records that the run adds and restores those it overwrites`
-			: `Undo   yes: repot rollback removes exactly these ${formatQuantity(going, 'record')}`,
 		...(blocking === 0
-			? []
+			? [`Undo   yes: ${undoWords(plan.policies.onConflict === 'update', going)}`]
 			: [
 					paint(
 						style,
@@ -219,12 +217,14 @@ function totalLines(plan: Plan, style: TextStyle): readonly string[] {
 	];
 }
 
+function undoWords(overwrites: boolean, going: number): string {
+	if (overwrites) return 'repot rollback removes exactly the records that the run adds and restores those it overwrites';
+	if (going === 0) return 'repot rollback removes what the run creates; it writes no record';
+	return `repot rollback removes exactly the ${formatQuantity(going, 'record')} of this run`;
+}
+
 export function nothingToDo(plan: Plan): string {
-	const by =
-		plan.doneBy === undefined || plan.doneBy === '-'
-			? 'the target already holds exactly this'
-			: `run ${plan.doneBy} already wrote exactly this`;
-	return `Nothing to do: ${by}`;
+	return `Nothing to do: ${nothingToDoWords(plan)}`;
 }
 
 function columnLines(plan: Plan, style: TextStyle): readonly string[] {

@@ -1,5 +1,6 @@
 import type { CheckResult, RunOutcome } from '../core/events.js';
 import { formatCount, formatDuration, formatQuantity } from '../core/format.js';
+import { setAsideWords, skippedWords } from '../core/outcome-words.js';
 import type { RunState, StepState } from '../core/run-state.js';
 import { printable } from '../core/text-width.js';
 import { paint, type TextStyle, type Tone } from './style.js';
@@ -10,8 +11,8 @@ export const longStep = 1000;
 
 const verdicts: Readonly<Record<RunOutcome, readonly [Tone, string]>> = {
 	done: ['good', 'ok  Done'],
-	quarantined: ['look', 'LOOK  Done, with records set aside'],
-	'nothing-to-do': ['good', 'ok  Nothing to do: the target already holds exactly this'],
+	quarantined: ['look', 'LOOK  Done'],
+	'nothing-to-do': ['good', 'ok  Nothing to do: this plan was carried out already'],
 	'verification-failed': ['bad', 'X  Written, but a check failed'],
 	failed: ['bad', 'X  Failed'],
 	interrupted: ['look', 'LOOK  Stopped safely'],
@@ -21,22 +22,21 @@ const verdicts: Readonly<Record<RunOutcome, readonly [Tone, string]>> = {
 export function runSummaryLines(state: RunState, style: TextStyle, same = ''): readonly string[] {
 	const { outcome, run } = state;
 	if (outcome === null || run === null) return [];
-	const [tone, verdict] = verdicts[outcome];
+	const [tone, word] = verdicts[outcome];
+	const aside = setAsideWords(state);
+	// What was set aside is said as loudly as how the run ended.
+	const verdict = aside === null || outcome === 'nothing-to-do' ? word : `${word}, ${aside}`;
 	const stepped = state.steps.length === 0 ? [] : ['', ...stepTable(state, style)];
 	const checked = state.checks.length === 0 ? [] : ['', ...checkLines(state.checks, style)];
 	const took = state.milliseconds === null ? '' : ` in ${formatDuration(state.milliseconds)}`;
-	const figures = [
-		`${formatQuantity(state.written, 'record')} written`,
-		...(state.skipped > 0 ? [`${formatCount(state.skipped)} already there`] : []),
-		...(state.quarantined > 0 ? [`${formatCount(state.quarantined)} set aside`] : []),
-	].join(', ');
+	const figures = [`${formatQuantity(state.written, 'record')} written`, ...skippedWords(state)].join(', ');
 	return [
 		...stepped,
 		...checked,
 		'',
 		...state.files.map((file) => `File   ${printable(file)}`),
 		...nextLines(outcome, run, same),
-		paint(style, tone, outcome === 'nothing-to-do' ? verdict : `${verdict}: run ${run}, ${figures}${took}`),
+		paint(style, tone, outcome === 'nothing-to-do' ? `${verdict} by run ${run}` : `${verdict}: run ${run}, ${figures}${took}`),
 	];
 }
 
@@ -77,7 +77,7 @@ function stepTable(state: RunState, style: TextStyle): readonly string[] {
 	const isRest = (step: StepState): boolean => !isTold(step) || (step.kind === 'schema' && before.has(step.id));
 	const columns = [
 		{ title: 'STEP' },
-		{ title: 'RECORDS', align: 'right' as const },
+		{ title: 'WRITTEN', align: 'right' as const },
 		{ title: 'SET ASIDE', align: 'right' as const },
 		{ title: 'TIME', align: 'right' as const },
 		{ title: 'STATE' },
@@ -98,7 +98,7 @@ const isTold = (step: StepState): boolean =>
 
 function stepCells(step: StepState, before: boolean): readonly string[] {
 	const time = step.milliseconds === null || step.state === 'nothing-to-do' ? '-' : formatDuration(step.milliseconds);
-	const counts = step.kind === 'copy' ? [formatCount(step.rowsDone), formatCount(step.rejected)] : ['-', '-'];
+	const counts = step.kind === 'copy' ? [formatCount(step.written), formatCount(step.rejected)] : ['-', '-'];
 	return [step.label, ...counts, time, before ? 'done before' : states[step.state]];
 }
 
@@ -125,10 +125,12 @@ export function checkLines(checks: readonly CheckResult[], style: TextStyle): re
 	return [...tableLines(columns, rows, style), ...details];
 }
 
-/** One line over all checks. */
-export function checkVerdict(checks: readonly CheckResult[], style: TextStyle): string {
+/** One line over all checks; `aside`: how many records of the run were set aside, in words. */
+export function checkVerdict(checks: readonly CheckResult[], style: TextStyle, aside: string | null = null): string {
 	const failed = checks.filter((check) => check.result === 'fail').map((check) => check.name);
 	if (failed.length > 0) return paint(style, 'bad', `X  ${formatQuantity(failed.length, 'check')} failed: ${failed.join(', ')}`);
 	const skipped = checks.filter((check) => check.result === 'skipped').length;
-	return paint(style, 'good', `ok  All checks pass${skipped > 0 ? ` (${formatCount(skipped)} skipped)` : ''}`);
+	const more = skipped > 0 ? ` (${formatCount(skipped)} skipped)` : '';
+	if (aside !== null) return paint(style, 'look', `LOOK  Checks pass${more}, ${aside}`);
+	return paint(style, 'good', `ok  All checks pass${more}`);
 }

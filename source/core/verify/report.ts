@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { CheckResult, RunOutcome } from '../events.js';
 import { formatCount } from '../format.js';
 import { makeFolders } from '../make-folders.js';
+import { setAsideWords } from '../outcome-words.js';
 import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
 import type { RunFolder } from '../ports.js';
 
@@ -31,6 +32,14 @@ export function verdict(checks: readonly CheckResult[]): string {
 	return checks.length === 0 ? 'NOT VERIFIED' : 'ALL CHECKS PASS';
 }
 
+/** Records set aside are said as loudly as what the checks found. */
+function headline({ checks, totals }: Report): string {
+	const aside = setAsideWords(totals)?.toUpperCase();
+	if (aside === undefined) return verdict(checks);
+	const word = verdict(checks);
+	return `${word === 'ALL CHECKS PASS' ? 'CHECKS PASS' : word}, ${aside}`;
+}
+
 const sum = (copies: readonly CopyStep[], pick: (step: CopyStep) => number): number =>
 	copies.reduce((total, step) => total + pick(step), 0);
 
@@ -41,7 +50,7 @@ export function reportMarkdown(report: Report): string {
 	const left = plan.policies.onConflict === 'skip' ? sum(copies, (step) => step.state.differing) : 0;
 	const sections = [
 		`# Migration report${report.run === null ? '' : `: run ${report.run}`}`,
-		`**${verdict(checks)}**`,
+		`**${headline(report)}**`,
 		table(
 			['', ''],
 			[

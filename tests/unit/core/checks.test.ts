@@ -75,6 +75,13 @@ describe('the report', () => {
 		expect(verdict([])).toBe('NOT VERIFIED');
 	});
 
+	it('begins with what was set aside as loudly as with the checks', async () => {
+		const plan = await makePlan(request(), bench(fakeTables(2)));
+		const totals = { written: 55, quarantined: 165, skipped: 0 };
+		const text = reportMarkdown({ run: 'r-AAAAA', plan, checks: [check('pass')], totals, outcome: 'quarantined', at: 0 });
+		expect(text.split('\n').slice(0, 3)).toContain('**CHECKS PASS, 165 OF 220 RECORDS SET ASIDE**');
+	});
+
 	it('names what failed, what the plan told, and the way back; a pipe does not break its tables', async () => {
 		const plan = await makePlan(request(), bench(fakeTables(2)));
 		const text = reportMarkdown({

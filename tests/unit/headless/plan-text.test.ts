@@ -35,8 +35,25 @@ describe('a plan as text', () => {
 		);
 		expect(shown).toContain('2 set aside, 9 rows there before, 3 already the same, 1 differs');
 		expect(shown).toContain('Quarantine: 2 expected');
-		expect(shown).toContain('exactly these 50 records');
+		expect(shown).toContain('exactly the 50 records of this run');
 		expect(shown).toMatch(/= +vector index/);
+	});
+
+	it('says nothing of undoing what cannot be written, and no count where no record is', () => {
+		expect(text(planSummaryLines(samplePlan({ hazards: [blockingHazard] }), plainStyle))).not.toContain('Undo');
+		expect(text(planSummaryLines(samplePlan({ steps: [indexStep] }), plainStyle))).toContain('removes what the run creates');
+	});
+
+	it('tells rows that differ and stay, by choice, from rows that are the same', () => {
+		const state = { exists: true, rowsBefore: 9, tenantRowsBefore: 9, equal: 54, differing: 1 };
+		const skipped = samplePlan({
+			doneBy: 'r-1',
+			policies: { ...samplePlan().policies, onConflict: 'skip' },
+			steps: [{ ...itemsStep, state }],
+		});
+		const shown = text(planSummaryLines(skipped, plainStyle));
+		expect(shown).toContain('Nothing to do: 1 row differs in the target and stays as it is, as chosen (--on-conflict skip)');
+		expect(shown).not.toContain('exactly this');
 	});
 
 	it('names the run that did it, or goes on with one', () => {

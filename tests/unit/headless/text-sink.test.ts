@@ -152,10 +152,40 @@ describe('news', () => {
 		expect(lines.at(-1)?.text).toContain('a .[2J key from data');
 	});
 
+	it('tells rows that differ and stay from those that are there already', () => {
+		const { sink, lines, at } = quiet();
+		sink.handle({ at: at(), type: 'run-started', run: 'r-8M4TB', plan: 'p', environment: 'dev', resumed: false, differing: 1, steps: [] });
+		sink.handle(finished('done', { written: 1, skipped: 219 }));
+		expect(lines.at(-1)?.text).toContain('1 record written, 218 already there, 1 differs and stays as it was');
+	});
+
+	it('counts in a step what was written, not what was read', () => {
+		const { sink, lines, at } = quiet();
+		const step = { id: 'items', label: 'items', kind: 'copy', rows: 55, bytes: 1, seconds: 1, rowsDone: 0, bytesDone: 0 } as const;
+		sink.handle({ at: at(), type: 'run-started', run: 'r-8M4TB', plan: 'p', environment: 'dev', resumed: false, steps: [step] });
+		sink.handle({
+			at: at(),
+			type: 'batch-committed',
+			step: 'items',
+			batch: 0,
+			rows: 12,
+			skipped: 2,
+			bytes: 1,
+			rejected: 43,
+			milliseconds: 1,
+		});
+		sink.handle({ at: at(), type: 'step-finished', step: 'items', rows: 12, rejected: 43, milliseconds: 1, outcome: 'done' });
+		sink.handle(finished('quarantined', { written: 10, quarantined: 43, skipped: 2 }));
+		const told = lines.map((line) => line.text);
+		expect(told.some((text) => /STEP +WRITTEN +SET ASIDE/.test(text))).toBe(true);
+		expect(told.some((text) => /items +10 +43 /.test(text))).toBe(true);
+		expect(told.at(-1)).toContain('LOOK  Done, 43 of 55 records set aside');
+	});
+
 	it('ends with the verdict', () => {
 		const { sink, lines } = quiet();
 		sink.handle(finished('quarantined', { quarantined: 2 }));
-		expect(lines.at(-1)?.text).toBe('LOOK  Done, with records set aside: run r-8M4TB, 110 records written, 2 set aside in 2 s');
+		expect(lines.at(-1)?.text).toBe('LOOK  Done, 2 of 112 records set aside: run r-8M4TB, 110 records written in 2 s');
 		expect(lines.some((line) => line.text === 'Undo   repot rollback r-8M4TB')).toBe(true);
 	});
 });
