@@ -2,6 +2,7 @@
 
 import { formatCount, formatQuantity } from '../source/core/format.js';
 import type { RollbackCount, RollbackPreview } from '../source/core/ports.js';
+import { stayWords, undoneBefore } from '../source/core/undo.js';
 import { tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { blank, type LineSpec, line, paragraph } from './lines.js';
@@ -18,21 +19,29 @@ const columns = [
 	{ title: 'GONE', align: 'right' as const, dropOrder: 1 },
 ];
 
+/** Only for a run that a rollback was at before. */
+const undoneColumn = { title: 'UNDONE BEFORE', align: 'right' as const };
+
 export function rollbackLines(preview: RollbackPreview, width: number): readonly LineSpec[] {
 	const kept = keptWords(preview.tables);
+	const before = preview.tables.map((table) => undoneBefore(preview.run, table));
+	const again = before.some((count) => count > 0);
+	const rows = preview.tables.map((table, index) => rowOf(table, again ? (before[index] ?? 0) : null));
 	return [
-		...tableLines({ columns, rows: preview.tables.map(rowOf), width, cursor: null }),
+		...tableLines({ columns: again ? [...columns, undoneColumn] : columns, rows, width, cursor: null }),
 		blank,
-		...(kept === null
-			? paragraph('Nothing was changed since: every row of the run goes or gets its former values back.', width, 'good')
-			: paragraph(`! Kept, never removed: ${kept}.`, width, 'warn')),
+		...(kept === null && again && preview.tables.every((table) => table.removable + table.restorable === 0)
+			? paragraph('Nothing of its rows is left to undo.', width)
+			: kept === null
+				? paragraph('Nothing was changed since: every row of the run goes or gets its former values back.', width, 'good')
+				: paragraph(`! Kept, never removed: ${kept}.`, width, 'warn')),
 		...preview.tables.filter(({ changedSample }) => changedSample.length > 0).flatMap((table) => sampleLines(table, width)),
 		...listed('Drops', preview.drops, width),
 		...listed('Stays', preview.stays, width),
 	];
 }
 
-function rowOf(table: RollbackCount) {
+function rowOf(table: RollbackCount, before: number | null) {
 	const warn = (count: number) => ({ text: formatCount(count), tone: count > 0 ? ('warn' as const) : ('dim' as const) });
 	return {
 		cells: [
@@ -43,6 +52,7 @@ function rowOf(table: RollbackCount) {
 			warn(table.changed),
 			warn(table.referenced),
 			formatCount(table.gone),
+			...(before === null ? [] : [formatCount(before)]),
 		],
 	};
 }
@@ -104,12 +114,14 @@ export function undoVerdict(undo: UndoState): LineSpec {
 		case 'done':
 			return line({ text: 'UNDONE', tone: 'good' }, { text: '   the target holds nothing of this run any more' });
 		case 'kept-some':
-			if (undo.kept === 0) return line({ text: 'UNDONE, SOME OBJECTS STAY', tone: 'warn' }, { text: '   something of others is in them' });
+			if (undo.kept === 0) return line({ text: partly(undo), tone: 'warn' }, { text: '   something of others is in them' });
 			return line(
-				{ text: 'UNDONE, SOME ROWS KEPT', tone: 'warn' },
+				{ text: partly(undo), tone: 'warn' },
 				{ text: `   ${keptWords(Object.values(undo.done)) ?? 'they were changed since, or other rows refer to them'}` },
 			);
 		case 'failed':
 			return line({ text: 'UNDO FAILED', tone: 'bad' }, { text: '   what is not undone is as it was; it can be repeated' });
 	}
 }
+
+const partly = (undo: UndoState): string => `PARTLY UNDONE: ${(stayWords(undo) ?? 'some objects stay').toUpperCase()}`;

@@ -118,7 +118,9 @@ function Undoing({ place, subject, controls, onBack }: RollbackScreenProps) {
 	const undo = useStore(controls.undo);
 	const finished = undo.phase === 'finished';
 	const kept = undo.kept > 0 ? `, ${formatCount(undo.kept)} kept` : '';
-	const mode = finished ? `undone: ${formatCount(undo.removed)} removed, ${formatCount(undo.restored)} restored${kept}` : 'UNDOING';
+	const mode = finished
+		? `${undo.outcome === 'kept-some' ? 'partly undone' : 'undone'}: ${formatCount(undo.removed)} removed, ${formatCount(undo.restored)} restored${kept}`
+		: 'UNDOING';
 	const bindings: readonly Binding[] = finished ? [{ keys: ['enter', 'esc', 'q'], label: 'enter', does: 'close', run: onBack }] : [];
 	return (
 		<Frame

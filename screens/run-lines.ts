@@ -45,7 +45,7 @@ export function runLines(props: RunLinesProps): readonly LineSpec[] {
 	const room = canvas.lines - top.length - notes.length;
 	if (detail !== 'overview') return [...top, ...detailLines(state, detail, room, canvas), ...notes].slice(0, canvas.lines);
 	// The log gets what the steps leave, and a few lines at least where there is room for them.
-	const steps = stepLines(state, now, canvas, Math.max(2, room - (room > 8 ? 5 : 0)));
+	const steps = stepLines(state, { now, left: timeLeft(state, now, idle) }, canvas, Math.max(2, room - (room > 8 ? 5 : 0)));
 	const free = room - steps.length;
 	const gap = free > 5 ? [blank] : [];
 	const logRoom = free - gap.length - 1;
@@ -91,7 +91,9 @@ function totalLines(state: RunState, now: number, idle: number, canvas: Canvas):
 	const rate = currentRate(state, now);
 	const left = timeLeft(state, now, idle);
 	const counts = `${formatCompact(totals.rowsDone).padStart(6)} / ${formatCompact(totals.rows)} records`;
-	const barWidth = Math.max(10, Math.min(48, canvas.width - 9 - 8 - textWidth(counts) - 3));
+	// Steps without records count as the time they take, so the share is of the work, not of the records.
+	const share = state.phase === 'copying' && canvas.width >= 70 ? ' of the work' : '';
+	const barWidth = Math.max(10, Math.min(48, canvas.width - 9 - 8 - textWidth(share) - textWidth(counts) - 3));
 	const leftWords =
 		state.phase !== 'copying'
 			? 'checking'
@@ -111,7 +113,7 @@ function totalLines(state: RunState, now: number, idle: number, canvas: Canvas):
 			{ text: 'Total', tone: 'strong', width: 8 },
 			{ text: barText(fraction, barWidth, canvas.glyphs), tone: 'accent' },
 			{ text: formatPercent(fraction), width: 7, align: 'right' },
-			{ text: `   ${counts}` },
+			{ text: `${share}   ${counts}` },
 		),
 		line({ text: '', width: 8 }, { text: `${formatClock(elapsed(state, now))} gone`, width: 13 }, { text: leftWords, width: 28 }, ...speed),
 		...(canvas.lines > 12

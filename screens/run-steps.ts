@@ -29,7 +29,13 @@ const leastBar = 8;
 const usualBar = 12;
 const mostBar = 24;
 
-export function stepLines(state: RunState, now: number, canvas: Canvas, height: number): readonly LineSpec[] {
+/** Milliseconds; `left`: of the whole run, null when not known. */
+interface RunTime {
+	readonly now: number;
+	readonly left: number | null;
+}
+
+export function stepLines(state: RunState, time: RunTime, canvas: Canvas, height: number): readonly LineSpec[] {
 	const rows = stepRows(state.steps);
 	const columns = columnsFor(state.steps, canvas.width);
 	const active = rows.findIndex((row) => row.kind === 'step' && row.step.state === 'running');
@@ -40,7 +46,7 @@ export function stepLines(state: RunState, now: number, canvas: Canvas, height: 
 	return [
 		...rows
 			.slice(window.from, window.to)
-			.map((row) => (row.kind === 'step' ? stepLine(row.step, row.label, now, columns, canvas) : groupLine(row, columns, canvas))),
+			.map((row) => (row.kind === 'step' ? stepLine(row.step, row.label, time, columns, canvas) : groupLine(row, columns, canvas))),
 		...(hidden === 0
 			? []
 			: [
@@ -127,7 +133,7 @@ function groupLine({ label, steps }: StepRow & { readonly kind: 'group' }, colum
 	);
 }
 
-function stepLine(step: StepState, label: string, now: number, columns: Columns, canvas: Canvas): LineSpec {
+function stepLine(step: StepState, label: string, time: RunTime, columns: Columns, canvas: Canvas): LineSpec {
 	const name = textWidth(label) > columns.label && groupOf(step) === null ? shortName(step) : label;
 	const start = head(name, step.state, step.state === 'running', columns);
 	if (step.state === 'waiting' && step.rowsDone === 0) return line(...start, { text: 'waiting', tone: 'dim' });
@@ -138,7 +144,7 @@ function stepLine(step: StepState, label: string, now: number, columns: Columns,
 		{ text: barText(fraction, columns.bar, canvas.glyphs), tone: step.state === 'done' ? 'good' : 'accent' },
 		{ text: formatPercent(fraction), width: percentWidth, align: 'right' },
 		{ text: step.kind === 'schema' ? '' : formatCompact(Math.min(step.rowsDone, step.rows)), width: countWidth, align: 'right' },
-		...(step.state === 'done' ? [...doneParts(step.milliseconds ?? 0), ...refused(step, columns)] : progress(step, now, columns)),
+		...(step.state === 'done' ? [...doneParts(step.milliseconds ?? 0), ...refused(step, columns)] : progress(step, time, columns)),
 	);
 }
 
@@ -147,8 +153,10 @@ function refused({ rejected }: StepState, { tail }: Columns): readonly Part[] {
 	return rejected === 0 || tail < 27 ? [] : [{ text: `   ${formatCount(rejected)} set aside`, tone: 'warn' }];
 }
 
-function progress(step: StepState, now: number, { tail }: Columns): readonly Part[] {
-	const left = stepTimeLeft(step, now);
+function progress(step: StepState, time: RunTime, { tail }: Columns): readonly Part[] {
+	const own = stepTimeLeft(step, time.now);
+	// Two estimates of different stretches: a part that would take longer than the whole is not worth telling.
+	const left = own !== null && time.left !== null && own <= time.left ? own : null;
 	const isShort = tail < 27;
 	const at = step.kind === 'schema' ? step.phase : step.batch < 0 ? '' : `batch ${step.batch + 1}`;
 	return [

@@ -26,6 +26,8 @@ export interface UndoState {
 	readonly removed: number;
 	readonly restored: number;
 	readonly kept: number;
+	/** Objects that stay because something of others is in them. */
+	readonly stays: number;
 	readonly error: ErrorFact | null;
 }
 
@@ -39,6 +41,7 @@ export const noUndo: UndoState = {
 	removed: 0,
 	restored: 0,
 	kept: 0,
+	stays: 0,
 	error: null,
 };
 
@@ -58,8 +61,8 @@ export function foldUndo(state: UndoState, event: RollbackEvent): UndoState {
 		case 'notice':
 			return logged(state, event.message);
 		case 'rollback-finished': {
-			const { outcome, removed, restored, kept } = event;
-			return { ...state, phase: 'finished', run: event.run, outcome, removed, restored, kept, error: event.error ?? null };
+			const { outcome, removed, restored, kept, stays = 0 } = event;
+			return { ...state, phase: 'finished', run: event.run, outcome, removed, restored, kept, stays, error: event.error ?? null };
 		}
 	}
 }

@@ -100,7 +100,7 @@ export async function decideObject(
 			fate: 'stay',
 			step,
 			shown,
-			why: `${step.table} holds ${left} ${left === 1 ? 'row' : 'rows'} that this run did not write or that stay`,
+			why: `${step.table} holds ${left} ${left === 1 ? 'row' : 'rows'} that this run did not write or that ${left === 1 ? 'stays' : 'stay'}`,
 			counts: true,
 		};
 	return step.what === 'table' ? { fate: 'drop', step, shown, sql: `DROP TABLE ${table.qualified}` } : { fate: 'with-table', step, shown };

@@ -270,7 +270,8 @@ export async function* rollbackRun(
 			return dropLedgerWhenDone(session);
 		}, options);
 		if (dropped !== null) yield emit({ type: 'object-dropped', object: dropped });
-		yield emit({ type: 'rollback-finished', run, outcome, ...totals });
+		const stays = stayed.count === 0 ? {} : { stays: stayed.count };
+		yield emit({ type: 'rollback-finished', run, outcome, ...totals, ...stays });
 	} catch (error) {
 		yield emit({ type: 'rollback-finished', run, outcome: 'failed', ...totals, error: asRepotError(explain(error)).toJSON() });
 	}

@@ -4,6 +4,7 @@ import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import { formatAgo, formatCount, formatQuantity } from '../core/format.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
 import type { RollbackEvent, RollbackPreview } from '../core/ports.js';
+import { stayWords } from '../core/undo.js';
 import { rollbackLines } from '../headless/history-text.js';
 import { versionLine } from '../headless/ndjson-sink.js';
 import { requireConsent } from './consent.js';
@@ -115,6 +116,12 @@ function told(event: RollbackEvent): string | null {
 			return event.message;
 		case 'rollback-finished':
 			if (event.outcome === 'failed') return null;
-			return `${event.outcome === 'done' ? 'ok' : 'LOOK'}  Run ${event.run} is undone: ${formatQuantity(event.removed, 'row')} removed, ${formatCount(event.restored)} restored, ${formatCount(event.kept)} kept`;
+			return finishedWords(event);
 	}
+}
+
+function finishedWords(event: Extract<RollbackEvent, { type: 'rollback-finished' }>): string {
+	const figures = `${formatQuantity(event.removed, 'row')} removed, ${formatCount(event.restored)} restored`;
+	if (event.outcome === 'done') return `ok  Run ${event.run} is undone: ${figures}`;
+	return `LOOK  Run ${event.run} is partly undone: ${stayWords(event) ?? 'something of others stays'}; ${figures}`;
 }

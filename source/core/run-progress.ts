@@ -60,9 +60,11 @@ export function elapsed(state: RunState, now: number): number {
 	return Math.max(0, (state.finishedAt ?? now) - state.startedAt);
 }
 
-/** Records and bytes a second over the last few seconds; null before anything was committed. */
+/** Records and bytes a second over the last few seconds; null before there is a second of data. */
 export function currentRate(state: RunState, now: number): { readonly rows: number; readonly bytes: number } | null {
-	if (state.startedAt === null || state.samples.length === 0) return null;
+	const [first] = state.samples;
+	if (state.startedAt === null || first === undefined) return null;
+	if (now - state.startedAt < 1000 || now < (first.second + 1) * 1000) return null;
 	const from = now - rateWindow * 1000;
 	const recent = state.samples.filter((sample) => sample.second * 1000 >= from);
 	const span = Math.max(1, Math.min(rateWindow, (now - state.startedAt) / 1000));

@@ -1,4 +1,18 @@
-import type { Clock, LedgerRun, RollbackEvent, RunHistory, Target } from './ports.js';
+import { formatQuantity } from './format.js';
+import type { Clock, LedgerRun, RollbackCount, RollbackEvent, RunHistory, Target } from './ports.js';
+
+/** Rows that an earlier rollback of the run dealt with already. */
+export function undoneBefore(run: Pick<LedgerRun, 'status'>, table: RollbackCount): number {
+	if (run.status !== 'rolled-back' && run.status !== 'partly-rolled-back') return 0;
+	const { written, removable, restorable, changed, referenced, gone } = table;
+	return Math.max(0, written - removable - restorable - changed - referenced - gone);
+}
+
+/** `1 row and 3 objects stay`; null: nothing does. */
+export function stayWords({ kept, stays = 0 }: { readonly kept: number; readonly stays?: number | undefined }): string | null {
+	const parts = [...(kept > 0 ? [formatQuantity(kept, 'row')] : []), ...(stays > 0 ? [formatQuantity(stays, 'object')] : [])];
+	return parts.length === 0 ? null : `${parts.join(' and ')} ${kept + stays === 1 ? 'stays' : 'stay'}`;
+}
 
 /** Undoes one run under the target's lock and keeps the outcome and the reason in the history. */
 export async function* undo(

@@ -1,6 +1,7 @@
 import { formatAgo, formatCount, formatDateTime, formatDuration, formatQuantity } from '../core/format.js';
 import type { LedgerRun, RollbackPreview, RunSummary } from '../core/ports.js';
 import { printable } from '../core/text-width.js';
+import { undoneBefore } from '../core/undo.js';
 import { paint, type TextStyle } from './style.js';
 import { tableLines } from './table.js';
 
@@ -70,6 +71,7 @@ function keptKeys({ changed, changedSample }: RollbackPreview['tables'][number])
 
 /** What a rollback will do: rows to remove and restore, rows that stay, objects that go. */
 export function rollbackLines(preview: RollbackPreview, style: TextStyle): readonly string[] {
+	const before = preview.tables.map((table) => undoneBefore(preview.run, table));
 	const columns = [
 		{ title: 'TABLE' },
 		{ title: 'WRITTEN', align: right },
@@ -78,10 +80,13 @@ export function rollbackLines(preview: RollbackPreview, style: TextStyle): reado
 		{ title: 'CHANGED, KEPT', align: right },
 		{ title: 'REFERRED TO, KEPT', align: right },
 		{ title: 'GONE', align: right },
+		...(before.some((count) => count > 0) ? [{ title: 'UNDONE BEFORE', align: right }] : []),
 	];
-	const rows = preview.tables.map((table) => [
+	const rows = preview.tables.map((table, index) => [
 		table.table,
-		...[table.written, table.removable, table.restorable, table.changed, table.referenced, table.gone].map((count) => formatCount(count)),
+		...[table.written, table.removable, table.restorable, table.changed, table.referenced, table.gone, before[index] ?? 0]
+			.slice(0, columns.length - 1)
+			.map((count) => formatCount(count)),
 	]);
 	const changed = preview.tables.filter((table) => table.changed > 0);
 	const remove = preview.tables.reduce((sum, table) => sum + table.removable, 0);

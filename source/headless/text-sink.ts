@@ -83,7 +83,7 @@ function interval(state: RunState, now: number, slow = false): number {
 	return gone < 180_000 ? 5000 : 30_000;
 }
 
-/** `0:41  60 %  720 k of 1.20 M records  17.6 k/s  9.1 MiB/s  about 0:27 left  vectors`. */
+/** `0:41  60 % of the work  720 k of 1.20 M records  17.6 k/s  9.1 MiB/s  about 0:27 left  vectors`. */
 function progressLine(state: RunState, now: number): string {
 	const totals = runTotals(state);
 	const rate = currentRate(state, now);
@@ -94,7 +94,7 @@ function progressLine(state: RunState, now: number): string {
 	const fraction = runFraction(state);
 	return [
 		formatClock(elapsed(state, now)),
-		formatPercent(fraction),
+		`${formatPercent(fraction)} of the work`,
 		`${formatCompact(totals.rowsDone)} of ${formatCompact(totals.rows)} records`,
 		...(rate === null ? [] : [formatRate(rate.rows), formatByteRate(rate.bytes)]),
 		...(left === null ? [] : [`about ${formatClock(left)} left`]),

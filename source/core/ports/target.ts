@@ -247,6 +247,8 @@ export type RollbackEvent = { readonly at: string } & (
 			readonly removed: number;
 			readonly restored: number;
 			readonly kept: number;
+			/** Objects that the run made and that stay because something of others is in them. Absent: none. */
+			readonly stays?: number;
 			readonly error?: ErrorFact;
 	  }
 );

@@ -58,7 +58,7 @@ function play(options: {
 			});
 		tick();
 	}
-	const progress = () => lines.filter((line) => /% {2}/.test(line.text));
+	const progress = () => lines.filter((line) => /% of the work {2}/.test(line.text));
 	const wait = (seconds: number): void => {
 		for (let passed = 0; passed < seconds; passed += 1) {
 			now += second;
@@ -83,7 +83,7 @@ describe('progress lines', () => {
 	it('say how much, how fast and how long', () => {
 		const { progress } = play({ seconds: 30, total: 60_000, perSecond: 1000 });
 		expect(progress().at(-1)?.text).toMatch(
-			/^0:30 {2}50 % {2}30\.0 k of 60\.0 k records {2}[\d.]+ k\/s {2}[\d.]+ KiB\/s {2}about 0:30 left {2}items$/,
+			/^0:30 {2}50 % of the work {2}30\.0 k of 60\.0 k records {2}[\d.]+ k\/s {2}[\d.]+ KiB\/s {2}about 0:30 left {2}items$/,
 		);
 	});
 

@@ -5,6 +5,7 @@ import { rollbackCommand, sameFlags } from '../../../screens/same-flags.js';
 import { foldUndo, noUndo } from '../../../screens/undo-state.js';
 import type { RollbackCount, RollbackEvent, RollbackPreview } from '../../../source/core/ports.js';
 import { textWidth } from '../../../source/core/text-width.js';
+import { rollbackLines as runRollback } from '../../../source/headless/history-text.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 const table: RollbackCount = {
@@ -36,6 +37,7 @@ const preview = (tables: readonly RollbackCount[]): RollbackPreview => ({
 	drops: [],
 	stays: ['extension vector: an extension may be in use by others and is never dropped'],
 });
+const plainStyle = { unicode: false, colour: false, tables: true, rules: true };
 const text = (tables: readonly RollbackCount[], width: number) => plainText(rollbackLines(preview(tables), width));
 
 describe('what a rollback keeps', () => {
@@ -51,11 +53,24 @@ describe('what a rollback keeps', () => {
 			{ type: 'rollback-finished', at, run: 'r-1', outcome: 'kept-some', removed: 49, restored: 0, kept: 6 },
 		];
 		expect(plainText([undoVerdict(events.reduce(foldUndo, noUndo))]).trim()).toBe(
-			'UNDONE, SOME ROWS KEPT   1 row changed since, 2 rows that other rows refer to, 3 rows whose former values the table refuses',
+			'PARTLY UNDONE: 6 ROWS STAY   1 row changed since, 2 rows that other rows refer to, 3 rows whose former values the table refuses',
 		);
 		const [, , finished] = events;
-		const nothingKept = [...events.slice(0, 1), ...(finished === undefined ? [] : [{ ...finished, kept: 0 }])].reduce(foldUndo, noUndo);
-		expect(plainText([undoVerdict(nothingKept)]).trim()).toBe('UNDONE, SOME OBJECTS STAY   something of others is in them');
+		const nothingKept = [...events.slice(0, 1), ...(finished === undefined ? [] : [{ ...finished, kept: 0, stays: 3 }])].reduce(
+			foldUndo,
+			noUndo,
+		);
+		expect(plainText([undoVerdict(nothingKept)]).trim()).toBe('PARTLY UNDONE: 3 OBJECTS STAY   something of others is in them');
+	});
+
+	it('shows what an earlier rollback undid of the run, in a column of its own', () => {
+		const done: RollbackCount = { ...table, removable: 0, changed: 0, changedSample: [], referenced: 0 };
+		const undone = { ...preview([done]), run: { ...preview([done]).run, status: 'rolled-back' as const } };
+		const shown = plainText(rollbackLines(undone, 79));
+		expect(shown).toMatch(/UNDONE BEFORE\n.* 55$/m);
+		expect(shown).toContain('Nothing of its rows is left to undo.');
+		expect(runRollback(undone, plainStyle).join('\n')).toMatch(/items +55 +0 +0 +0 +0 +0 +55/);
+		expect(text([table], 79)).not.toContain('UNDONE BEFORE');
 	});
 
 	it.each([59, 79])('cuts no sentence at %i cells', (width) => {

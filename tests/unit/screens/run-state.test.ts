@@ -91,6 +91,8 @@ describe('figures of a run', () => {
 		expect(currentRate(state, zero + 22_000)?.rows).toBe(20);
 		expect(currentRate(state, zero + 60_000)?.rows).toBe(0);
 		expect(currentRate(fold([started([items])]), zero + 1000)).toBeNull();
+		expect(currentRate(fold([started([items]), begun('items'), committed(0, 500)]), zero + 999)).toBeNull();
+		expect(currentRate(fold([started([items]), begun('items'), committed(0, 500)]), zero + 1000)?.rows).toBe(500);
 	});
 
 	it('takes the time left from the average since the start, and none below one per cent', () => {

@@ -26,7 +26,7 @@ describe('history and rollback', () => {
 		opened.press('undo');
 		await opened.until(/Type undo to go on +undo/);
 		opened.press(keys.enter);
-		await opened.until('UNDONE, SOME ROWS KEPT');
+		await opened.until('PARTLY UNDONE: 2 ROWS STAY');
 		expect(calls.rolledBack).toEqual([{ run: 'r-8M4T', reason: 'wrong data' }]);
 		opened.press(keys.enter);
 		await opened.until('HISTORY');
