@@ -1,5 +1,6 @@
 import { formatAgo, formatQuantity } from '../source/core/format.js';
 import type { EnvironmentSummary, Operations } from '../source/core/operations.js';
+import type { RunSummary } from '../source/core/ports.js';
 import { commandFacts } from './command-facts.js';
 import type { TableRow } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
@@ -157,7 +158,7 @@ function details(environment: EnvironmentSummary, now: number, width: number, co
 			? []
 			: [
 					...paragraph(
-						`! Run ${resumable.id} stopped safely ${formatAgo(resumable.startedAt, now)} after ${formatQuantity(resumable.written, 'record')}: enter resumes it, n begins a new run.`,
+						`! Run ${resumable.id} ${resumable.status === 'running' ? 'was killed or still runs:' : 'stopped safely'} ${stoppedWords(resumable, now)}: enter resumes it, n begins a new run.`,
 						width,
 						'warn',
 					),
@@ -165,4 +166,10 @@ function details(environment: EnvironmentSummary, now: number, width: number, co
 		blank,
 		...facts(commandFacts('Headless', command, 'dim'), width),
 	];
+}
+
+function stoppedWords({ status, startedAt, written }: RunSummary, now: number): string {
+	if (status !== 'running') return `${formatAgo(startedAt, now)} after ${formatQuantity(written, 'record')}`;
+	const records = written === 0 ? '' : ` and wrote at least ${formatQuantity(written, 'record')}`;
+	return `began ${formatAgo(startedAt, now)}${records}`;
 }

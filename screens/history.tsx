@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { formatAgo, formatClock, formatCount, formatDateTime } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
+import { writtenWords } from '../source/core/outcome-words.js';
 import type { RunSummary } from '../source/core/ports.js';
 import { commandFacts } from './command-facts.js';
 import { errorLines } from './components/error-panel.js';
@@ -94,7 +95,7 @@ function rowOf(run: RunSummary, now: number) {
 			run.environment,
 			formatAgo(run.startedAt, now),
 			run.seconds === null ? '-' : formatClock(run.seconds * 1000),
-			formatCount(run.written),
+			writtenWords(run),
 			run.operator,
 			statusWords[run.status],
 		],
@@ -116,7 +117,7 @@ function detailOf(run: RunSummary, command: readonly string[], width: number): r
 				? '-'
 				: `${formatDateTime(run.finishedAt)}${run.seconds === null ? '' : `   ${formatClock(run.seconds * 1000)}`}`,
 		],
-		['Written', formatCount(run.written)],
+		['Written', writtenWords(run)],
 		['Set aside', formatCount(run.quarantined)],
 		['Plan', run.plan],
 		['Folder', run.folder],

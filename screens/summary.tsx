@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { ErrorFact } from '../source/core/errors.js';
 import { formatClock } from '../source/core/format.js';
+import { wholeTime } from '../source/core/run-progress.js';
 import type { RunState } from '../source/core/run-state.js';
 import { Frame } from './components/frame.js';
 import type { Binding } from './key-router.js';
@@ -51,7 +52,7 @@ export function SummaryScreen({ place, state, failure, undone, command, onQuit, 
 		...others,
 	];
 	const verdict = summaryVerdict(state);
-	const mode = state.outcome === null ? null : `run ${state.run ?? ''} ${verdict} in ${formatClock(state.milliseconds ?? 0)}`;
+	const mode = state.outcome === null ? null : `run ${state.run ?? ''} ${verdict} in ${formatClock(wholeTime(state))}`;
 	const word = headlineOf(state)?.text.split(', ')[0] ?? null;
 	return <Frame {...place} mode={mode} ids={word} body={body} namesCommand={true} bindings={bindings} command={command} />;
 }

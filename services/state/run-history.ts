@@ -2,8 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Plan } from '../../source/core/plan/types.js';
 import type { RunFolder, RunHistory, RunSummary } from '../../source/core/ports.js';
+import { eventFigures } from './event-file.js';
 import { makePrivateFolder, stateError, writeAtomically } from './files.js';
-import { openRunFolder } from './run-folder.js';
+import { eventFile, openRunFolder } from './run-folder.js';
 
 export interface RunHistoryOptions {
 	/** Absolute. Runs lie in `runs/<run>/` below it. */
@@ -72,7 +73,11 @@ async function readSummary(folder: string): Promise<RunSummary | null> {
 	if (text === null) return null;
 	try {
 		const run = JSON.parse(text) as RunSummary;
-		return typeof run.id === 'string' && typeof run.startedAt === 'string' ? { ...run, folder } : null;
+		if (typeof run.id !== 'string' || typeof run.startedAt !== 'string') return null;
+		if (run.status !== 'running') return { ...run, folder };
+		// It runs, or was killed: how much it wrote is in its events.
+		const { written } = await eventFigures(join(folder, eventFile));
+		return { ...run, written: Math.max(run.written, written), folder };
 	} catch {
 		return null;
 	}

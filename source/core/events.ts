@@ -73,7 +73,10 @@ export type MigrationEvent = { readonly at: string } & (
 			readonly written: number;
 			readonly quarantined: number;
 			readonly skipped: number;
+			/** Of this session. */
 			readonly milliseconds: number;
+			/** Earlier sessions of a resumed run, as far as this computer knows them. Absent: none. */
+			readonly before?: { readonly sessions: number; readonly milliseconds: number };
 			readonly error?: ErrorFact;
 			/** Paths of what was written beside the target. */
 			readonly files: readonly string[];

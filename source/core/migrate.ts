@@ -91,6 +91,7 @@ export async function* migrate(
 				quarantined: run.quarantined,
 				skipped: run.skipped,
 				milliseconds: ports.clock.now() - startedAt,
+				...(run.before.sessions === 0 ? {} : { before: run.before }),
 				files,
 				...(error === null ? {} : { error: error.toJSON() }),
 			}),
@@ -191,7 +192,7 @@ function summaryOf(
 		quarantined: run.quarantined,
 		folder: run.folder.path,
 		target: options.target,
-		seconds: finishedAt === null ? null : (finishedAt - startedAt) / 1000,
+		seconds: finishedAt === null ? null : (finishedAt - startedAt + run.before.milliseconds) / 1000,
 		reason: null,
 	};
 }

@@ -2,6 +2,7 @@
 
 import { formatCount, formatQuantity } from './format.js';
 import { isCopyStep, type Plan } from './plan/types.js';
+import type { LedgerRun } from './ports.js';
 
 /** Records of a run or of its plan: each source record is one of these. */
 interface Outcome {
@@ -23,6 +24,12 @@ export function skippedWords({ skipped, differing }: { readonly skipped: number;
 		...(skipped > left ? [`${formatCount(skipped - left)} already there`] : []),
 		...(left > 0 ? [`${formatCount(left)} ${left === 1 ? 'differs and stays as it was' : 'differ and stay as they were'}`] : []),
 	];
+}
+
+/** Records that a run wrote; of one that still runs or was killed, what is known: `at least 209 484`, `?`. */
+export function writtenWords({ status, written }: Pick<LedgerRun, 'status' | 'written'>): string {
+	if (status !== 'running') return formatCount(written);
+	return written === 0 ? '?' : `at least ${formatCount(written)}`;
 }
 
 /** Rows whose values differ and that stay as the target has them, because the operator chose so. */

@@ -60,6 +60,10 @@ export function elapsed(state: RunState, now: number): number {
 	return Math.max(0, (state.finishedAt ?? now) - state.startedAt);
 }
 
+/** Milliseconds that a finished run took over all its sessions. */
+export const wholeTime = ({ milliseconds, before }: Pick<RunState, 'milliseconds' | 'before'>): number =>
+	(milliseconds ?? 0) + (before?.milliseconds ?? 0);
+
 /** Records and bytes a second over the last few seconds; null before there is a second of data. */
 export function currentRate(state: RunState, now: number): { readonly rows: number; readonly bytes: number } | null {
 	const [first] = state.samples;

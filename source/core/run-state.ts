@@ -95,7 +95,10 @@ export interface RunState {
 	readonly skipped: number;
 	/** Of `skipped`, records whose rows in the target differ and stay as they are there. */
 	readonly differing: number;
+	/** Of the last session. */
 	readonly milliseconds: number | null;
+	/** Earlier sessions of a resumed run. */
+	readonly before: { readonly sessions: number; readonly milliseconds: number } | null;
 	readonly files: readonly string[];
 }
 
@@ -131,6 +134,7 @@ export const emptyRun: RunState = {
 	skipped: 0,
 	differing: 0,
 	milliseconds: null,
+	before: null,
 	files: [],
 };
 
@@ -272,6 +276,7 @@ function finished(state: RunState, event: EventOf<'run-finished'>, at: number): 
 		quarantined,
 		skipped,
 		milliseconds,
+		before: event.before ?? null,
 		files,
 		error: event.error ?? null,
 	};

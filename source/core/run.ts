@@ -15,6 +15,8 @@ export interface Run {
 	readonly setAside: Map<string, string[]>;
 	/** How many were set aside, by step; may exceed `setAside` when an earlier part ran on another computer. */
 	readonly rejectedOf: Map<string, number>;
+	/** Earlier sessions of a resumed run, as far as this computer knows them. */
+	before: { readonly sessions: number; readonly milliseconds: number };
 	written: number;
 	quarantined: number;
 	skipped: number;
@@ -27,6 +29,7 @@ const emptyRun = (id: string, plan: Plan, resumed: readonly LedgerStep[] | null,
 	folder,
 	setAside: new Map(),
 	rejectedOf: new Map(),
+	before: { sessions: 0, milliseconds: 0 },
 	written: 0,
 	quarantined: 0,
 	skipped: 0,
@@ -57,6 +60,7 @@ export async function openRun(plan: Plan, ports: Ports, signal: AbortSignal): Pr
 	}
 	const folder = await ports.history.open(existing.run.id, plan);
 	const run = emptyRun(existing.run.id, plan, existing.steps, folder);
+	run.before = await folder.sessionsBefore();
 	await recallQuarantine(run, existing.steps, ports);
 	return run;
 }

@@ -1,4 +1,5 @@
 import { formatAgo, formatCount, formatDateTime, formatDuration, formatQuantity } from '../core/format.js';
+import { writtenWords } from '../core/outcome-words.js';
 import type { LedgerRun, RollbackPreview, RunSummary } from '../core/ports.js';
 import { printable } from '../core/text-width.js';
 import { undoneBefore } from '../core/undo.js';
@@ -35,7 +36,7 @@ export function runTableLines(runs: readonly (LedgerRun | RunSummary)[], now: nu
 		run.environment,
 		formatAgo(run.startedAt, now),
 		statuses[run.status],
-		formatCount(run.written),
+		writtenWords(run),
 		formatCount(run.quarantined),
 		'seconds' in run && run.seconds !== null ? formatDuration(run.seconds * 1000) : '-',
 		run.operator,
@@ -52,7 +53,7 @@ export function runDetailLines(run: RunSummary, style: TextStyle): readonly stri
 		['Started', formatDateTime(run.startedAt)],
 		['Finished', run.finishedAt === null ? '-' : formatDateTime(run.finishedAt)],
 		['Time', run.seconds === null ? '-' : formatDuration(run.seconds * 1000)],
-		['Written', formatQuantity(run.written, 'record')],
+		['Written', run.status === 'running' ? writtenWords(run) : formatQuantity(run.written, 'record')],
 		['Set aside', formatQuantity(run.quarantined, 'record')],
 		['Plan', run.plan],
 		['Operator', run.operator],

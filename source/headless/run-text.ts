@@ -1,6 +1,7 @@
 import type { CheckResult, RunOutcome } from '../core/events.js';
 import { formatCount, formatDuration, formatQuantity } from '../core/format.js';
 import { setAsideWords, skippedWords } from '../core/outcome-words.js';
+import { wholeTime } from '../core/run-progress.js';
 import type { RunState, StepState } from '../core/run-state.js';
 import { printable } from '../core/text-width.js';
 import { paint, type TextStyle, type Tone } from './style.js';
@@ -28,7 +29,7 @@ export function runSummaryLines(state: RunState, style: TextStyle, same = ''): r
 	const verdict = aside === null || outcome === 'nothing-to-do' ? word : `${word}, ${aside}`;
 	const stepped = state.steps.length === 0 ? [] : ['', ...stepTable(state, style)];
 	const checked = state.checks.length === 0 ? [] : ['', ...checkLines(state.checks, style)];
-	const took = state.milliseconds === null ? '' : ` in ${formatDuration(state.milliseconds)}`;
+	const took = state.milliseconds === null ? '' : ` in ${formatDuration(wholeTime(state))}${sessionWords(state)}`;
 	const figures = [`${formatQuantity(state.written, 'record')} written`, ...skippedWords(state)].join(', ');
 	return [
 		...stepped,
@@ -38,6 +39,11 @@ export function runSummaryLines(state: RunState, style: TextStyle, same = ''): r
 		...nextLines(outcome, run, same),
 		paint(style, tone, outcome === 'nothing-to-do' ? `${verdict} by run ${run}` : `${verdict}: run ${run}, ${figures}${took}`),
 	];
+}
+
+/** The time is that of all sessions; the last one's alone would pass for the whole. */
+function sessionWords({ before, milliseconds }: RunState): string {
+	return before === null ? '' : ` over ${formatCount(before.sessions + 1)} sessions, the last ${formatDuration(milliseconds ?? 0)}`;
 }
 
 function nextLines(outcome: RunOutcome, run: string, same: string): readonly string[] {

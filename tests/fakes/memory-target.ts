@@ -301,6 +301,7 @@ export function memoryHistory(): RunHistory & {
 				appendEvent: (line) => {
 					files.set('events', `${files.get('events') ?? ''}${line}\n`);
 				},
+				sessionsBefore: async () => ({ sessions: (files.get('events') ?? '').split('"run-started"').length - 1, milliseconds: 5000 }),
 				close: async () => {},
 			};
 		},

@@ -24,6 +24,8 @@ export interface RunFolder {
 	readonly quarantine: Quarantine;
 	write(name: string, content: string): Promise<string>;
 	appendEvent(line: string): void;
+	/** Earlier sessions of the run, by the events that were appended on this computer. */
+	sessionsBefore(): Promise<{ readonly sessions: number; readonly milliseconds: number }>;
 	close(): Promise<void>;
 }
 

@@ -182,6 +182,12 @@ describe('news', () => {
 		expect(told.at(-1)).toContain('LOOK  Done, 43 of 55 records set aside');
 	});
 
+	it('gives the time of all sessions of a resumed run', () => {
+		const { sink, lines } = quiet();
+		sink.handle(finished('done', { before: { sessions: 2, milliseconds: 11_000 }, milliseconds: 400 }));
+		expect(lines.at(-1)?.text).toMatch(/ in 11 s over 3 sessions, the last <1 s$/);
+	});
+
 	it('ends with the verdict', () => {
 		const { sink, lines } = quiet();
 		sink.handle(finished('quarantined', { quarantined: 2 }));

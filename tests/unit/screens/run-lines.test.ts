@@ -58,7 +58,7 @@ describe('a run on screen', () => {
 
 	it('says what the share measures, and never a longer time for a part than for the whole', () => {
 		const at80 = (state: RunState, held = 0) =>
-			plainText(runLines({ state, control: idle, now: zero + 8000, idle, detail: 'overview', canvas: canvas(80, 24) }));
+			plainText(runLines({ state, control: idle, now: zero + 8000, idle: held, detail: 'overview', canvas: canvas(80, 24) }));
 		expect(at80(running(3))).toMatch(/8 % of the work +250 \/ 3\.00 k records/);
 		// Paused for most of the time: the step's own average knows nothing of it.
 		expect(at80(running(2), 7900)).not.toContain('~');

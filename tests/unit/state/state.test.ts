@@ -6,9 +6,11 @@ import { repairLastLine, writeAtomically } from '../../../services/state/files.j
 import { FileQuarantine } from '../../../services/state/quarantine.js';
 import { createRunHistory } from '../../../services/state/run-history.js';
 import type { QuarantineEntry } from '../../../source/core/ports.js';
+import { runTableLines } from '../../../source/headless/history-text.js';
 import { sampleRun } from '../commands/fake-operations.js';
 import { samplePlan } from '../commands/fake-plan.js';
 
+const plainStyle = { unicode: false, colour: false, tables: true, rules: true };
 let dir = '';
 beforeEach(async () => {
 	dir = await mkdtemp(join(tmpdir(), 'repot-state-'));
@@ -170,6 +172,28 @@ describe('the history', () => {
 		second.appendEvent('{"n":2}');
 		await second.close();
 		expect(await readFile(join(first.path, 'events.ndjson'), 'utf8')).toBe('{"n":1}\n{"n":2}\n');
+	});
+
+	it('tells of a killed run what its events say it committed, and how long each session took', async () => {
+		const history = createRunHistory({ stateDir: dir });
+		const folder = await history.open('r-1', samplePlan());
+		await history.record({ ...sampleRun, id: 'r-1', status: 'running', written: 0 });
+		const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+		expect(await folder.sessionsBefore()).toEqual({ sessions: 0, milliseconds: 0 });
+		const told = [
+			{ type: 'run-started', at: at(0) },
+			{ type: 'batch-committed', at: at(3), rows: 100, rejected: 2 },
+			{ type: 'run-started', at: at(40) },
+			{ type: 'batch-committed', at: at(45), rows: 100, skipped: 7, rejected: 0 },
+		];
+		for (const event of told) folder.appendEvent(JSON.stringify(event));
+		expect(await folder.sessionsBefore()).toEqual({ sessions: 2, milliseconds: 8000 });
+		await folder.close();
+		await appendFile(join(folder.path, 'events.ndjson'), '{"type":"batch-comm');
+		expect((await history.find('r-1'))?.written).toBe(193);
+		expect(runTableLines(await history.list(), Date.UTC(2026, 0, 2), plainStyle).join('\n')).toContain('at least 193');
+		await history.record({ ...sampleRun, id: 'r-1', status: 'interrupted', written: 5 });
+		expect((await history.find('r-1'))?.written).toBe(5);
 	});
 
 	it('keeps the paths of the plan absolute, so that another folder finds the sources', async () => {
