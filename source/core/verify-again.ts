@@ -6,6 +6,7 @@ import { makePlan } from './plan/make-plan.js';
 import type { Plan } from './plan/types.js';
 import type { LedgerRun, LedgerStep, Ports, RunFolder } from './ports.js';
 import { sourceChanges } from './stale.js';
+import { refuseUndone } from './undone-run.js';
 import { writeReport } from './verify/report.js';
 import { verify } from './verify/verify.js';
 
@@ -94,6 +95,13 @@ async function keysAside(folder: RunFolder): Promise<Record<string, Set<string>>
 	return keys;
 }
 
+/** Nothing finished is there; when that is because it was undone, it is said instead of what is missing. The last undo takes the ledger along. */
+async function refuseOnlyUndone(request: PlanRequest, runs: readonly LedgerRun[], { history }: Ports): Promise<void> {
+	const isSame = (run: LedgerRun): boolean => run.tenant === request.tenant && run.environment === request.environment;
+	const newest = runs.find(isSame) ?? (await history.list()).find(isSame);
+	if (newest !== undefined) refuseUndone(newest);
+}
+
 async function subjectOf(request: PlanRequest, run: string | null, ports: Ports, signal: AbortSignal): Promise<Subject> {
 	const runs = await ports.target.ledger.runs();
 	const wanted =
@@ -115,6 +123,8 @@ async function subjectOf(request: PlanRequest, run: string | null, ports: Ports,
 			next: ['repot runs lists the runs of this computer'],
 		});
 	}
+	if (wanted === undefined) await refuseOnlyUndone(request, runs, ports);
+	else refuseUndone(wanted);
 	const entry = wanted === undefined ? null : await ports.target.ledger.find(wanted.id);
 	const fresh = async (notice: string | null): Promise<Subject> => ({
 		run: null,
