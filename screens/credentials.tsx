@@ -3,7 +3,9 @@ import { formatLatency } from '../source/core/format.js';
 import type { Credential, Operations, WizardChoices } from '../source/core/operations.js';
 import type { TargetTest } from '../source/core/ports.js';
 import { Secret } from '../source/core/secret.js';
-import { type Cell, type TableRow, tableLines } from './components/data-table.js';
+import { shortVersion } from '../source/core/server-words.js';
+import { textWidth } from '../source/core/text-width.js';
+import { type Cell, columnWidths, type TableRow, tableLines } from './components/data-table.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
 import { fieldParts } from './components/text-field.js';
@@ -67,6 +69,7 @@ function CredentialTable(props: CredentialTableProps) {
 		if (missing !== null) onType(missing);
 		else if (ready) onNext(`${url?.shown ?? ''}   user id ${tenant?.shown ?? ''}`);
 	};
+	const rows = [...credentials.map((credential) => credentialRow(credential, task)), ...pgvectorRow(task)];
 	const found = credentials.filter(({ shown }) => shown !== null).length;
 	const body = [
 		line(
@@ -77,12 +80,7 @@ function CredentialTable(props: CredentialTableProps) {
 			},
 		),
 		blank,
-		...tableLines({
-			columns,
-			rows: [...credentials.map((credential) => credentialRow(credential, task)), ...pgvectorRow(task)],
-			width: canvas.width,
-			cursor: null,
-		}),
+		...tableLines({ columns, rows: wholeRows(rows, canvas), width: canvas.width, cursor: null }),
 		blank,
 		...adviceLines(missing, task, canvas.width),
 	];
@@ -104,9 +102,27 @@ function CredentialTable(props: CredentialTableProps) {
 const columns = [
 	{ title: 'NEEDED' },
 	{ title: 'VALUE', least: 12, cut: 'middle' as const },
-	{ title: 'FROM', least: 10, tone: 'dim' as const },
+	{ title: 'FROM', least: 10, cut: 'middle' as const, tone: 'dim' as const, yields: 1 },
 	{ title: 'TEST', least: 14 },
 ];
+
+/** Rows that fewer lines than this leave no room for. */
+const roomForWhole = 14;
+
+/** What a cell has no room for stands under its row, where there are lines for it: the target must be seen whole before it is written to. */
+function wholeRows(rows: readonly TableRow[], canvas: Canvas): readonly TableRow[] {
+	const widths = columnWidths(columns, rows, canvas.width - 3);
+	return rows.map((row) => {
+		const cells = row.cells.map((cell) => (typeof cell === 'string' ? { text: cell } : cell));
+		const [, value, from] = cells;
+		const isCut = [1, 2].some((at) => textWidth(cells[at]?.text ?? '') > (widths[at] ?? 0));
+		if (!isCut || value === undefined || from === undefined) return row;
+		// Where something must go, it is the stars: they say no more than one.
+		const shorter = { ...value, text: value.text.replace(/\*{2,}/, '*') };
+		const under = canvas.lines < roomForWhole ? [] : paragraph(`${value.text}   from ${from.text}`, canvas.width - 2, 'dim', 6);
+		return { cells: [cells[0] ?? '', shorter, from, cells[3] ?? ''], under };
+	});
+}
 
 function credentialRow(credential: Credential, task: TaskState<TargetTest>): TableRow {
 	const { name, label, shown, from } = credential;
@@ -128,7 +144,7 @@ function testCell(task: TaskState<TargetTest>): Cell {
 	if (task.state === 'working') return { text: 'testing ...', tone: 'dim' };
 	if (task.state === 'failed') return { text: 'X failed', tone: 'bad' };
 	const { facts, latencyMilliseconds } = task.value;
-	return { text: `PG ${facts.serverVersion}  ${formatLatency(latencyMilliseconds)}`, tone: 'good' };
+	return { text: `PG ${shortVersion(facts.serverVersion)}  ${formatLatency(latencyMilliseconds)}`, tone: 'good' };
 }
 
 function pgvectorRow(task: TaskState<TargetTest>): readonly TableRow[] {

@@ -71,6 +71,9 @@ function leaveBindings(onLeave: (leave: boolean) => void): readonly Binding[] {
 	];
 }
 
+/** The title and the titles of the columns. */
+const aroundList = 2;
+
 function EnvironmentList(props: EnvironmentScreenProps & { readonly environments: readonly EnvironmentSummary[] }) {
 	const { place, environments, chosen, leaving, commandFor, onChoose, onHistory, onBack, onLeave } = props;
 	const canvas = useCanvas();
@@ -80,7 +83,14 @@ function EnvironmentList(props: EnvironmentScreenProps & { readonly environments
 		environments.findIndex(({ name }) => name === chosen),
 	);
 	// The list shares the body with a title, the details of one environment and the headless line.
-	const list = useList({ items: environments, height: Math.max(2, canvas.lines - 11), textOf: ({ name }) => name, start });
+	// The list shares the body with what is said of one environment; blank lines give way.
+	const height = (item: EnvironmentSummary | undefined): number => {
+		const said = item === undefined ? [] : details(item, clock.now(), canvas.width, commandFor(item.name));
+		const room = canvas.lines - aroundList - said.filter((spec) => spec !== blank).length;
+		// A list that is cut needs a line to say so.
+		return Math.max(2, environments.length <= room ? room : room - 1);
+	};
+	const list = useList({ items: environments, height, textOf: ({ name }) => name, start });
 	const selected = list.selected;
 	const now = clock.now();
 	const body = [

@@ -21,7 +21,8 @@ interface SourcesScreenProps {
 	readonly answer: SourcesAnswer | null;
 	readonly commandFor: (answer: SourcesAnswer) => readonly string[];
 	readonly onChoose: (answer: SourcesAnswer) => void;
-	readonly onBack: () => void;
+	/** With what is chosen so far, when it could be gone on with. */
+	readonly onBack: (draft: SourcesAnswer | null) => void;
 }
 
 /** Step 2: which data. Every source is opened read-only and described before it can be chosen. */
@@ -41,7 +42,7 @@ function SourcesWait({
 	const body = task.state === 'failed' ? errorLines(task.error.toJSON(), width) : [words('Looking for datasets', 'dim')];
 	const bindings: readonly Binding[] = [
 		...(task.state === 'failed' ? [{ keys: ['r'], label: 'r', does: 'try again', run: retry }] : []),
-		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
+		{ keys: ['esc'], label: 'esc', does: 'back', run: () => onBack(null) },
 	];
 	return <Frame {...place} body={body} bindings={bindings} />;
 }
@@ -98,6 +99,9 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 		// The only collection stays unnamed, as in a command that does not name it.
 		onChoose({ name: selected.name, dataset: selected, parts, ...wanted });
 	};
+	// Going back never loses an answer that Enter would have taken.
+	const draft =
+		selected === undefined || wanted === null || obstacle !== null ? null : { name: selected.name, dataset: selected, parts, ...wanted };
 	if (view === 'paths') {
 		return (
 			<PathFields
@@ -142,7 +146,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	const bindings: readonly Binding[] = [
 		...list.bindings,
 		{ keys: ['enter'], label: 'enter', does: selected?.name === other && !hasPath ? 'type paths' : 'next', run: next },
-		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
+		{ keys: ['esc'], label: 'esc', does: 'back', run: () => onBack(draft) },
 		{ keys: ['p'], label: 'p', does: 'parts', run: () => setParts(nextParts(parts)) },
 		...(collections.length > 1 ? [{ keys: ['c'], label: 'c', does: 'collection', run: () => setView('collections') }] : []),
 		{ keys: ['o'], label: 'o', does: 'other files', run: () => setView('paths'), bar: selected?.name === other },

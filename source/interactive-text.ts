@@ -17,6 +17,7 @@ import { nothingToDoWords } from './core/outcome-words.js';
 import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
+import { shortVersion } from './core/server-words.js';
 import type { WizardContext, WizardIo } from './interactive.js';
 import { Prompter } from './prompter.js';
 import type { Session } from './session.js';
@@ -193,7 +194,7 @@ async function askCredentials({ context, prompter, state }: Talk): Promise<Turn>
 	const test = await operations.testTarget(choices);
 	const { serverVersion, pgvectorVersion } = test.facts;
 	prompter.say(
-		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${serverVersion}, pgvector ${pgvectorVersion ?? 'not installed yet'}.`,
+		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${shortVersion(serverVersion)}, pgvector ${pgvectorVersion ?? 'not installed yet'}.`,
 	);
 	for (const problem of test.problems) prompter.say(`Look: ${problem}`);
 	const answer = await prompter.ask('Press Enter for the dry run, u to type another URL, t to type another user id, b to go back');

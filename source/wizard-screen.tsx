@@ -111,7 +111,10 @@ function Sources({ state, dispatch, operations }: WizardScreenProps) {
 				const paths = [answer.sqlitePath, answer.chromaPath].filter((path) => path !== null);
 				dispatch({ type: 'next', said: `${answer.name}   ${paths.join('  +  ')}` });
 			}}
-			onBack={() => dispatch({ type: 'back' })}
+			onBack={(draft) => {
+				if (draft !== null) dispatch({ type: 'choose-sources', answer: draft });
+				dispatch({ type: 'back' });
+			}}
 		/>
 	);
 }

@@ -11,6 +11,8 @@ export interface Column {
 	readonly least?: number;
 	/** Left out altogether, highest first, when narrowing is not enough. */
 	readonly dropOrder?: number;
+	/** Narrowed before columns of a lower number; 0 without it. */
+	readonly yields?: number;
 	readonly tone?: Tone;
 }
 
@@ -89,6 +91,7 @@ export function columnWidths(columns: readonly Column[], rows: readonly TableRow
 		Math.max(textWidth(column.title), ...rows.map((row) => textWidth(asCell(row.cells[index] ?? '').text))),
 	);
 	const used = () => widths.reduce((sum, cells) => sum + (cells > 0 ? cells + gap : 0), -gap);
+	const yieldsOf = (at: number): number => columns[at]?.yields ?? 0;
 	const narrow = () => {
 		let narrowed = true;
 		while (used() > width && narrowed) {
@@ -97,7 +100,7 @@ export function columnWidths(columns: readonly Column[], rows: readonly TableRow
 			const [index] = columns
 				.map((column, at) => ({ at, spare: (widths[at] ?? 0) - (column.least ?? Number.POSITIVE_INFINITY) }))
 				.filter(({ spare }) => spare > 0)
-				.sort((left, right) => (widths[right.at] ?? 0) - (widths[left.at] ?? 0))
+				.sort((left, right) => yieldsOf(right.at) - yieldsOf(left.at) || (widths[right.at] ?? 0) - (widths[left.at] ?? 0))
 				.map(({ at }) => at);
 			if (index !== undefined) {
 				widths[index] = (widths[index] ?? 0) - 1;

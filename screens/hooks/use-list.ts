@@ -53,20 +53,21 @@ export interface List<Item> {
 
 interface ListOptions<Item> {
 	readonly items: readonly Item[];
-	/** Rows on screen. */
-	readonly height: number;
+	/** Rows on screen; may depend on what else is said about the row with the cursor. */
+	readonly height: number | ((selected: Item | undefined) => number);
 	/** Text that the filter looks in; without it there is no filter. */
 	readonly textOf?: (item: Item) => string;
 	readonly start?: number;
 }
 
 /** Cursor, window and filter of a list; the screen draws it and adds its own keys. */
-export function useList<Item>({ items, height, textOf, start = 0 }: ListOptions<Item>): List<Item> {
+export function useList<Item>({ items, height: rows, textOf, start = 0 }: ListOptions<Item>): List<Item> {
 	const [state, dispatch] = useReducer(listAfter, { cursor: start, from: 0, filter: emptyField, filtering: false });
 	const wanted = state.filter.text.trim().toLowerCase();
 	const left = wanted === '' || textOf === undefined ? items : items.filter((item) => textOf(item).toLowerCase().includes(wanted));
 	const cursor = Math.max(0, Math.min(left.length - 1, state.cursor));
 	const count = left.length;
+	const height = typeof rows === 'number' ? rows : rows(left[cursor]);
 	const move = (by: number) => dispatch({ type: 'move', by: by + cursor - state.cursor, count, height });
 	const jump = (to: number) => dispatch({ type: 'jump', to, count, height });
 	const capture = (press: KeyPress): boolean => {

@@ -198,8 +198,12 @@ function connectionWords(error: ConnectionError, place: Place): Words {
 				message: 'No encrypted connection could be made',
 				why,
 				next: [
-					'sslmode=require checks the certificate; give the authority with sslrootcert=FILE',
-					'Without a known authority: sslmode=no-verify (encrypted, unchecked); where the server has no TLS: sslmode=disable',
+					...(/does not support SSL/i.test(why)
+						? ['The server offers no TLS: sslmode=disable goes without it, or turn ssl on in postgresql.conf']
+						: [
+								'sslmode=require checks the certificate; give the authority with sslrootcert=FILE',
+								'Without a known authority: sslmode=no-verify (encrypted, unchecked)',
+							]),
 				],
 			};
 		case 'EMBEDDED':

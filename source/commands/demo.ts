@@ -50,7 +50,11 @@ export async function prepareDemo(parsed: Prepared['parsed'], shell: Shell): Pro
 	return {
 		parsed: { ...parsed, flags: { ...parsed.flags, config: `./${folder}/${configFileName}`, env: 'local', dataset: 'demo' } },
 		env: Object.fromEntries(Object.entries(shell.env).filter(([name]) => !dropped.has(name))),
-		notes: [`DEMO DATA in ./${folder}: a SQLite database, a Chroma directory, and an embedded PostgreSQL to move them into`],
+		notes: [
+			`DEMO DATA in ./${folder}: a SQLite database, a Chroma directory, and an embedded PostgreSQL to move them into`,
+			// npm sets it while it runs the script of a checkout, where nothing is installed.
+			...(shell.env.npm_lifecycle_event === 'demo' ? ['Where a hint says `repot`, type `node dist/cli.js` here'] : []),
+		],
 	};
 }
 

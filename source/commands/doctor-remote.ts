@@ -5,6 +5,7 @@ import { asRepotError } from '../core/errors.js';
 import { formatBytes, formatCount, formatLatency, formatQuantity } from '../core/format.js';
 import type { Operations } from '../core/operations.js';
 import type { ChromaDescription, SqliteDescription, TargetTest } from '../core/ports.js';
+import { shortVersion } from '../core/server-words.js';
 import type { CommandContext } from './context.js';
 import { type Finding, finding } from './doctor-local.js';
 
@@ -89,7 +90,7 @@ function targetFindings(test: TargetTest, shown: string, from: string, overrides
 	const ofVector = problems.filter((problem) => /pgvector|extension vector/i.test(problem));
 	const ofRights = problems.filter((problem) => !ofVector.includes(problem) && / may not create /.test(problem));
 	const ofServer = problems.filter((problem) => !ofVector.includes(problem) && !ofRights.includes(problem));
-	const server = `${shown}PostgreSQL ${facts.serverVersion}, ${formatLatency(test.latencyMilliseconds)}, user ${test.user}, ${from}`;
+	const server = `${shown}PostgreSQL ${shortVersion(facts.serverVersion)}, ${formatLatency(test.latencyMilliseconds)}, user ${test.user}, ${from}`;
 	return [
 		ofServer.length > 0
 			? finding('Target', 'X', `${server}; ${ofServer.join('; ')}`, [], outside)

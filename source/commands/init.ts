@@ -84,7 +84,8 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 	const environment = await prompts.input({
 		message: 'Name of the environment',
 		initial: values.env.value ?? 'local',
-		check: (name) => /^\w[\w.-]*$/.test(name) || 'Use letters, digits, dot, dash and underscore',
+		check: (name) =>
+			/^\w[\w.-]*$/.test(name) || 'Use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore',
 	});
 	const url = await prompts.input({
 		message: 'Target: postgresql://USER@HOST:PORT/DATABASE, or pglite:DIR for the embedded PostgreSQL',

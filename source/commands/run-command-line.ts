@@ -36,7 +36,12 @@ async function runCommand(parsed: CommandLine, shell: Shell): Promise<number> {
 async function runWith(prepared: Prepared, shell: Shell): Promise<number> {
 	const { redaction } = await import('../config/redact.js');
 	const { verb, flags, operand } = prepared.parsed;
-	const { settings, fault } = await settingsFor(verb, { flags, env: prepared.env, cwd: shell.cwd });
+	const { settings, fault } = await settingsFor(verb, {
+		flags,
+		env: prepared.env,
+		cwd: shell.cwd,
+		called: verb === 'wizard' ? 'repot' : `repot ${verb}`,
+	});
 	const redact = redaction(settings.secrets, settings.names);
 	shell.output.redactWith(redact.line, (line) => (/^[[{]/.test(line) ? redact.json(line) : redact.line(line)));
 	const wishes = wishesFrom(settings.values);
@@ -151,5 +156,6 @@ function styleFor(terminal: Terminal, wishes: TerminalWishes, isTerminal: boolea
 		colour: terminal.colour && isTerminal && !wishes.plain && !wishes.noColor,
 		tables: !screenReader,
 		rules: !wishes.plain && !screenReader,
+		...(isTerminal ? { columns: terminal.columns } : {}),
 	};
 }

@@ -9,7 +9,7 @@ import { nearest } from './values.js';
 
 export const configFileName = 'repot.config.json';
 
-const name = z.string().regex(/^\w[\w.-]*$/, 'use letters, digits, dot, dash and underscore');
+const name = z.string().regex(/^\w[\w.-]*$/, 'use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore');
 const words = z.string().min(1, 'it is empty');
 const environment = z.strictObject({ guard: z.enum(['open', 'protected']).optional(), target: words.optional() });
 const dataset = z

@@ -71,6 +71,8 @@ export interface SettingsInput {
 	readonly cwd: string;
 	/** Read no config file at all. */
 	readonly ignoreConfig?: boolean;
+	/** As it was called, `repot plan`: said in hints. */
+	readonly called?: string;
 }
 
 /** Reads all settings. Precedence: flag, environment variable, config file, default. Throws RepotError (usage) naming the place of a bad value. */
@@ -115,7 +117,7 @@ function resolveOption<K extends OptionKey>(key: K, input: SettingsInput, config
 	if (found === null) return { value: spec.initial as OptionValues[K], from: 'default', level: 'default' };
 	const { text, from, level } = found;
 	const folder = level === 'config' && config !== null ? config.folder : input.cwd;
-	const parsed = parseFrom(spec.parse as Parser<OptionValues[K]>, text, from, level === 'config' ? key : null);
+	const parsed = parseFrom(spec.parse as Parser<OptionValues[K]>, text, from, level === 'config' ? key : null, input.called);
 	const value = spec.path && typeof parsed === 'string' ? pathFrom(parsed, folder, input.cwd) : parsed;
 	const placed = value instanceof Secret ? relocated(value, folder, input.cwd) : value;
 	return { value: placed as OptionValues[K], from, level };
@@ -143,7 +145,7 @@ function lookUp(key: OptionKey, input: SettingsInput, config: ConfigFile | null)
 }
 
 /** `key`: of the config file, by its path. */
-function parseFrom<T>(parse: Parser<T>, text: string, from: Origin, key: string | null): T {
+function parseFrom<T>(parse: Parser<T>, text: string, from: Origin, key: string | null, called = 'repot'): T {
 	try {
 		return parse(text);
 	} catch (thrown) {
@@ -154,9 +156,7 @@ function parseFrom<T>(parse: Parser<T>, text: string, from: Origin, key: string 
 			message: `The value of ${key === null ? from.replace(/^(flag|env) /, '') : `"${key}"`} cannot be used`,
 			where: from,
 			why: thrown.message,
-			next: [
-				key === null ? 'repot COMMAND --help lists the flags and what they take' : `Mend "${key}"; docs/configuration.md lists every key`,
-			],
+			next: [key === null ? `${called} --help lists the flags and what they take` : `Mend "${key}"; docs/configuration.md lists every key`],
 		});
 	}
 }

@@ -2,13 +2,22 @@ import type { ErrorFact } from '../core/errors.js';
 import { printable, wrapText } from '../core/text-width.js';
 import { paint, type TextStyle } from './style.js';
 
+const usualColumns = 120;
+/** `  label  ` before each line. */
+const labelCells = 9;
+
 /** An error on one screen: what failed, where, why, what to do next. */
 export function errorLines(error: ErrorFact, style: TextStyle): readonly string[] {
-	const next = (error.next ?? []).flatMap((step, index) => labelled(index === 0 ? 'next' : '', step));
+	const columns = style.columns ?? usualColumns;
+	const width = Math.max(20, Math.min(110, columns - labelCells - 1));
+	const next = (error.next ?? []).flatMap((step, index) => labelled(index === 0 ? 'next' : '', step, width));
+	// Without a terminal a title stays one line, which a search finds.
+	const title =
+		style.columns === undefined ? [printable(titled(error.message))] : wrapText(titled(error.message), Math.max(20, columns - 3));
 	return [
-		paint(style, 'bad', `X ${printable(titled(error.message))}`),
-		...(error.where === undefined ? [] : labelled('where', error.where)),
-		...(error.why === undefined ? [] : labelled('why', error.why)),
+		...title.map((text, index) => paint(style, 'bad', `${index === 0 ? 'X' : ' '} ${text}`)),
+		...(error.where === undefined ? [] : labelled('where', error.where, width)),
+		...(error.why === undefined ? [] : labelled('why', error.why, width)),
 		...next,
 	];
 }
@@ -22,10 +31,10 @@ function titled(message: string): string {
 const smallNames = new Set(['repot', 'pgvector', 'pglite', 'chromadb', 'sslmode', 'voyage']);
 
 /** `  why    first line`, further lines under it. Commands and paths are never broken: a line of them can be copied. */
-function labelled(label: string, text: string): readonly string[] {
+function labelled(label: string, text: string, width: number): readonly string[] {
 	const parts = text
 		.split('\n')
-		.flatMap((line) => (/\s/.test(line.trim()) && !/^(repot|[A-Z]+ ) /.test(line) ? wrapText(line, 110) : [printable(line)]));
+		.flatMap((line) => (/\s/.test(line.trim()) && !/^(repot|[A-Z]+ ) /.test(line) ? wrapText(line, width) : [printable(line)]));
 	return parts.map((part, index) => `  ${(index === 0 ? label : '').padEnd(6)} ${part}`.trimEnd());
 }
 

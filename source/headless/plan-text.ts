@@ -53,7 +53,7 @@ function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly stri
 	];
 }
 
-const legend = '+ create   = already there   ! needs a look   X blocks   i good to know';
+const legend = '+ create   ~ change   = already there   ! needs a look   X blocks   i good to know';
 
 function stepLines(plan: Plan, style: TextStyle): readonly string[] {
 	const rows = stepRows(plan);
@@ -257,6 +257,8 @@ const noteOf = (column: ColumnMapping): string =>
 function sqlLines(plan: Plan, style: TextStyle): readonly string[] {
 	const needed = plan.steps.filter(isSchemaStep).filter((step) => step.needed && step.sql !== '');
 	if (needed.length === 0) return [];
-	const lines = needed.flatMap((step) => step.sql.split('\n').map((line) => `  ${printable(line.replaceAll('\t', '  '))}`));
+	const lines = needed.flatMap((step) =>
+		`${step.sql.trimEnd().replace(/;$/, '')};`.split('\n').map((line) => `  ${printable(line.replaceAll('\t', '  '))}`),
+	);
 	return ['', paint(style, 'strong', 'SQL that creates what is missing'), ...lines];
 }

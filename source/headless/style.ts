@@ -7,6 +7,8 @@ export interface TextStyle {
 	readonly tables: boolean;
 	/** False: tables without rules. */
 	readonly rules: boolean;
+	/** Cells of a line of the terminal; without it the text does not go to one. */
+	readonly columns?: number;
 }
 
 export const plainStyle: TextStyle = { unicode: false, colour: false, tables: true, rules: false };

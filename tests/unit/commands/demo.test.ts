@@ -29,6 +29,13 @@ describe.skipIf(!existsSync(data))('repot demo (skipped when source/demo/data ho
 		expect(world.calls.migrated).toHaveLength(1);
 	});
 
+	it('says how to call it where nothing is installed', async () => {
+		const hint = 'type `node dist/cli.js` here';
+		const checkout = await createWorld({ env: { npm_lifecycle_event: 'demo' } });
+		expect((await checkout.run('demo')).stderr).toContain(hint);
+		expect((await (await createWorld()).run('demo')).stderr).not.toContain(hint);
+	});
+
 	it('the second time keeps what is there and finds nothing to do', async () => {
 		let runs = 0;
 		const world = await createWorld({

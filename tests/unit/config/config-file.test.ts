@@ -39,7 +39,7 @@ describe('mistakes in the config file', () => {
 			[{ environments: { dev: { guard: 'closed' } } }, '"environments.dev.guard": write "open" or "protected"'],
 			[{ environments: { dev: { target: 7 } } }, '"environments.dev.target": write a text in double quotes'],
 			[{ datasets: [] }, '"datasets": write an object in braces'],
-			[{ environments: { 'a b': {} } }, 'use letters, digits'],
+			[{ environments: { 'a b': {} } }, 'use a-z, A-Z, 0-9'],
 		] as const) {
 			await expect(settingsOf({ config })).rejects.toMatchObject({ why: expect.stringContaining(why) });
 		}

@@ -73,6 +73,13 @@ describe('a plan as text', () => {
 		const shown = text(planLines(samplePlan(), plainStyle));
 		for (const column of itemsStep.columns) expect(shown).toContain(column.name);
 		expect(shown).toContain('CREATE INDEX langchain_pg_embedding_hnsw');
+		// As it stands it can be given to psql.
+		for (const line of shown
+			.slice(shown.indexOf('SQL that creates'))
+			.split('\n')
+			.filter((one) => one.startsWith('  CREATE')))
+			expect(line).toMatch(/;$/);
+		expect(shown).toContain('~ change');
 	});
 });
 
