@@ -89,7 +89,7 @@ describe.skipIf(skipReason !== null)(`the built program on a terminal${skipReaso
 		expect(await readdir(join(folder, 'repot-demo'))).not.toContain('pg');
 	});
 
-	it('finds nothing to do the second time', async () => {
+	it('finds nothing to do the second time, and checks again what is there', async () => {
 		const first = open(['demo']);
 		await toConfirm(first);
 		first.send(keys.enter);
@@ -103,8 +103,11 @@ describe.skipIf(skipReason !== null)(`the built program on a terminal${skipReaso
 		again.send(keys.enter);
 		await again.until(/ok PostgreSQL.*PG \d+/);
 		again.send(keys.enter);
-		await again.until('there is nothing to do');
-		again.send(keys.ctrlC);
-		await again.exited;
+		await again.until('enter check again');
+		again.send(keys.enter);
+		await again.until('ALL CHECKS PASS');
+		await again.until('nothing written, 960 already there');
+		again.send(keys.enter);
+		expect(await again.exited).toBe(0);
 	});
 });
