@@ -156,6 +156,12 @@ export function targetRowsContract(name: string, open: () => TargetHarness): voi
 				expect(own?.hint).toContain('change those rows of items');
 				await driver.query("UPDATE items SET user_id = NULL; INSERT INTO items VALUES ('o2', 'f2', 'bo')");
 				expect(told(await plan(), 'UNIQUE_INDEX_IMPOSSIBLE')[0]?.message).toContain('(1 of other users, 1 of nobody)');
+				// A value that several rows hold is counted once, as another user's when one of them is.
+				await driver.query(
+					"DELETE FROM items; INSERT INTO items VALUES ('o1', 'f1', 'ana'), ('o2', 'f1', 'bo'), ('o3', 'f1', 'ana'), ('o4', 'f1', NULL)",
+				);
+				const [several] = told(await plan(), 'UNIQUE_INDEX_IMPOSSIBLE');
+				expect(several).toMatchObject({ count: 1, message: expect.stringContaining('of another user') });
 			});
 
 			it('say whose row holds a value of a unique key that is there', async () => {
