@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import type { SpaceOrigin } from '../../source/core/inspection.js';
 import type { DistanceSpace } from '../../source/core/plan/types.js';
 import type { Schema } from './schema.js';
 import { scalarOf, textOf } from './values.js';
@@ -11,6 +12,8 @@ export interface StoredCollection {
 	readonly database: string;
 	readonly dimension: number | null;
 	readonly space: DistanceSpace;
+	/** What named the space. */
+	readonly spaceFrom: SpaceOrigin;
 	/** User metadata as JSON text; REAL values keep a decimal point. */
 	readonly metadata: string | null;
 	/** Topic of its rows in the write-ahead log. */
@@ -74,6 +77,7 @@ function storedCollection(database: Database.Database, schema: Schema, row: Coll
 		database: row.database === null ? 'default_database' : textOf(row.database),
 		dimension: Number.isSafeInteger(dimension) && dimension > 0 ? dimension : null,
 		space: space.known ?? 'l2',
+		spaceFrom: space.from,
 		metadata: collectionMetadata(database, schema, id),
 		topic: row.topic === null ? `persistent://default/default/${id}` : textOf(row.topic),
 		vectorSegment: vector?.id ?? null,
@@ -98,8 +102,10 @@ function spaceOf(
 	row: CollectionRow,
 	id: string,
 	segment: string | null,
-): { readonly name: string; readonly known: DistanceSpace | null } {
-	const configured = spaceInSchema(parsed(row.schema)) ?? stringAt(parsed(row.config), ['vector_index', 'hnsw', 'space']);
+): { readonly name: string; readonly known: DistanceSpace | null; readonly from: SpaceOrigin } {
+	const inSchema = spaceInSchema(parsed(row.schema));
+	const configured = inSchema ?? stringAt(parsed(row.config), ['vector_index', 'hnsw', 'space']);
+	const configuredIn = inSchema === undefined ? 'config_json_str' : 'schema_str';
 	const segmentSpace =
 		segment === null
 			? undefined
@@ -109,8 +115,14 @@ function spaceOf(
 			? undefined
 			: database.prepare("SELECT str_value FROM collection_metadata WHERE collection_id = ? AND key = 'hnsw:space'").pluck().get(id);
 	const explicit = configured === undefined || configured === 'l2' ? undefined : configured;
-	const name = explicit ?? nonEmpty(segmentSpace) ?? configured ?? nonEmpty(userSpace) ?? 'l2';
-	return { name, known: name === 'l2' || name === 'ip' || name === 'cosine' ? name : null };
+	const candidates: readonly (readonly [string | undefined, SpaceOrigin])[] = [
+		[explicit, configuredIn],
+		[nonEmpty(segmentSpace), 'segment_metadata'],
+		[configured, configuredIn],
+		[nonEmpty(userSpace), 'collection_metadata'],
+	];
+	const [name = 'l2', from] = candidates.find(([found]) => found !== undefined) ?? ['l2', 'default'];
+	return { name, known: name === 'l2' || name === 'ip' || name === 'cosine' ? name : null, from };
 }
 
 function spaceInSchema(schema: unknown): string | undefined {

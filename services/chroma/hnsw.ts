@@ -8,6 +8,8 @@ export interface HnswLayout {
 	readonly elements: number;
 	/** Elements that the header claims. */
 	readonly claimed: number;
+	/** Elements that the index has room for before it is resized. */
+	readonly maxElements: number;
 	readonly dimension: number;
 	readonly elementBytes: number;
 	readonly vectorOffset: number;
@@ -21,8 +23,14 @@ export interface HnswIndex {
 	readonly notes: readonly string[];
 	/** True when vectors are missing from its files. */
 	readonly cut: boolean;
+	/** Elements of a cosine index whose length `length.bin` does not hold. */
+	readonly lostLengths: number;
+	/** False: a cosine index whose vectors are not normalised. */
+	readonly normalised: boolean;
 	/** Position of a label's element, or null when there is none or it is deleted. */
 	positionOf(label: number): number | null;
+	/** False: its length is lost, and without it the vector of a cosine index is not the user's. */
+	isWhole(position: number): boolean;
 	/** Elements that are not deleted. */
 	readonly alive: number;
 	/** The vector as given by the user (up to one rounding for cosine), or null when it cannot be known. */
@@ -47,7 +55,8 @@ export function parseHeader(header: Uint8Array, dataBytes: number): HnswLayout |
 	const u64 = (offset: number): number => Number(view.getBigUint64(offset, true));
 	const version = view.getInt32(0, true);
 	if (version !== 1) return `header.bin has the unknown version ${version}`;
-	const [levelOffset, claimed, elementBytes, labelOffset, vectorOffset, maxLinks] = [u64(4), u64(20), u64(28), u64(36), u64(44), u64(68)];
+	const [levelOffset, maxElements, claimed] = [u64(4), u64(12), u64(20)];
+	const [elementBytes, labelOffset, vectorOffset, maxLinks] = [u64(28), u64(36), u64(44), u64(68)];
 	const dimension = (labelOffset - vectorOffset) / 4;
 	const fits =
 		levelOffset === 0 &&
@@ -60,7 +69,7 @@ export function parseHeader(header: Uint8Array, dataBytes: number): HnswLayout |
 		elementBytes === labelOffset + 8;
 	if (!fits) return 'header.bin contradicts itself';
 	const elements = Math.min(claimed, Math.floor(dataBytes / elementBytes));
-	return { elements, claimed, dimension, elementBytes, vectorOffset, labelOffset };
+	return { elements, claimed, maxElements, dimension, elementBytes, vectorOffset, labelOffset };
 }
 
 /** Opens the segment in `folder`; a string says why it holds no vector that can be read. */
@@ -112,13 +121,13 @@ function readLengths(path: string, elements: number): Float32Array {
 function indexOver(file: number, layout: HnswLayout, lengths: Float32Array | null): HnswIndex {
 	const { positions, outliers, alive } = scanLabels(file, layout);
 	const notes: string[] = [];
-	const cut = layout.claimed > layout.elements || (lengths !== null && lengths.length < layout.elements);
+	const lostLengths = lengths === null ? 0 : layout.elements - lengths.length;
+	const cut = layout.claimed > layout.elements || lostLengths > 0;
+	const normalised = lengths === null || !notNormalised(file, layout);
 	if (layout.claimed > layout.elements)
 		notes.push(`data_level0.bin is cut short: ${layout.elements} of ${layout.claimed} vectors are there`);
-	if (lengths !== null && lengths.length < layout.elements) {
-		notes.push(`length.bin is cut short or missing: the scale of ${layout.elements - lengths.length} vectors is lost`);
-	}
-	if (lengths !== null && notNormalised(file, layout)) {
+	if (lostLengths > 0) notes.push(`length.bin is cut short or missing: the scale of ${lostLengths} vectors is lost`);
+	if (!normalised) {
 		notes.push(
 			'its space is cosine but its index holds vectors that are not normalised; they are read as Chroma answers them, times the stored length',
 		);
@@ -127,11 +136,14 @@ function indexOver(file: number, layout: HnswLayout, lengths: Float32Array | nul
 		layout,
 		notes,
 		cut,
+		lostLengths,
+		normalised,
 		alive,
 		positionOf: (label) => {
 			const position = (label < positions.length ? positions[label] : outliers.get(label)) ?? 0;
 			return position === 0 ? null : position - 1;
 		},
+		isWhole: (position) => lengths === null || position < lengths.length,
 		read: (position) => {
 			const vector = readVector(file, layout, position);
 			if (vector === null || lengths === null) return vector;

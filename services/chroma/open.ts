@@ -57,7 +57,7 @@ export async function openChroma(request: {
  * The lock on the database holds every writer back except the one that rewrites the index files just then: Chroma does that outside of any transaction.
  * So the copy is taken again while their names, sizes or times changed around it.
  */
-async function consistentSnapshot({
+export async function consistentSnapshot({
 	path,
 	into,
 	signal,

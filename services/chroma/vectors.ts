@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
+import type { IndexState } from '../../source/core/inspection.js';
 import type { StoredCollection } from './collections.js';
 import { type HnswIndex, isLfsPointer, openHnsw } from './hnsw.js';
+import { indexState } from './index-state.js';
 import { type IndexMetadata, readIndexMetadata } from './pickle.js';
 import { documentOf, logFieldsReader, type StoredFields, sameFields, storedRecordReader } from './records.js';
 import type { Schema } from './schema.js';
@@ -19,6 +21,10 @@ export interface VectorStore {
 	readonly inLog: number;
 	/** Ids whose vector the persisted index holds. */
 	readonly inIndex: number;
+	/** Lost vectors found in log rows that state their record once more. */
+	readonly restated: number;
+	/** What the index files hold; looks at every label of the pickle. */
+	indexState(): IndexState;
 	/** Damage found, one sentence each, without the collection's name. */
 	readonly notes: readonly string[];
 	close(): void;
@@ -31,6 +37,10 @@ interface Persisted {
 	/** True when vectors that the index once held cannot be found through it. */
 	readonly damaged: boolean;
 	readonly notes: readonly string[];
+	/** Null: there is no pickle that could be read. */
+	readonly pickle: IndexMetadata | null;
+	/** Why no vector can be read although there is a pickle. */
+	readonly problem: string | null;
 }
 
 /** Opens the vectors of a collection in the private copy at `directory`. */
@@ -41,7 +51,8 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 	const { index, labels } = persisted;
 	const position = (id: string): number | null => {
 		const label = labels.get(id);
-		return label === undefined || index === null ? null : index.positionOf(label);
+		const at = label === undefined || index === null ? null : index.positionOf(label);
+		return at !== null && index?.isWhole(at) === true ? at : null;
 	};
 	const originalsMatter = collection.space === 'cosine' || persisted.damaged;
 	const replay = replayVectors(walRows(database, collection.topic, originalsMatter ? 0 : appliedUpTo), {
@@ -69,13 +80,15 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 			return applied === 0 ? indexed : original(walVector(applied), indexed);
 		},
 		...counts(replay, labels, position, restated.size),
+		restated: restated.size,
+		indexState: () => indexState({ ...persisted, directory, segment: collection.vectorSegment, recorded }),
 		notes: [...persisted.notes, ...restatedNotes(restated.size)],
 		close: () => index?.close(),
 	};
 }
 
 function openPersisted(directory: string, collection: StoredCollection, recorded: number | null): Persisted {
-	const nothing: Persisted = { index: null, labels: new Map(), maxSeqId: null, damaged: false, notes: [] };
+	const nothing: Persisted = { index: null, labels: new Map(), maxSeqId: null, damaged: false, notes: [], pickle: null, problem: null };
 	if (collection.vectorSegment === null) return nothing;
 	const folder = join(directory, collection.vectorSegment);
 	const pickle = join(folder, 'index_metadata.pickle');
@@ -91,7 +104,8 @@ function openPersisted(directory: string, collection: StoredCollection, recorded
 	const notes = pickleNotes(metadata);
 	if (typeof index === 'string') {
 		const harmless = metadata.labels.size === 0 && metadata.damage === null;
-		return { ...nothing, maxSeqId: metadata.maxSeqId, damaged: !harmless, notes: harmless ? notes : [...notes, index] };
+		const told = harmless ? notes : [...notes, index];
+		return { ...nothing, maxSeqId: metadata.maxSeqId, damaged: !harmless, notes: told, pickle: metadata, problem: harmless ? null : index };
 	}
 	return {
 		index,
@@ -99,6 +113,8 @@ function openPersisted(directory: string, collection: StoredCollection, recorded
 		maxSeqId: metadata.maxSeqId,
 		damaged: metadata.damage !== null || index.cut,
 		notes: [...notes, ...index.notes],
+		pickle: metadata,
+		problem: null,
 	};
 }
 
