@@ -1,4 +1,5 @@
 import type { ErrorFact } from '../../source/core/errors.js';
+import type { SourceInspection } from '../../source/core/inspection.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { CastRecord, Cursor, Neighbour, Probe, Reject, SourceBatch, SourceDescription } from '../../source/core/ports.js';
 import type { PartScan, ScanPart } from './scan-part.js';
@@ -35,6 +36,8 @@ type Excluded = Readonly<Record<string, readonly string[]>>;
 /** Everything the main thread asks of the worker: argument and answer by name. Streams are opened, then pulled one item at a time. */
 export interface FeedCalls {
 	describe: { argument: null; answer: SourceDescription };
+	/** With copies of its own, which are gone afterwards. */
+	inspect: { argument: null; answer: SourceInspection };
 	/** Takes the snapshots when none are held; null without a SQLite source. */
 	snapshot: { argument: null; answer: SqliteCopy | null };
 	chromaFingerprint: { argument: null; answer: string | null };

@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { asRepotError } from '../../source/core/errors.js';
 import type { FeedReply, FeedRequest, FeedSettings } from './feed-protocol.js';
 import { FeedSession } from './feed-session.js';
+import { inspectInThread } from './inspect-in-thread.js';
 import { Stopped, type StopSignal } from './stop-signal.js';
 
 // The thread that holds the snapshots and reads, casts and encodes. Calls are answered one after another; only `abort` overtakes.
@@ -67,6 +68,8 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 	switch (call.name) {
 		case 'describe':
 			return session.describe(stop);
+		case 'inspect':
+			return inspectInThread(workerData as FeedSettings, stop);
 		case 'snapshot':
 			return session.snapshot(stop);
 		case 'chromaFingerprint':

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import type { SqliteFacts } from '../../source/core/inspection.js';
 import type { SourceIndex, SourceTable, SqliteDescription } from '../../source/core/ports.js';
 import { openSnapshot } from './reader.js';
 import { columnsOf, countRows, foreignKeysOf, indexesOf, type ListedTable, listTables, quoteName } from './schema.js';
@@ -29,6 +30,42 @@ export function inspectSqlite(snapshot: Pick<Snapshot, 'path' | 'bytes' | 'journ
 	} finally {
 		connection?.close();
 	}
+}
+
+/** What a snapshot holds beyond its description, for `repot inspect`. */
+export function inspectFurther(
+	snapshot: Pick<Snapshot, 'path'>,
+	description: SqliteDescription,
+): Pick<SqliteFacts, 'encoding' | 'views' | 'triggers' | 'unreadable'> {
+	const connection = openSnapshot(snapshot.path);
+	try {
+		const kinds = connection.prepare('SELECT type, count(*) FROM sqlite_schema GROUP BY type').raw().all() as [string, number][];
+		const count = (kind: string): number => kinds.find(([name]) => name === kind)?.[1] ?? 0;
+		return {
+			encoding: String(connection.pragma('encoding', { simple: true })),
+			views: count('view'),
+			triggers: count('trigger'),
+			unreadable: unreadableTables(connection, description),
+		};
+	} catch (thrown) {
+		throw sourceError(thrown, description.path);
+	} finally {
+		connection.close();
+	}
+}
+
+/** A table that cannot be counted stands in the description with no rows; the reason is told here. */
+function unreadableTables(connection: Database.Database, { tables }: SqliteDescription): SqliteFacts['unreadable'] {
+	return tables
+		.filter(({ derived, rows }) => !derived && rows === 0)
+		.flatMap(({ name }) => {
+			try {
+				countRows(connection, name);
+				return [];
+			} catch (thrown) {
+				return [{ table: name, reason: reasonOf(thrown) }];
+			}
+		});
 }
 
 function describeTable(connection: Database.Database, listed: ListedTable, complaints: string[]): SourceTable {
@@ -84,10 +121,11 @@ function schemaOnly(connection: Database.Database, table: string): Pick<SourceTa
 /** What quick_check says of values rather than of the file: the casts judge those, record by record. */
 const brokenConstraint = /^(NULL value in|CHECK constraint failed in|non-\w+ value in|\w+ value in) /;
 
-/** The first complaint about the file in one line, or null when there is none. */
-function quickCheck(connection: Database.Database): string | null {
+/** The first complaint about the file in one line, or null when there is none. `table`: about that table only. */
+export function quickCheck(connection: Database.Database, table?: string): string | null {
 	try {
-		for (const answer of connection.prepare('PRAGMA quick_check(100000)').pluck().iterate() as IterableIterator<string>) {
+		const scope = table === undefined ? '100000' : quoteName(table);
+		for (const answer of connection.prepare(`PRAGMA quick_check(${scope})`).pluck().iterate() as IterableIterator<string>) {
 			const found = answer.split('\n').find((line) => line !== 'ok' && !line.startsWith('***') && !brokenConstraint.test(line));
 			if (found !== undefined) return found;
 		}

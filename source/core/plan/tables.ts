@@ -5,6 +5,7 @@ import { columnType, defaultSql } from './column-types.js';
 import { keepReferences } from './foreign-keys.js';
 import { indexHazards } from './index-fit.js';
 import { identifier, quoteIdent } from './names.js';
+import { profileFit } from './profile-fit.js';
 import type { ColumnMapping, ForeignKey, Hazard, SchemaStep } from './types.js';
 
 /** What a profile makes of one source table, before anything was counted. */
@@ -20,7 +21,7 @@ export interface TableMapping {
 /** Runs a profile over a described database. Tables come out in foreign-key order, parents first. */
 export function mapTables(profile: Profile, sqlite: SqliteDescription, tenant: string): { tables: TableMapping[]; hazards: Hazard[] } {
 	const found = new Map(sqlite.tables.map((table) => [table.name.toLowerCase(), table]));
-	refuseForeignTableSet(profile, sqlite, found);
+	refuseForeignTableSet(profile, sqlite);
 	const targets = new Map(profile.tables.map((table) => [table.source.toLowerCase(), table.target]));
 	const hazards: Hazard[] = [];
 	const tables = profile.tables.map((entry) => {
@@ -42,13 +43,9 @@ export function mapTables(profile: Profile, sqlite: SqliteDescription, tenant: s
 	return { tables: inForeignKeyOrder(keepReferences(tables, hazards)), hazards };
 }
 
-function refuseForeignTableSet(profile: Profile, sqlite: SqliteDescription, found: ReadonlyMap<string, SourceTable>): void {
-	const missing = profile.tables.filter((table) => !found.has(table.source.toLowerCase())).map((table) => table.source);
-	const lacking = profile.tables.flatMap((table) => {
-		const columns = found.get(table.source.toLowerCase())?.columns.map((column) => column.name.toLowerCase());
-		return columns === undefined ? [] : table.required.filter((name) => !columns.includes(name)).map((name) => `${table.source}.${name}`);
-	});
-	if (missing.length === 0 && lacking.length === 0) return;
+function refuseForeignTableSet(profile: Profile, sqlite: SqliteDescription): void {
+	const { fits, missingTables: missing, missingColumns: lacking } = profileFit(profile, sqlite);
+	if (fits) return;
 	const has = sqlite.tables.filter((table) => !table.derived).map((table) => table.name);
 	throw new RepotError({
 		kind: 'source',
