@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { createFeed } from '../services/feed/feed.js';
+import { inspectSource } from '../services/feed/inspect-source.js';
 import { createPostgresTarget } from '../services/postgres/target.js';
 import { freeSpace } from '../services/state/free-space.js';
 import { createRunHistory } from '../services/state/run-history.js';
@@ -19,6 +20,7 @@ import { createOperations } from './workflow.js';
 export function compose(settings: Settings, io: { readonly clock: Clock }): Operations {
 	return createOperations(settings, {
 		openSource: ({ sqlitePath, chromaPath }) => createFeed({ sqlitePath, chromaPath, workDir: resolve(settings.stateDir, 'snapshots') }),
+		inspectSource: (paths, signal) => inspectSource({ ...paths, workDir: resolve(settings.stateDir, 'snapshots') }, signal),
 		openTarget: (url) => createPostgresTarget({ url, baseDir: settings.cwd, clock: io.clock }),
 		findDatasets: () => discoverDatasets(settings.cwd),
 		async writePlan(path, plan) {

@@ -6,6 +6,7 @@ import { headlessCommandOf } from './config/headless-choices.js';
 import type { Settings } from './config/settings.js';
 import { asRepotError, RepotError } from './core/errors.js';
 import type { MigrationEvent } from './core/events.js';
+import type { SourceInspection } from './core/inspection.js';
 import { migrate } from './core/migrate.js';
 import type { DatasetDescription, Operations, PlanRequest, RunSignals, WizardChoices } from './core/operations.js';
 import { chooseCollection } from './core/plan/collection.js';
@@ -20,6 +21,7 @@ import { verifyAgain } from './core/verify-again.js';
 /** The outside world, as compose hands it in; tests hand in fakes. */
 export interface Adapters {
 	openSource(paths: SourcePaths): Source;
+	inspectSource(paths: SourcePaths, signal: AbortSignal | undefined): Promise<SourceInspection>;
 	openTarget(url: Secret): Target;
 	findDatasets(): Promise<readonly FoundDataset[]>;
 	/** Writes a plan file, private and whole or not at all; returns its path. */
@@ -61,6 +63,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		environments: async () => environmentSummaries(settings, await adapters.history.list()),
 		datasets: async () => datasetSummaries(settings, await adapters.findDatasets()),
 		describeDataset: (choice, signal) => describeDataset(adapters, choice, signal),
+		inspect: (paths, signal) => adapters.inspectSource(paths, signal),
 		credentials: (choices) => credentialsOf(settings, choices),
 		async testTarget(choices, signal) {
 			const found = targetOf(settings, choices);
@@ -172,16 +175,13 @@ async function describeDataset(
 ): Promise<DatasetDescription> {
 	const problems: string[] = [];
 	const describe = async (paths: SourcePaths) => {
-		const source = adapters.openSource(paths);
 		try {
-			return await source.describe(signal);
+			return await adapters.inspectSource(paths, signal);
 		} catch (thrown) {
 			if (signal?.aborted === true) throw thrown;
 			const error = asRepotError(thrown);
 			problems.push([error.message, error.where, error.why].filter((part) => part !== undefined).join(': '));
 			return null;
-		} finally {
-			await source.close();
 		}
 	};
 	const sqlite = choice.sqlitePath === null ? null : await describe({ sqlitePath: choice.sqlitePath, chromaPath: null });

@@ -60,7 +60,7 @@ export interface CommandContext {
 	readonly log: Log;
 	/** Masks secrets in what came from outside: errors, events, findings. */
 	readonly redact: Redaction;
-	/** The word after the verb: a run's id. */
+	/** The word after the verb: a run's id, or a path. */
 	readonly operand: string | null;
 }
 

@@ -21,10 +21,17 @@ const about: Readonly<Record<Verb, string>> = {
 	verify: 'all checks again, of one run or the newest',
 	rollback: 'undo a run, with a preview',
 	runs: 'history, or one run in detail',
+	inspect: 'describe a SQLite database or a Chroma directory; nothing is migrated',
 	doctor: 'check Node, terminal, config, sources and target; say what to do',
 };
 
-const operands: Partial<Record<Verb, string>> = { verify: '[run]', rollback: '[run]', runs: '[run]' };
+const run = ['[run]', 'id of a run'] as const;
+const operands: Partial<Record<Verb, readonly [form: string, help: string]>> = {
+	verify: run,
+	rollback: run,
+	runs: run,
+	inspect: ['[path]', 'database, directory, or a folder with both; without it what config and flags name'],
+};
 
 /** A command with its flags. */
 export type CommandLine = Extract<Parsed, { kind: 'command' }>;
@@ -70,7 +77,7 @@ function addVerb(program: Command, verb: Verb, done: (parsed: Parsed) => void): 
 	const isWizard = verb === 'wizard';
 	const command = program.command(verb, isWizard ? { isDefault: true, hidden: true } : {}).description(about[verb]);
 	if (isWizard) command.argument('[words...]');
-	else if (operands[verb] !== undefined) command.argument(operands[verb], 'id of a run');
+	else if (operands[verb] !== undefined) command.argument(...operands[verb]);
 	for (const key of optionsOf(verb)) command.addOption(optionFor(key));
 	if (verb === 'migrate') command.addOption(new Option('--validate', 'verify after the copy (the default)').hideHelp());
 	command.action((given: string | readonly string[] | undefined) => {

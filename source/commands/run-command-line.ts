@@ -91,6 +91,8 @@ async function load(verb: CommandLine['verb'], fault: RepotError | null): Promis
 			return (await import('./rollback.js')).rollbackCommand;
 		case 'runs':
 			return (await import('./runs.js')).runsCommand;
+		case 'inspect':
+			return (await import('./inspect.js')).inspectCommand;
 		case 'doctor':
 			return (await import('./doctor.js')).doctorCommand(fault);
 	}

@@ -55,6 +55,15 @@ async function search(folder: string, depth: number, found: Found): Promise<void
 	else if (found.sqlite.size > before) await addBeside(below, found);
 }
 
+/** SQLite files and Chroma directories in a folder and three folders deep, sorted. `complete` is false when it holds too much to look at. */
+export async function searchFolder(
+	folder: string,
+): Promise<{ readonly sqlite: readonly string[]; readonly chroma: readonly string[]; readonly complete: boolean }> {
+	const found: Found = { sqlite: new Set(), chroma: new Set(), left: mostEntries };
+	await search(folder, 3, found);
+	return { sqlite: [...found.sqlite].sort(), chroma: [...found.chroma].sort(), complete: found.left >= 0 };
+}
+
 /** In the last folder that is searched: a Chroma directory belongs to the database beside it, not to the folder below. */
 async function addBeside(folders: readonly string[], found: Found): Promise<void> {
 	for (const path of folders) if (await exists(join(path, 'chroma.sqlite3'))) found.chroma.add(path);
@@ -88,7 +97,7 @@ async function ownPackage(folder: string): Promise<string | null> {
 }
 
 /** The first 16 bytes of the file (SQLite file format, section 1.3). */
-async function isSqlite(path: string): Promise<boolean> {
+export async function isSqlite(path: string): Promise<boolean> {
 	const file = await open(path, 'r').catch(() => null);
 	if (file === null) return false;
 	try {

@@ -26,6 +26,7 @@ const planning: readonly Verb[] = ['wizard', 'plan', 'migrate'];
 const running: readonly Verb[] = ['wizard', 'migrate'];
 const checking: readonly Verb[] = ['wizard', 'migrate', 'verify'];
 const reading: readonly Verb[] = [...planning, 'verify', 'doctor', 'init'];
+const looking: readonly Verb[] = [...reading, 'inspect'];
 const reaching: readonly Verb[] = [...reading, 'rollback', 'runs'];
 const placed: readonly Verb[] = verbs.filter((verb) => verb !== 'demo');
 const badValue = ['quarantine', 'fail', 'null'] as const;
@@ -45,13 +46,13 @@ const toggle = (help: string, of: readonly Verb[], more: { readonly perRun?: tru
 /** The one list of settings: flags, environment variables, config keys, help and docs are all read from it. */
 export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> } = {
 	env: define<string | null>({ argument: 'NAME', help: 'environment to use', initial: null, parse: text, verbs: reaching }),
-	dataset: define<string | null>({ argument: 'NAME', help: 'dataset of the config', initial: null, parse: text, verbs: reading }),
+	dataset: define<string | null>({ argument: 'NAME', help: 'dataset of the config', initial: null, parse: text, verbs: looking }),
 	sqliteDb: define<string | null>({
 		argument: 'FILE',
 		help: 'SQLite database to read',
 		initial: null,
 		parse: textOrNone,
-		verbs: reading,
+		verbs: looking,
 		path: true,
 	}),
 	chromaPath: define<string | null>({
@@ -59,7 +60,7 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		help: 'Chroma directory to read',
 		initial: null,
 		parse: textOrNone,
-		verbs: reading,
+		verbs: looking,
 		path: true,
 	}),
 	collection: define<string | null>({
@@ -235,6 +236,7 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		'verify',
 		'rollback',
 		'runs',
+		'inspect',
 		'doctor',
 	]),
 	config: define<string | null>({

@@ -1,6 +1,7 @@
 import type { MigrationEvent } from './events.js';
+import type { SourceInspection } from './inspection.js';
 import type { IndexChoice, Plan, Policies } from './plan/types.js';
-import type { ChromaDescription, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, SqliteDescription, TargetTest } from './ports.js';
+import type { LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
 
@@ -58,9 +59,7 @@ export interface DatasetSummary {
 	readonly from: Origin;
 }
 
-export interface DatasetDescription {
-	readonly sqlite: SqliteDescription | null;
-	readonly chroma: ChromaDescription | null;
+export interface DatasetDescription extends SourceInspection {
 	/** Why one of them cannot be used: one sentence each. */
 	readonly problems: readonly string[];
 	/** The collection that would be migrated. */
@@ -101,6 +100,11 @@ export interface Operations {
 		choice: { readonly sqlitePath: string | null; readonly chromaPath: string | null; readonly collection: string | null },
 		signal?: AbortSignal,
 	): Promise<DatasetDescription>;
+	/** Everything that can be told about a source without a target; throws RepotError (source) for what cannot be read. */
+	inspect(
+		source: { readonly sqlitePath: string | null; readonly chromaPath: string | null },
+		signal?: AbortSignal,
+	): Promise<SourceInspection>;
 	credentials(choices: WizardChoices): readonly Credential[];
 	testTarget(choices: WizardChoices, signal?: AbortSignal): Promise<TargetTest>;
 	/** Settings and choices to a full request; throws RepotError (usage) naming the flag of whatever is missing. */

@@ -12,6 +12,7 @@ import type {
 import type { Plan } from '../../source/core/plan/types.js';
 import type { RollbackEvent, RollbackPreview, RunSummary, SourceTable, TargetTest } from '../../source/core/ports.js';
 import type { ReadinessCheck } from '../../source/core/readiness.js';
+import { inspectedChroma, inspectedCollection, inspectedSqlite } from './inspection.js';
 import { fakePlan, fakeRequest, fakeTenant } from './plan.js';
 
 /** What a test may script; everything else behaves like a small, healthy job. */
@@ -99,18 +100,15 @@ const table = (name: string, rows: number, derived = false): SourceTable => ({
 });
 
 const golden: DatasetDescription = {
-	sqlite: {
+	sqlite: inspectedSqlite({
 		path: 'data/collections_golden.db',
 		bytes: 430_080,
 		tables: [table('items', 55), table('analyses', 55), table('embeddings', 55), table('items_fts', 55, true)],
 		integrity: 'ok',
 		journalMode: 'wal',
-	},
-	chroma: {
-		path: 'data/chroma_golden',
-		bytes: 1_677_722,
-		version: '1.3-1.4',
-		collections: [
+	}),
+	chroma: inspectedChroma({ path: 'data/chroma_golden', bytes: 1_677_722, version: '1.3-1.4' }, [
+		inspectedCollection(
 			{
 				id: 'c0ffee',
 				name: 'collections_vectors_golden',
@@ -122,9 +120,9 @@ const golden: DatasetDescription = {
 				metadata: null,
 				vectorsIn: 'both',
 			},
-		],
-		notes: [],
-	},
+			{ vectorsInLog: 5, vectorsInIndex: 50 },
+		),
+	]),
 	problems: [],
 	collection: 'collections_vectors_golden',
 };
@@ -166,6 +164,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			{ name: 'full', sqlitePath: 'data/collections.db', chromaPath: null, collection: null, from: 'repot.config.json:30' },
 		],
 		describeDataset: script.describeDataset ?? (async (choice) => describe(choice)),
+		inspect: async (paths) => describe(paths),
 		credentials: (choices) => {
 			const target = find(choices.environment)?.target ?? null;
 			const tenant = choices.tenant ?? (script.tenant === undefined ? fakeTenant : script.tenant);

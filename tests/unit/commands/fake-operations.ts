@@ -129,6 +129,7 @@ export function fakeOperations(settings: Settings, script: Script, calls: Calls)
 		environments: async () => environmentSummaries(settings, script.runs ?? []),
 		datasets: async () => datasetSummaries(settings, [{ name: 'near', sqlitePath: './near.db', chromaPath: null }]),
 		describeDataset: async () => ({ sqlite: null, chroma: null, problems: [], collection: null }),
+		inspect: async () => ({ sqlite: null, chroma: null }),
 		credentials: (choices) => credentialsOf(settings, choices),
 		testTarget: async (choices) => {
 			targetOf(settings, choices);
