@@ -1,8 +1,9 @@
 /** What the sources screen says about a dataset, and which part of it is chosen. Pure. */
 
-import { formatBytes, formatCompact, formatCount, formatQuantity } from '../source/core/format.js';
+import { formatBytes, formatCommand, formatCompact, formatCount, formatQuantity } from '../source/core/format.js';
+import { damageMarks, damageWords, journalWords, soundnessWords, spaceWords, vectorPlaceWords } from '../source/core/inspect-words.js';
+import type { ChromaInspection, SqliteInspection } from '../source/core/inspection.js';
 import type { DatasetDescription, DatasetSummary } from '../source/core/operations.js';
-import type { ChromaDescription, SqliteDescription } from '../source/core/ports.js';
 import { type LineSpec, line, paragraph } from './lines.js';
 
 /** Either source alone is a whole job too. */
@@ -47,7 +48,7 @@ export function descriptionLines(description: DatasetDescription, parts: Parts, 
 	const { sqlite, chroma, problems, collection } = description;
 	return [
 		...(sqlite === null ? [] : sqliteLines(sqlite, width)),
-		...(chroma === null ? [] : chromaLines(chroma, collection)),
+		...(chroma === null ? [] : chromaLines(chroma, collection, width)),
 		...problems.flatMap((problem) =>
 			paragraph(problem, width - 3, 'bad', 0).map((spec, index) => line({ text: index === 0 ? 'X  ' : '   ', tone: 'bad' }, ...spec.parts)),
 		),
@@ -60,7 +61,7 @@ export function descriptionLines(description: DatasetDescription, parts: Parts, 
 	];
 }
 
-function sqliteLines(sqlite: SqliteDescription, width: number): readonly LineSpec[] {
+function sqliteLines(sqlite: SqliteInspection, width: number): readonly LineSpec[] {
 	const moved = sqlite.tables.filter((table) => !table.derived);
 	const derived = sqlite.tables.length - moved.length;
 	const rows = moved.reduce((sum, table) => sum + table.rows, 0);
@@ -68,21 +69,50 @@ function sqliteLines(sqlite: SqliteDescription, width: number): readonly LineSpe
 	const tables = moved.map((table) => `${table.name} ${formatCount(table.rows)}`).join('   ');
 	const leftOut = `${formatQuantity(derived, 'search table')} left out`;
 	const isShort = width < 72;
-	const sound = sqlite.integrity === 'ok';
 	return [
 		line({ text: 'SQLite', tone: 'strong', width: labelWidth }, { text: head }),
 		...paragraph(tables, width - labelWidth - 1, 'dim', 0).map(({ parts }) => line({ text: '', width: labelWidth }, ...parts)),
 		line(
 			{ text: '', width: labelWidth },
-			sound ? { text: 'integrity ok', tone: 'good' } : { text: `! ${sqlite.integrity}`, tone: 'warn' },
-			{ text: `   journal ${sqlite.journalMode}`, tone: 'dim' },
+			soundness(sqlite),
+			{ text: `   journal ${journalWords(sqlite)}`, tone: 'dim' },
 			{ text: derived === 0 || isShort ? '' : `   ${leftOut}`, tone: 'dim' },
 		),
 		...(derived > 0 && isShort ? [line({ text: '', width: labelWidth }, { text: leftOut, tone: 'dim' })] : []),
+		...damageLines(sqlite, width),
 	];
 }
 
-function chromaLines(chroma: ChromaDescription, chosen: string | null): readonly LineSpec[] {
+const soundness = (source: SqliteInspection | ChromaInspection) => {
+	const isSound = source.integrity === 'ok';
+	return { text: `${isSound ? '' : '! '}${soundnessWords(source)}`, tone: isSound ? 'good' : 'warn' } as const;
+};
+
+const mostDamage = 3;
+const tones = { block: 'bad', warn: 'warn', info: 'dim' } as const;
+const aboutWords = { sqlite: 'table', chroma: 'collection' } as const;
+
+/** The gravest faults; `repot inspect` tells all of them. */
+function damageLines({ kind, path, damage }: SqliteInspection | ChromaInspection, width: number): readonly LineSpec[] {
+	const told = damage.slice(0, mostDamage).flatMap((fault) => {
+		const text = `${damageMarks[fault.severity]}  ${damageWords(fault, aboutWords[kind], 2)}`;
+		return paragraph(text, width - labelWidth - 1, tones[fault.severity], 0);
+	});
+	const left = damage.length - mostDamage;
+	const rest: readonly LineSpec[] =
+		left > 0 ? [{ parts: [{ text: `${formatCount(left)} more: ${formatCommand(['repot', 'inspect', path])}`, tone: 'dim' }] }] : [];
+	return [...told, ...rest].map(({ parts }) => line({ text: '', width: labelWidth }, ...parts));
+}
+
+/** What is lost or cannot be read, one sentence each; what costs nothing is left to `repot inspect`. */
+export function faultSentences({ sqlite, chroma }: DatasetDescription): readonly string[] {
+	const sources = [sqlite, chroma].filter((source) => source !== null);
+	return sources.flatMap(({ kind, damage }) =>
+		damage.filter(({ severity }) => severity !== 'info').map((fault) => damageWords(fault, aboutWords[kind])),
+	);
+}
+
+function chromaLines(chroma: ChromaInspection, chosen: string | null, width: number): readonly LineSpec[] {
 	const collection = chroma.collections.find(({ name }) => name === chosen);
 	if (collection === undefined) {
 		return [
@@ -91,6 +121,7 @@ function chromaLines(chroma: ChromaDescription, chosen: string | null): readonly
 				{ text: `${formatQuantity(chroma.collections.length, 'collection')}   ${formatBytes(chroma.bytes)}` },
 				{ text: '   c chooses one', tone: 'warn' },
 			),
+			...underChroma(chroma, width),
 		];
 	}
 	const shape =
@@ -104,8 +135,14 @@ function chromaLines(chroma: ChromaDescription, chosen: string | null): readonly
 		),
 		line(
 			{ text: '', width: labelWidth },
-			{ text: `${shape}   ${collection.space}   ${formatBytes(chroma.bytes)}   format ${chroma.version}`, tone: 'dim' },
+			{ text: `${shape}   ${spaceWords(collection)}   ${formatBytes(chroma.bytes)}   format ${chroma.version}`, tone: 'dim' },
 		),
-		...chroma.notes.map((note) => line({ text: '', width: labelWidth }, { text: note, tone: 'dim' })),
+		line({ text: '', width: labelWidth }, { text: `vectors: ${vectorPlaceWords(collection)}`, tone: 'dim' }),
+		...underChroma(chroma, width),
 	];
 }
+
+const underChroma = (chroma: ChromaInspection, width: number): readonly LineSpec[] => [
+	line({ text: '', width: labelWidth }, soundness(chroma)),
+	...damageLines(chroma, width),
+];

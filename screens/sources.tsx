@@ -83,7 +83,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 		0,
 		datasets.findIndex((dataset) => answer !== null && isSame(dataset, answer)),
 	);
-	const list = useList({ items: datasets, height: Math.max(2, canvas.lines - 11), textOf: ({ name }) => name, start });
+	const list = useList({ items: datasets, height: Math.max(2, canvas.lines - 13), textOf: ({ name }) => name, start });
 	const selected = list.selected;
 	const wanted = selected === undefined ? null : chosenParts(selected, parts, collection);
 	const hasPath = wanted !== null && (wanted.sqlitePath !== null || wanted.chromaPath !== null);

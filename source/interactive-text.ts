@@ -8,7 +8,7 @@ import { hazardLines } from '../screens/plan-views.js';
 import type { Planned } from '../screens/planned.js';
 import { obstacles, readinessWords } from '../screens/readiness-lines.js';
 import { statusWords } from '../screens/run-words.js';
-import { obstacleTo } from '../screens/source-words.js';
+import { faultSentences, obstacleTo } from '../screens/source-words.js';
 import { asRepotError, type RepotError } from './core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency, formatQuantity } from './core/format.js';
 import { passwordNote } from './core/headless-command.js';
@@ -163,6 +163,7 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 	for (const table of description.sqlite?.tables.filter(({ derived }) => !derived) ?? [])
 		prompter.say(`Table ${table.name}: ${formatQuantity(table.rows, 'row')}`);
 	if (description.collection !== null) prompter.say(`Collection ${description.collection}`);
+	for (const fault of faultSentences(description)) prompter.say(`Look: ${fault}`);
 	return [
 		{ type: 'choose-sources', answer: { name: dataset.name, dataset, parts: 'both', ...choice } },
 		{ type: 'next', said: dataset.name },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inspectedChroma, inspectedCollection } from '../../fakes/inspection.js';
 import { keys } from '../../fakes/wizard-screen.js';
 import { open } from './walking.js';
 
@@ -64,5 +65,30 @@ describe('choosing the sources', () => {
 		opened.press(keys.enter, 'p', 'p');
 		await opened.until('no Chroma part');
 		expect(opened.live()).toContain('(2) Sources');
+	});
+
+	it('tells where the vectors are, who uses the directory and what is damaged, as repot inspect does', async () => {
+		const articles = { id: 'c', name: 'articles', tenant: 't', database: 'd', records: 1082, dimension: 384, metadata: null } as const;
+		const chroma = inspectedChroma(
+			{ path: 'data/chroma', bytes: 1_677_722, version: '1.0-1.2' },
+			[
+				inspectedCollection(
+					{ ...articles, space: 'cosine', vectorsIn: 'wal' },
+					{ vectorsInLog: 68, missingVectors: { count: 1014, sample: ['a-1', 'a-2', 'a-3'], goneFromLog: 2 }, restatedVectors: 52 },
+				),
+			],
+			{ staleFolders: [{ name: 'x', bytes: 100 }], use: { state: 'in-use', by: [{ pid: 12, name: 'python3', writes: true }] } },
+		);
+		const { opened } = open({ describeDataset: async () => ({ sqlite: null, chroma, problems: [], collection: 'articles' }) });
+		await opened.until('> local');
+		opened.press(keys.enter);
+		await opened.until('68 in the log, 1 014 missing');
+		for (const part of [
+			'cosine, from schema_str',
+			'integrity ok, in use by python3 (process 12)',
+			'LOOK  collection articles: 1 014 of 1 082 records have no vector',
+			'1 more: repot inspect data/chroma',
+		])
+			expect(opened.live()).toContain(part);
 	});
 });
