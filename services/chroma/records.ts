@@ -85,7 +85,9 @@ function recordOf(rows: JoinedRow[], lists: ((row: bigint, fields: StoredFields)
 	// The join comes by key; the order of writing is the rowid's.
 	if (rows.length > 1) rows.sort((a, b) => Number(a[2]) - Number(b[2]));
 	for (const [, , metadataRow, key, string, int, float, bool] of rows) {
-		if (metadataRow !== null) fields.set(textOf(key), scalarOf(string, int, float, bool) ?? null);
+		// SQLite stores NaN as NULL; Chroma answers such a record without the key.
+		const value = metadataRow === null ? undefined : scalarOf(string, int, float, bool);
+		if (value !== undefined) fields.set(textOf(key), value);
 	}
 	lists?.(row, fields);
 	return { row: Number(row), id: textOf(id), fields };
@@ -134,7 +136,8 @@ export function logFieldsReader(database: Database.Database): (sequence: number,
 
 function jsonScalar(type: string, atom: unknown): ChromaScalar {
 	if (type === 'true' || type === 'false') return type === 'true';
-	if (type === 'real') return Number(atom);
+	// A REAL column holds no negative zero: Chroma answers 0.0 once it has applied the row.
+	if (type === 'real') return Number(atom) + 0;
 	if (type === 'integer') return typeof atom === 'bigint' || typeof atom === 'number' ? atom : null;
 	return type === 'text' ? textOf(atom) : null;
 }

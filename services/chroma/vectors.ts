@@ -54,12 +54,14 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 		const at = label === undefined || index === null ? null : index.positionOf(label);
 		return at !== null && index?.isWhole(at) === true ? at : null;
 	};
-	const originalsMatter = collection.space === 'cosine' || persisted.damaged;
-	const replay = replayVectors(walRows(database, collection.topic, originalsMatter ? 0 : appliedUpTo), {
+	const cosine = collection.space === 'cosine';
+	const writtenAt = recordSequence(database, collection.metadataSegment);
+	const replay = replayVectors(walRows(database, collection.topic, 0), {
 		appliedUpTo,
 		inIndex: (id) => position(id) !== null,
 		indexDamaged: persisted.damaged,
-		writtenAt: recordSequence(database, collection.metadataSegment),
+		originalsMatter: cosine || persisted.damaged,
+		writtenAt,
 	});
 	const walVector = walVectorReader(database);
 	const lost = (id: string): boolean => !replay.pending.has(id) && position(id) === null && (replay.applied.get(id) ?? 0) === 0;
@@ -67,8 +69,9 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 		database,
 		schema,
 		collection,
-		[...replay.ignored].filter(([id]) => lost(id)),
+		[...replay.ignored].filter(([id]) => lost(id)).map(([id, [last]]) => [id, last ?? 0] as const),
 	);
+	const found = counts({ replay, labels, position, restated: restated.size, exists: (id) => writtenAt(id) !== null });
 	return {
 		has: (id) => (replay.pending.get(id) ?? 1) > 0 && (!lost(id) || restated.has(id)),
 		read: (id) => {
@@ -76,13 +79,16 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 			if (pending !== undefined) return pending === 0 ? null : walVector(pending);
 			const at = position(id);
 			const indexed = at === null || index === null ? null : index.read(at);
-			const applied = replay.applied.get(id) ?? restated.get(id) ?? 0;
-			return applied === 0 ? indexed : original(walVector(applied), indexed);
+			// An l2 or ip index holds what was given.
+			if (indexed !== null && !cosine) return indexed;
+			const applied = replay.applied.get(id) || restated.get(id) || 0;
+			const candidates = indexed === null ? [applied] : [applied, ...(replay.ignored.get(id) ?? [])];
+			return original(candidates, walVector, indexed);
 		},
-		...counts(replay, labels, position, restated.size),
+		...found,
 		restated: restated.size,
 		indexState: () => indexState({ ...persisted, directory, segment: collection.vectorSegment, recorded }),
-		notes: [...persisted.notes, ...restatedNotes(restated.size)],
+		notes: [...persisted.notes, ...restatedNotes(restated.size), ...forgottenNotes(found.forgotten)],
 		close: () => index?.close(),
 	};
 }
@@ -124,7 +130,7 @@ function pickleNotes(metadata: IndexMetadata): string[] {
 }
 
 /**
- * Lost vectors that an ADD in the log states again. Chroma ignored that ADD because the id existed; where it carries the very document and metadata
+ * Lost vectors that a row of the log states again. Chroma ignored that row, an ADD, because the id existed; where it carries the very document and metadata
  * of the stored record, its vector is that of the same text and is taken, with a note. Records without a document prove nothing and stay lost.
  */
 function restatedVectors(
@@ -159,30 +165,51 @@ function recordSequence(database: Database.Database, segment: string | null): (i
 	return (id) => sequenceOf(statement.get(segment, id));
 }
 
-function counts(
-	replay: VectorReplay,
-	labels: ReadonlyMap<string, number>,
-	position: (id: string) => number | null,
-	restated: number,
-): { readonly inLog: number; readonly inIndex: number } {
-	let inLog = restated;
+function forgottenNotes(count: number): string[] {
+	return count === 0 ? [] : [`${count} vectors that its index lacks are taken from the write-ahead log`];
+}
+
+function counts(of: {
+	readonly replay: VectorReplay;
+	readonly labels: ReadonlyMap<string, number>;
+	readonly position: (id: string) => number | null;
+	readonly restated: number;
+	readonly exists: (id: string) => boolean;
+}): { readonly inLog: number; readonly inIndex: number; readonly forgotten: number } {
+	const { pending, applied } = of.replay;
+	let inLog = of.restated;
 	let inIndex = 0;
-	for (const sequence of replay.pending.values()) if (sequence > 0) inLog += 1;
-	for (const id of labels.keys()) if (!replay.pending.has(id) && position(id) !== null) inIndex += 1;
-	for (const [id, sequence] of replay.applied) if (sequence > 0 && !replay.pending.has(id) && position(id) === null) inLog += 1;
-	return { inLog, inIndex };
+	let forgotten = 0;
+	for (const sequence of pending.values()) if (sequence > 0) inLog += 1;
+	for (const id of of.labels.keys()) if (!pending.has(id) && of.position(id) !== null) inIndex += 1;
+	for (const [id, sequence] of applied) {
+		// The log also remembers rows without effect: updates of records that never were.
+		if (sequence > 0 && !pending.has(id) && of.position(id) === null && of.exists(id)) forgotten += 1;
+	}
+	return { inLog: inLog + forgotten, inIndex, forgotten };
 }
 
 /**
  * The log's original where it is the vector that the index holds. A cosine index keeps it normalised, so its answer differs in the last bits (at
- * most 1.3e-7 of the component was seen); anything further apart is another vector, and the index is what the server answers from.
+ * most 1.3e-7 of the component was seen); anything further apart is another vector, and the index is what the server answers from. The candidates are
+ * sequences of log rows, 0 for none: a row that should have had no effect is one, because Chroma 0.4 takes some, and because a process that died
+ * between writing its index and recording it leaves rows that the index has already taken in.
  */
-function original(logged: Float32Array | null, indexed: Float32Array | null): Float32Array | null {
-	if (indexed === null || logged === null) return indexed ?? logged;
-	if (logged.length !== indexed.length) return indexed;
-	for (let at = 0; at < logged.length; at++) {
-		const [ours, theirs] = [logged[at] as number, indexed[at] as number];
-		if (Math.abs(ours - theirs) > Math.abs(ours) * 1e-6 + 1e-37) return indexed;
+function original(
+	candidates: readonly number[],
+	walVector: (sequence: number) => Float32Array | null,
+	indexed: Float32Array | null,
+): Float32Array | null {
+	for (const sequence of candidates) {
+		const logged = sequence === 0 ? null : walVector(sequence);
+		if (logged !== null && (indexed === null || nearly(logged, indexed))) return logged;
 	}
-	return logged;
+	return indexed;
+}
+
+function nearly(logged: Float32Array, indexed: Float32Array): boolean {
+	if (logged.length !== indexed.length) return false;
+	// One NaN or infinity makes the norm one, and with it every component of the index.
+	if (!indexed.every(Number.isFinite)) return !logged.every(Number.isFinite);
+	return logged.every((component, at) => Math.abs(component - (indexed[at] as number)) <= Math.abs(component) * 1e-6 + 1e-37);
 }

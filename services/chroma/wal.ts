@@ -36,31 +36,40 @@ export interface VectorReplay {
 	readonly pending: ReadonlyMap<string, number>;
 	/** The same for rows that the index has taken in already and that purging left: the untouched originals of indexed vectors. */
 	readonly applied: ReadonlyMap<string, number>;
-	/** With a damaged index only: ADDs without effect because their id existed; the last of each id. */
-	readonly ignored: ReadonlyMap<string, number>;
+	/** Rows whose vector should have had no effect: ADDs of ids that existed, UPDATEs of ids that did not. The last few of each id, newest first. */
+	readonly ignored: ReadonlyMap<string, readonly number[]>;
 }
+
+export interface ReplayOptions {
+	readonly appliedUpTo: number;
+	readonly inIndex: (id: string) => boolean;
+	readonly indexDamaged: boolean;
+	/** False when the index holds its vectors bit for bit: rows of ids that it has need not be remembered then. */
+	readonly originalsMatter: boolean;
+	readonly writtenAt: (id: string) => number | null;
+}
+
+/** An application may add all of its records again at every start, and Chroma 0.4 logs that for ever. */
+const rememberedRows = 3;
 
 /**
  * Replays the vector half of the log as Chroma's segment reader does: ADD only when the id is not alive, UPDATE only when it is, UPSERT always, DELETE
  * when alive. Whether an id was alive is known from earlier rows or from the persisted index; it is uncertain for rows that the index took in before
  * the log was purged, and for ids that a damaged index has lost. Then `writtenAt` (embeddings.seq_id of the record that exists now) decides
  * whether an ADD had any effect: a record last written before that row was not touched by it.
+ *
+ * An undamaged index can lack an id that is alive by the log: Chroma 0.4 forgets the vector of an id that is deleted and added again within one of its
+ * batches. An UPDATE of such an id counts, because its record took it.
  */
-export function replayVectors(
-	rows: Iterable<WalRow>,
-	options: {
-		readonly appliedUpTo: number;
-		readonly inIndex: (id: string) => boolean;
-		readonly indexDamaged: boolean;
-		readonly writtenAt: (id: string) => number | null;
-	},
-): VectorReplay {
+export function replayVectors(rows: Iterable<WalRow>, options: ReplayOptions): VectorReplay {
 	const pending = new Map<string, number>();
 	const applied = new Map<string, number>();
-	const ignored = new Map<string, number>();
+	const ignored = new Map<string, readonly number[]>();
 	for (const row of rows) {
 		const old = row.sequence <= options.appliedUpTo;
-		const known = old ? applied.get(row.id) : (pending.get(row.id) ?? (options.indexDamaged ? applied.get(row.id) : undefined));
+		if (old && !options.originalsMatter && options.inIndex(row.id)) continue;
+		const earlier = applied.get(row.id);
+		const known = old ? earlier : (pending.get(row.id) ?? (options.indexDamaged ? earlier : undefined));
 		const indexed = !old && known === undefined && options.inIndex(row.id);
 		const alive = known === undefined ? indexed : known > 0;
 		const uncertain = known === undefined && !indexed && (old || options.indexDamaged);
@@ -68,8 +77,9 @@ export function replayVectors(
 		if (row.operation === walOperation.delete) {
 			if (alive || uncertain) overlay.set(row.id, 0);
 		} else if (row.hasVector) {
-			if (takes(row, alive, uncertain, options.writtenAt)) overlay.set(row.id, row.sequence);
-			else if (options.indexDamaged && row.operation === walOperation.add) ignored.set(row.id, row.sequence);
+			const forgotten = row.operation === walOperation.update && known === undefined && (earlier ?? 0) > 0;
+			if (forgotten || takes(row, alive, uncertain, options.writtenAt)) overlay.set(row.id, row.sequence);
+			else ignored.set(row.id, [row.sequence, ...(ignored.get(row.id) ?? []).slice(0, rememberedRows - 1)]);
 		}
 	}
 	return { pending, applied, ignored };
@@ -92,7 +102,7 @@ export interface RecordChange {
 
 /** Replays the metadata half: ADD of an existing id is ignored as a whole, UPDATE of a missing one too, UPDATE and UPSERT merge, DELETE removes. */
 export function replayRecords(rows: Iterable<WalRow>, exists: (id: string) => boolean): ReadonlyMap<string, RecordChange> {
-	const changes = new Map<string, RecordChange>();
+	const changes = new Map<string, RecordChange & { readonly rows: number[] }>();
 	for (const row of rows) {
 		const change = changes.get(row.id);
 		const alive = change === undefined ? exists(row.id) : change.kind !== 'gone';
@@ -101,14 +111,15 @@ export function replayRecords(rows: Iterable<WalRow>, exists: (id: string) => bo
 		} else if (!alive) {
 			if (row.operation !== walOperation.update) replaceLast(changes, row.id, { kind: 'new', rows: [row.sequence] });
 		} else if (row.operation !== walOperation.add) {
-			changes.set(row.id, { kind: change?.kind ?? 'merge', rows: [...(change?.rows ?? []), row.sequence] });
+			if (change === undefined) changes.set(row.id, { kind: 'merge', rows: [row.sequence] });
+			else change.rows.push(row.sequence);
 		}
 	}
 	return changes;
 }
 
 /** A Map keeps the place of a key that is set again; a record that is added again goes to the end. */
-function replaceLast(changes: Map<string, RecordChange>, id: string, change: RecordChange): void {
+function replaceLast<Change>(changes: Map<string, Change>, id: string, change: Change): void {
 	changes.delete(id);
 	changes.set(id, change);
 }

@@ -10,7 +10,14 @@ const row = (sequence: number, operation: number | undefined, id: string, hasVec
 });
 
 function vectors(rows: readonly WalRow[], options: Partial<Parameters<typeof replayVectors>[1]> = {}) {
-	return replayVectors(rows, { appliedUpTo: 0, inIndex: () => false, indexDamaged: false, writtenAt: () => null, ...options });
+	return replayVectors(rows, {
+		appliedUpTo: 0,
+		inIndex: () => false,
+		indexDamaged: false,
+		originalsMatter: true,
+		writtenAt: () => null,
+		...options,
+	});
 }
 
 describe('the vector half of the log', () => {
@@ -53,7 +60,35 @@ describe('the vector half of the log', () => {
 		const options = { indexDamaged: true, appliedUpTo: 0, writtenAt: (id: string) => (id === 'old' ? 3 : 9) };
 		const replay = vectors([row(8, add, 'old'), row(9, add, 'new')], options);
 		expect([...replay.pending]).toEqual([['new', 9]]);
-		expect([...replay.ignored]).toEqual([['old', 8]]);
+		expect([...replay.ignored]).toEqual([['old', [8]]]);
+	});
+});
+
+describe('an index that lacks what the log says', () => {
+	it('a vector that an undamaged index forgot is the last one of the log; an ADD to it is taken as Chroma takes it', () => {
+		const rows = [row(1, add, 'a'), row(2, remove, 'a'), row(3, add, 'a'), row(8, update, 'a'), row(4, add, 'b'), row(9, add, 'b')];
+		const replay = vectors(rows, { appliedUpTo: 5, originalsMatter: false });
+		expect([...replay.applied]).toEqual([
+			['a', 3],
+			['b', 4],
+		]);
+		expect([...replay.pending]).toEqual([
+			['a', 8],
+			['b', 9],
+		]);
+	});
+
+	it('rows of ids that an exact index holds are not remembered', () => {
+		const replay = vectors([row(1, add, 'a'), row(2, add, 'b')], { appliedUpTo: 5, originalsMatter: false, inIndex: (id) => id === 'a' });
+		expect([...replay.applied]).toEqual([['b', 2]]);
+	});
+
+	it('the last ADDs without effect are kept: Chroma 0.4 takes some of them', () => {
+		const replay = vectors(
+			[1, 2, 3, 4, 5].map((sequence) => row(sequence, add, 'a')),
+			{ appliedUpTo: 5 },
+		);
+		expect([...replay.ignored]).toEqual([['a', [5, 4, 3]]]);
 	});
 });
 
