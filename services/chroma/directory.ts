@@ -44,7 +44,7 @@ function filesIn(path: string): DirectoryFiles {
 	const companions = readdirSync(path, { withFileTypes: true })
 		.filter((entry) => uuid.test(entry.name) && (entry.isDirectory() || entry.isSymbolicLink()))
 		.flatMap((entry) => segmentFiles.map((file) => `${entry.name}/${file}`))
-		.filter((relative) => existsSync(join(path, relative)))
+		.filter((relative) => isFile(join(path, relative)))
 		.sort();
 	return {
 		database,
@@ -72,6 +72,9 @@ function stampOf(path: string, relative: string): string {
 	const facts = statSync(join(path, relative), { bigint: true, throwIfNoEntry: false });
 	return facts === undefined ? `${relative} gone` : `${relative} ${facts.ino} ${facts.size} ${facts.mtimeNs}`;
 }
+
+/** A pipe in the place of a file would let the copy wait for ever. */
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 function checkDirectory(path: string): void {
 	let isDirectory: boolean;

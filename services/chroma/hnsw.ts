@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { littleEndianFloats } from './values.js';
 
@@ -27,12 +27,10 @@ export interface HnswIndex {
 	readonly lostLengths: number;
 	/** False: a cosine index whose vectors are not normalised. */
 	readonly normalised: boolean;
-	/** Position of a label's element, or null when there is none or it is deleted. */
+	/** Position of a label's element; null when there is none, when it is deleted, or when its vector cannot be known. */
 	positionOf(label: number): number | null;
-	/** False: its length is lost, and without it the vector of a cosine index is not the user's. */
-	isWhole(position: number): boolean;
-	/** Elements that are not deleted. */
-	readonly alive: number;
+	/** Counts the elements that are not deleted; reads the whole file. */
+	countAlive(): number;
 	/** The vector as given by the user (up to one rounding for cosine), or null when it cannot be known. */
 	read(position: number): Float32Array | null;
 	close(): void;
@@ -44,6 +42,8 @@ const deletedFlag = 1;
 const maximumDimension = 1 << 20;
 const maximumLinks = 1 << 16;
 const scanBytes = 4 << 20;
+/** hnswlib numbers its elements with 32 bits. */
+const maximumElements = 0xfffffffe;
 
 /**
  * Checks `header.bin`: 100 bytes `<iQQQQQQiIQQQdQ` as hnswlib 0.7 to 0.8 writes them (chroma-core/hnswlib, hnswalg.h `persistHeader`): version 1, and
@@ -68,25 +68,45 @@ export function parseHeader(header: Uint8Array, dataBytes: number): HnswLayout |
 		dimension <= maximumDimension &&
 		elementBytes === labelOffset + 8;
 	if (!fits) return 'header.bin contradicts itself';
-	const elements = Math.min(claimed, Math.floor(dataBytes / elementBytes));
+	const elements = Math.min(claimed, Math.floor(dataBytes / elementBytes), maximumElements);
 	return { elements, claimed, maxElements, dimension, elementBytes, vectorOffset, labelOffset };
 }
 
-/** Opens the segment in `folder`; a string says why it holds no vector that can be read. */
-export function openHnsw(folder: string, cosine: boolean): HnswIndex | string {
+/**
+ * Opens the segment in `folder` for the vectors of `labels`; a string says why it holds no vector that can be read. Memory follows the number of labels,
+ * whatever the header or the size of a file says.
+ */
+export function openHnsw(folder: string, cosine: boolean, labels: Labels): HnswIndex | string {
 	const missing = ['header.bin', 'data_level0.bin'].filter((name) => !existsSync(join(folder, name)));
 	if (missing.length > 0) return existsSync(folder) ? `${missing.join(' and ')} missing` : 'its segment folder is missing';
 	const data = join(folder, 'data_level0.bin');
 	if (isLfsPointer(data)) return 'data_level0.bin is a Git LFS pointer';
-	const layout = parseHeader(readFileSync(join(folder, 'header.bin')), statSync(data).size);
+	const layout = parseHeader(readStart(join(folder, 'header.bin'), headerBytes), statSync(data).size);
 	if (typeof layout === 'string') return layout;
-	const lengths = cosine ? readLengths(join(folder, 'length.bin'), layout.elements) : null;
+	const lengths = cosine ? new LengthFile(join(folder, 'length.bin'), layout.elements) : null;
 	const file = openSync(data, 'r');
 	try {
-		return indexOver(file, layout, lengths);
+		return indexOver(file, layout, lengths, labels);
 	} catch (thrown) {
 		closeSync(file);
+		lengths?.close();
 		throw thrown;
+	}
+}
+
+/** The labels that are looked for; iterated twice. */
+export interface Labels {
+	readonly size: number;
+	values(): Iterable<number>;
+}
+
+function readStart(path: string, bytes: number): Uint8Array {
+	const file = openSync(path, 'r');
+	try {
+		const start = new Uint8Array(bytes);
+		return start.subarray(0, readSync(file, start, 0, bytes, 0));
+	} finally {
+		closeSync(file);
 	}
 }
 
@@ -105,24 +125,43 @@ export function isLfsPointer(path: string): boolean {
 	}
 }
 
-/** `length.bin`: the original L2 norm of each element as float32; as many as the file has. */
-function readLengths(path: string, elements: number): Float32Array {
-	if (!existsSync(path) || isLfsPointer(path)) return new Float32Array(0);
-	const file = openSync(path, 'r');
-	try {
-		const count = Math.min(elements, Math.floor(fstatSync(file).size / 4));
-		const bytes = new Uint8Array(count * 4);
-		return littleEndianFloats(bytes.buffer).subarray(0, Math.floor(readSync(file, bytes, 0, bytes.length, 0) / 4));
-	} finally {
-		closeSync(file);
+const lengthsPerBlock = 1024;
+
+/** `length.bin`: the original L2 norm of each element as float32; as many as the file has. Read block by block: records come in about the order of the elements. */
+class LengthFile {
+	/** Elements whose length is there. */
+	readonly count: number;
+	readonly #file: number | null;
+	#block: Float32Array = new Float32Array(0);
+	#first = -1;
+
+	constructor(path: string, elements: number) {
+		this.#file = existsSync(path) && !isLfsPointer(path) ? openSync(path, 'r') : null;
+		this.count = this.#file === null ? 0 : Math.min(elements, Math.floor(fstatSync(this.#file).size / 4));
+	}
+
+	read(position: number): number | null {
+		if (this.#file === null || position >= this.count) return null;
+		const first = position - (position % lengthsPerBlock);
+		if (first !== this.#first) {
+			const bytes = new Uint8Array(lengthsPerBlock * 4);
+			const read = readSync(this.#file, bytes, 0, bytes.length, first * 4);
+			this.#block = littleEndianFloats(bytes.buffer).subarray(0, Math.floor(read / 4));
+			this.#first = first;
+		}
+		return this.#block[position - first] ?? null;
+	}
+
+	close(): void {
+		if (this.#file !== null) closeSync(this.#file);
 	}
 }
 
-function indexOver(file: number, layout: HnswLayout, lengths: Float32Array | null): HnswIndex {
-	const { positions, outliers, alive } = scanLabels(file, layout);
+function indexOver(file: number, layout: HnswLayout, lengths: LengthFile | null, labels: Labels): HnswIndex {
+	const positionOf = findLabels(file, layout, labels);
 	const notes: string[] = [];
-	const lostLengths = lengths === null ? 0 : layout.elements - lengths.length;
-	const cut = layout.claimed > layout.elements || lostLengths > 0;
+	const readable = lengths === null ? layout.elements : lengths.count;
+	const lostLengths = layout.elements - readable;
 	const normalised = lengths === null || !notNormalised(file, layout);
 	if (layout.claimed > layout.elements)
 		notes.push(`data_level0.bin is cut short: ${layout.elements} of ${layout.claimed} vectors are there`);
@@ -135,46 +174,87 @@ function indexOver(file: number, layout: HnswLayout, lengths: Float32Array | nul
 	return {
 		layout,
 		notes,
-		cut,
+		cut: layout.claimed > layout.elements || lostLengths > 0,
 		lostLengths,
 		normalised,
-		alive,
+		countAlive: () => countAlive(file, layout),
 		positionOf: (label) => {
-			const position = (label < positions.length ? positions[label] : outliers.get(label)) ?? 0;
-			return position === 0 ? null : position - 1;
+			const position = positionOf(label);
+			return position === null || position >= readable ? null : position;
 		},
-		isWhole: (position) => lengths === null || position < lengths.length,
 		read: (position) => {
 			const vector = readVector(file, layout, position);
 			if (vector === null || lengths === null) return vector;
-			const length = lengths[position];
-			return length === undefined ? null : scaled(vector, length);
+			const length = lengths.read(position);
+			return length === null ? null : scaled(vector, length);
 		},
-		close: () => closeSync(file),
+		close: () => {
+			closeSync(file);
+			lengths?.close();
+		},
 	};
 }
 
-/** Position + 1 by label. Chroma numbers labels 1, 2, 3 ...; a label far beyond the number of elements can only be damage and goes to the small map. */
-function scanLabels(file: number, layout: HnswLayout): { positions: Uint32Array; outliers: Map<number, number>; alive: number } {
+/**
+ * Finds the element of each wanted label in one pass, which ends with the last of them. Chroma numbers labels 1, 2, 3 ..., so that an array serves;
+ * labels far beyond the number of ids (much was deleted, or the pickle is damaged) go to a map.
+ */
+function findLabels(file: number, layout: HnswLayout, labels: Labels): (label: number) => number | null {
+	let highest = 0;
+	for (const label of labels.values()) if (label > highest) highest = label;
+	if (highest > labels.size * 8 + 1024) {
+		const places = new Map<number, number | null>();
+		for (const label of labels.values()) places.set(label, null);
+		scanLabels(file, layout, places.size, (label, position) => {
+			if (places.get(label) !== null) return false;
+			places.set(label, position);
+			return true;
+		});
+		return (label) => places.get(label) ?? null;
+	}
+	// 0: not wanted; `wanted`: not found; else position + 1.
+	const places = new Uint32Array(highest + 1);
+	let distinct = 0;
+	for (const label of labels.values()) {
+		if (places[label] === 0) distinct += 1;
+		places[label] = wanted;
+	}
+	scanLabels(file, layout, distinct, (label, position) => {
+		if (places[label] !== wanted) return false;
+		places[label] = position + 1;
+		return true;
+	});
+	return (label) => {
+		const place = places[label] ?? 0;
+		return place === 0 || place === wanted ? null : place - 1;
+	};
+}
+
+const wanted = 0xffffffff;
+
+/** Shows `take` each element that is not deleted, until it has taken `count` of them. */
+function scanLabels(file: number, layout: HnswLayout, count: number, take: (label: number, position: number) => boolean): void {
 	const { elements, elementBytes, labelOffset } = layout;
-	const positions = new Uint32Array(elements * 2 + 1024);
-	const outliers = new Map<number, number>();
 	const perBlock = Math.max(1, Math.floor(scanBytes / elementBytes));
 	const block = Buffer.allocUnsafe(Math.min(perBlock, Math.max(elements, 1)) * elementBytes);
-	let alive = 0;
-	for (let first = 0; first < elements; first += perBlock) {
-		const count = Math.min(perBlock, elements - first);
-		const read = readSync(file, block, 0, count * elementBytes, first * elementBytes);
-		for (let index = 0; (index + 1) * elementBytes <= read; index++) {
-			const at = index * elementBytes;
+	let left = count;
+	for (let first = 0; first < elements && left > 0; first += perBlock) {
+		const read = readSync(file, block, 0, Math.min(perBlock, elements - first) * elementBytes, first * elementBytes);
+		for (let at = 0; at + elementBytes <= read; at += elementBytes) {
 			if (((block[at + 2] as number) & deletedFlag) !== 0) continue;
 			const label = block.readUInt32LE(at + labelOffset) + block.readUInt32LE(at + labelOffset + 4) * 2 ** 32;
-			if (label < positions.length) positions[label] = first + index + 1;
-			else outliers.set(label, first + index + 1);
-			alive += 1;
+			if (take(label, first + at / elementBytes)) left -= 1;
 		}
 	}
-	return { positions, outliers, alive };
+}
+
+function countAlive(file: number, layout: HnswLayout): number {
+	let alive = 0;
+	scanLabels(file, layout, layout.elements, () => {
+		alive += 1;
+		return true;
+	});
+	return alive;
 }
 
 function readVector(file: number, layout: HnswLayout, position: number): Float32Array | null {

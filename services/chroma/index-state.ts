@@ -4,7 +4,7 @@ import type { IndexState } from '../../source/core/inspection.js';
 import { type HnswIndex, isLfsPointer } from './hnsw.js';
 import type { IndexMetadata } from './pickle.js';
 
-/** What the index files of one collection hold, as far as they were opened already: nothing is read here but names. */
+/** What the index files of one collection hold. Reads the flags of every element once, to count those that are deleted. */
 export function indexState({
 	directory,
 	segment,
@@ -23,6 +23,7 @@ export function indexState({
 	readonly problem: string | null;
 }): IndexState {
 	const layout = index?.layout ?? null;
+	const alive = index?.countAlive() ?? 0;
 	return {
 		folder: segment,
 		folderExists: segment !== null && existsSync(join(directory, segment)),
@@ -31,9 +32,9 @@ export function indexState({
 		ids: pickle?.labels.size ?? 0,
 		elements: layout?.elements ?? null,
 		claimed: layout?.claimed ?? null,
-		deleted: index === null || layout === null ? null : layout.elements - index.alive,
+		deleted: layout === null ? null : layout.elements - alive,
 		maxElements: layout?.maxElements ?? null,
-		unnamed: index === null || pickle === null ? 0 : unnamed(index, pickle),
+		unnamed: index === null || pickle === null ? 0 : unnamed(index, pickle, alive),
 		problem,
 		// Zero stands in SQLite before the first persist.
 		persistedUpTo: recorded ?? pickle?.maxSeqId ?? null,
@@ -49,8 +50,8 @@ function pickleState(directory: string, segment: string | null, pickle: IndexMet
 }
 
 /** Elements that are alive and that no id leads to. */
-function unnamed(index: HnswIndex, pickle: IndexMetadata): number {
+function unnamed(index: HnswIndex, pickle: IndexMetadata, alive: number): number {
 	let named = 0;
 	for (const label of pickle.labels.values()) if (index.positionOf(label) !== null) named += 1;
-	return Math.max(0, index.alive - named);
+	return Math.max(0, alive - named);
 }

@@ -6,6 +6,8 @@ export class UnexpectedEnd extends Error {
 }
 
 const windowBytes = 1 << 20;
+/** Far beyond any id. */
+const maximumText = 16 << 20;
 
 /** Reads a file forwards through a small window, so that the size of a pickle costs no memory. A length beyond the end of the file is refused before anything is allocated. */
 export class PickleInput {
@@ -38,6 +40,7 @@ export class PickleInput {
 	}
 
 	text(count: number): string {
+		if (count > maximumText && count <= this.remaining) throw new UnexpectedEnd(`it holds a text of ${count} bytes`);
 		return this.take(count).toString('utf8');
 	}
 

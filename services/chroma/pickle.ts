@@ -79,6 +79,8 @@ class PickleMachine {
 	readonly #stack: Value[] = [];
 	readonly #marks: number[] = [];
 	readonly #memo: Value[] = [];
+	/** True when the value on top of the stack has its place in the memo. */
+	#memoised = false;
 	readonly #facts = new Map<string, number>();
 
 	constructor(input: PickleInput) {
@@ -208,6 +210,7 @@ class PickleMachine {
 		this.#flush();
 		if (this.#stack.length >= maximumStack) throw new Refused('its values belong to no dictionary');
 		this.#stack.push(value);
+		this.#memoised = false;
 	}
 
 	/** Values on the stack above the innermost mark, or 0 when there is none. */
@@ -291,7 +294,10 @@ class PickleMachine {
 	#remember(index: number): void {
 		const value = this.#stack.at(-1);
 		if (value === undefined || index > this.#memo.length) throw new Refused('its memo has a gap');
+		// Python stores each value once; more would let a small file fill the memory.
+		if (this.#memoised) throw new Refused('it stores a value twice');
 		this.#memo[index] = value;
+		this.#memoised = true;
 	}
 
 	#recall(index: number): void {

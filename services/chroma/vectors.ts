@@ -51,8 +51,7 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 	const { index, labels } = persisted;
 	const position = (id: string): number | null => {
 		const label = labels.get(id);
-		const at = label === undefined || index === null ? null : index.positionOf(label);
-		return at !== null && index?.isWhole(at) === true ? at : null;
+		return label === undefined || index === null ? null : index.positionOf(label);
 	};
 	const cosine = collection.space === 'cosine';
 	const writtenAt = recordSequence(database, collection.metadataSegment);
@@ -106,7 +105,7 @@ function openPersisted(directory: string, collection: StoredCollection, recorded
 	}
 	if (isLfsPointer(pickle)) return { ...nothing, damaged: true, notes: ['index_metadata.pickle is a Git LFS pointer'] };
 	const metadata = readIndexMetadata(pickle);
-	const index = openHnsw(folder, collection.space === 'cosine');
+	const index = openHnsw(folder, collection.space === 'cosine', metadata.labels);
 	const notes = pickleNotes(metadata);
 	if (typeof index === 'string') {
 		const harmless = metadata.labels.size === 0 && metadata.damage === null;

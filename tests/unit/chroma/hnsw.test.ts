@@ -55,8 +55,8 @@ function segment(
 	return folder;
 }
 
-function opened(folder: string, cosine: boolean): HnswIndex {
-	const index = openHnsw(folder, cosine);
+function opened(folder: string, cosine: boolean, labels: readonly number[] = [1, 2, 3]): HnswIndex {
+	const index = openHnsw(folder, cosine, new Set(labels));
 	if (typeof index === 'string') throw new Error(index);
 	onTestFinished(() => index.close());
 	return index;
@@ -91,7 +91,7 @@ describe('an HNSW segment', () => {
 			false,
 		);
 		expect(vectorOf(index, 1)).toBeNull();
-		expect(index.alive).toBe(1);
+		expect(vectorOf(index, 2)).toEqual([0, 1, 0]);
 	});
 
 	it('multiplies cosine vectors by their stored length in float32', () => {
@@ -150,7 +150,9 @@ describe('an HNSW segment', () => {
 				{ label: 1, vector: [4, 5, 6] },
 			]),
 			false,
+			[1, 2 ** 52, 2 ** 51],
 		);
+		expect(vectorOf(index, 2 ** 51)).toBeNull();
 		expect([vectorOf(index, 2 ** 52), vectorOf(index, 1)]).toEqual([
 			[1, 2, 3],
 			[4, 5, 6],
@@ -174,10 +176,10 @@ describe('an HNSW segment', () => {
 
 	it('names what is not there', () => {
 		const folder = temporaryFolder();
-		expect(openHnsw(join(folder, 'none'), false)).toBe('its segment folder is missing');
+		expect(openHnsw(join(folder, 'none'), false, new Set())).toBe('its segment folder is missing');
 		writeFileSync(join(folder, 'header.bin'), header());
-		expect(openHnsw(folder, false)).toBe('data_level0.bin missing');
+		expect(openHnsw(folder, false, new Set())).toBe('data_level0.bin missing');
 		writeFileSync(join(folder, 'data_level0.bin'), 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n');
-		expect(openHnsw(folder, false)).toBe('data_level0.bin is a Git LFS pointer');
+		expect(openHnsw(folder, false, new Set())).toBe('data_level0.bin is a Git LFS pointer');
 	});
 });
