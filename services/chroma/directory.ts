@@ -14,8 +14,6 @@ export interface DirectoryFiles {
 	readonly companions: readonly string[];
 	/** True when the database has no byte: nothing was ever stored. */
 	readonly empty: boolean;
-	/** Names, sizes and times of the companions; differs when Chroma wrote to one. */
-	readonly stamp: string;
 }
 
 /** Looks at the directory without opening the database. Throws a RepotError of kind source when it cannot be a Chroma directory. */
@@ -41,17 +39,23 @@ function filesIn(path: string): DirectoryFiles {
 			next: ['Fetch the real files in that repository with: git lfs pull', 'Then run the command again'],
 		});
 	}
-	const companions = readdirSync(path, { withFileTypes: true })
+	return {
+		database,
+		companions: segmentFilesIn(path),
+		empty: statSync(database).size === 0,
+	};
+}
+
+/**
+ * Files of every segment folder, as relative paths. Opens no file: this is called while a lock on the database is held, and POSIX drops a process's locks
+ * on a file when the process closes any descriptor of it.
+ */
+export function segmentFilesIn(path: string): readonly string[] {
+	return readdirSync(path, { withFileTypes: true })
 		.filter((entry) => uuid.test(entry.name) && (entry.isDirectory() || entry.isSymbolicLink()))
 		.flatMap((entry) => segmentFiles.map((file) => `${entry.name}/${file}`))
 		.filter((relative) => isFile(join(path, relative)))
 		.sort();
-	return {
-		database,
-		companions,
-		empty: statSync(database).size === 0,
-		stamp: companions.map((relative) => stampOf(path, relative)).join('\n'),
-	};
 }
 
 function unreadable(path: string, thrown: unknown): RepotError {
@@ -66,11 +70,6 @@ function unreadable(path: string, thrown: unknown): RepotError {
 			: ['Check the directory and its disk'],
 		cause: thrown,
 	});
-}
-
-function stampOf(path: string, relative: string): string {
-	const facts = statSync(join(path, relative), { bigint: true, throwIfNoEntry: false });
-	return facts === undefined ? `${relative} gone` : `${relative} ${facts.ino} ${facts.size} ${facts.mtimeNs}`;
 }
 
 /** A pipe in the place of a file would let the copy wait for ever. */

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ChromaDescription } from '../../source/core/ports.js';
 import type { Reader } from '../reader.js';
 import { fingerprint, type Snapshot, takeSnapshot } from '../sqlite/snapshot.js';
 import { openCopy } from './chroma-copy.js';
-import { findFiles } from './directory.js';
+import { findFiles, segmentFilesIn } from './directory.js';
 
 /** One consistent state of a Chroma persistent directory, read from a private copy; the directory itself is never opened for writing. */
 export interface ChromaSnapshot {
@@ -19,10 +18,6 @@ export interface ChromaSnapshot {
 	/** Closes every reader and removes the copy. */
 	close(): Promise<void>;
 }
-
-/** An index that is being persisted is done within seconds; after as many tries the copy is taken as it is, and the log replays what it lacks. */
-const attempts = 8;
-const betweenAttempts = 250;
 
 /**
  * Copies `chroma.sqlite3` and its segment folders from the directory `path` into `into`, under one short shared lock, and opens the copy. Throws a
@@ -53,11 +48,8 @@ export async function openChroma(request: {
 	}
 }
 
-/**
- * The lock on the database holds every writer back except the one that rewrites the index files just then: Chroma does that outside of any transaction.
- * So the copy is taken again while their names, sizes or times changed around it.
- */
-export async function consistentSnapshot({
+/** Copies the database and its segment folders as one state. Throws a RepotError of kind source. */
+export function consistentSnapshot({
 	path,
 	into,
 	signal,
@@ -66,18 +58,8 @@ export async function consistentSnapshot({
 	readonly into: string;
 	readonly signal?: AbortSignal;
 }): Promise<Snapshot> {
-	for (let attempt = 1; ; attempt++) {
-		const files = findFiles(path);
-		const request = { database: files.database, companions: files.companions, into };
-		const snapshot = await takeSnapshot(signal === undefined ? request : { ...request, signal }).catch((thrown: unknown) => {
-			// A segment folder that vanished between listing and copying: its collection was deleted.
-			if (attempt < attempts && findFiles(path).stamp !== files.stamp) return null;
-			throw thrown;
-		});
-		if (snapshot !== null && (attempt >= attempts || findFiles(path).stamp === files.stamp)) return snapshot;
-		await snapshot?.remove();
-		await pause(betweenAttempts, undefined, signal === undefined ? {} : { signal });
-	}
+	const request = { database: findFiles(path).database, companions: () => segmentFilesIn(path), into };
+	return takeSnapshot(signal === undefined ? request : { ...request, signal });
 }
 
 /** A database of 0 bytes, as a client leaves it that never stored anything: Chroma lists no collection for it, and so does this. */

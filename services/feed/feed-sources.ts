@@ -59,7 +59,7 @@ export class FeedSources {
 		const { sqlitePath, sqliteSnapshot, folder } = this.#settings;
 		return sqlitePath === null || sqliteSnapshot !== null
 			? null
-			: takeSnapshot({ database: sqlitePath, companions: [], into: folder, signal });
+			: takeSnapshot({ database: sqlitePath, companions: () => [], into: folder, signal });
 	}
 
 	async #openChroma(signal: AbortSignal): Promise<ChromaSnapshot | null> {

@@ -5,16 +5,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf, diskFull } from './source-errors.js';
 
 /** What tells that a file was written to: size and time of the last change, to the nanosecond. Null: the file is not there. */
-interface Stamp {
+export interface Stamp {
 	readonly size: bigint;
 	readonly changed: bigint;
 	readonly inode: bigint;
+	/** When the file was made; 0 where the file system does not say. */
+	readonly born: bigint;
 }
 
 export async function stampOf(path: string): Promise<Stamp | null> {
 	try {
-		const { size, mtimeNs, ino } = await stat(path, { bigint: true });
-		return { size, changed: mtimeNs, inode: ino };
+		const { size, mtimeNs, ino, birthtimeNs } = await stat(path, { bigint: true });
+		return { size, changed: mtimeNs, inode: ino, born: birthtimeNs };
 	} catch (thrown) {
 		if (codeOf(thrown) === 'ENOENT') return null;
 		throw thrown;
@@ -43,6 +45,10 @@ export async function copyFiles(files: readonly FilePair[], signal: AbortSignal 
 /** The kernel stamps changes with the time of its last tick; two changes within one look like one. Ticks are at most 10 ms apart. */
 const tickMilliseconds = 20;
 
+/** True when `earlier` was last changed in a tick before that in which `later` was made. */
+export const isOlderThanBirth = (earlier: Stamp | null, later: Stamp): boolean =>
+	earlier === null || earlier.changed + BigInt(tickMilliseconds) * 1_000_000n < later.born;
+
 /** A file written within the running tick could be written again without its stamp moving. */
 function isWithinTick(stamp: Stamp | null): boolean {
 	const age = BigInt(Date.now()) * 1_000_000n - (stamp?.changed ?? 0n);
@@ -51,9 +57,21 @@ function isWithinTick(stamp: Stamp | null): boolean {
 
 /**
  * Copies files that nobody locks. True: none of them, and none of `absent` (paths), changed from before the copy until after it, so that the
- * copy is a state that stood on the disk. False: a writer was at work; whatever was copied is to be thrown away.
+ * copy is a state that stood on the disk; and `isWhole`, asked of their stamps at a moment in between, said that this state is one to copy.
+ * False: a writer was at work; whatever was copied is to be thrown away.
  */
-export async function copyStable(files: readonly FilePair[], absent: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
+export async function copyStable(
+	files: readonly FilePair[],
+	{
+		absent = [],
+		isWhole = async () => true,
+		signal,
+	}: {
+		readonly absent?: readonly string[];
+		readonly isWhole?: (stamps: readonly (Stamp | null)[]) => Promise<boolean>;
+		readonly signal: AbortSignal | undefined;
+	},
+): Promise<boolean> {
 	const watched = [...files.map(({ from }) => from), ...absent];
 	let before = await Promise.all(watched.map(stampOf));
 	if (before.some(isWithinTick)) {
@@ -61,6 +79,7 @@ export async function copyStable(files: readonly FilePair[], absent: readonly st
 		before = await Promise.all(watched.map(stampOf));
 		if (before.some(isWithinTick)) return false;
 	}
+	if (!(await isWhole(before))) return false;
 	try {
 		await copyFiles(files, signal);
 	} catch (thrown) {

@@ -14,7 +14,7 @@ export async function inspectSqliteSource(request: {
 	const { path, into, signal } = request;
 	// Looked at before the copy, which takes a lock itself.
 	const outside = { use: whoUses(databaseFiles(path)), beside: lookBeside(path) };
-	const snapshot = await takeSnapshot({ database: path, companions: [], into, signal });
+	const snapshot = await takeSnapshot({ database: path, companions: () => [], into, signal });
 	try {
 		const description = inspectSqlite(snapshot, path);
 		return tellSqlite({ ...description, ...outside, ...inspectFurther(snapshot, description) });

@@ -10,7 +10,7 @@ import { type ChromaSnapshot, openChroma } from '../../services/chroma/open.js';
 import { type ReadRecord, readAll } from '../unit/chroma/canonical.js';
 
 const script = fileURLToPath(new URL('live_writer.py', import.meta.url));
-const snapshots = 6;
+const snapshots = 10;
 
 /**
  * Snapshots of a directory while a real Chroma writes to it all the time: each is the state after some whole number of its calls, at least those that it

@@ -1,5 +1,6 @@
 // A writer in a process of its own: POSIX locks do not hold against the process that took them.
-import { writeSync } from 'node:fs';
+import { writeFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Database } from '../../../services/sqlite/engine.js';
 
 const [path = '', mode = ''] = process.argv.slice(2);
@@ -19,6 +20,19 @@ if (mode === 'exclusive') {
 	database.exec("BEGIN; UPDATE t SET v = 'torn' || v");
 	ready();
 	process.kill(process.pid, 'SIGKILL');
+} else if (mode === 'companion-killed' || mode === 'companion-before' || mode === 'companion-inside') {
+	// The database says how many rows there are, its companion too: they agree before the transaction and after it.
+	const count = (): void =>
+		writeFileSync(join(dirname(path), 'count.txt'), String(database.prepare('SELECT count(*) FROM t').pluck().get()));
+	database.exec("BEGIN; INSERT INTO t (v) VALUES ('one more')");
+	if (mode !== 'companion-before') count();
+	ready();
+	if (mode === 'companion-killed') process.kill(process.pid, 'SIGKILL');
+	process.stdin.on('data', () => {
+		count();
+		database.exec('COMMIT');
+		process.exit(0);
+	});
 } else if (mode === 'wal-killed') {
 	database.pragma('wal_autocheckpoint = 0');
 	database.exec("INSERT INTO t (v) VALUES ('in the log')");

@@ -8,7 +8,7 @@ import type { SqliteDescription } from '../../../source/core/ports.js';
 import { hasReal, makeDatabase, realFolder, realReason, temporaryFolder } from './support.js';
 
 async function inspect(path: string): Promise<SqliteDescription> {
-	const snapshot = await takeSnapshot({ database: path, companions: [], into: temporaryFolder() });
+	const snapshot = await takeSnapshot({ database: path, companions: () => [], into: temporaryFolder() });
 	return inspectSqlite(snapshot, path);
 }
 

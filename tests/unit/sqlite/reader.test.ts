@@ -170,7 +170,7 @@ describe.skipIf(!hasReal)(`databases of real applications${realReason}`, () => {
 
 	it.each(files)('%s gives every row or a RepotError', async (file) => {
 		const path = join(realFolder, 'sqlite', file);
-		const snapshot = await takeSnapshot({ database: path, companions: [], into: temporaryFolder() });
+		const snapshot = await takeSnapshot({ database: path, companions: () => [], into: temporaryFolder() });
 		const { tables } = inspectSqlite(snapshot, path);
 		const reader = sqliteReader(openSnapshot(snapshot.path), path);
 		for (const table of tables.filter(({ derived }) => !derived)) {

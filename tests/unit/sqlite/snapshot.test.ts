@@ -13,6 +13,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Database } from '../../../services/sqlite/engine.js';
 import { fingerprint, type Snapshot, takeSnapshot } from '../../../services/sqlite/snapshot.js';
@@ -58,7 +59,7 @@ const query = (snapshot: Snapshot, sql: string): unknown => {
 };
 
 async function refusal(path: string, into: string): Promise<RepotError> {
-	const thrown = await takeSnapshot({ database: path, companions: [], into }).then(
+	const thrown = await takeSnapshot({ database: path, companions: () => [], into }).then(
 		() => null,
 		(error: unknown) => error,
 	);
@@ -73,7 +74,7 @@ describe('a copy of a database with a rollback journal', () => {
 		writeFileSync(join(folder, 'segment/data.bin'), 'companion');
 		chmodSync(path, 0o444);
 		const before = photograph(folder);
-		const snapshot = await takeSnapshot({ database: path, companions: ['segment/data.bin'], into });
+		const snapshot = await takeSnapshot({ database: path, companions: () => ['segment/data.bin'], into });
 		expect(readFileSync(snapshot.path).equals(readFileSync(path))).toBe(true);
 		expect(readFileSync(join(dirname(snapshot.path), 'segment/data.bin'), 'utf8')).toBe('companion');
 		expect(snapshot.bytes).toBe(statSync(path).size + 9);
@@ -88,7 +89,7 @@ describe('a copy of a database with a rollback journal', () => {
 		const { path, into } = place();
 		const writer = await hold(path, 'exclusive');
 		const stopped = new AbortController();
-		const waiting = takeSnapshot({ database: path, companions: [], into, signal: stopped.signal });
+		const waiting = takeSnapshot({ database: path, companions: () => [], into, signal: stopped.signal });
 		// It is still trying when the writer commits.
 		writer.stdin?.write('go\n');
 		await once(writer, 'exit');
@@ -109,7 +110,7 @@ describe('a copy of a database with a rollback journal', () => {
 		const { path, into } = place();
 		await hold(path, 'exclusive');
 		const reason = new Error('stop');
-		await expect(takeSnapshot({ database: path, companions: [], into, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+		await expect(takeSnapshot({ database: path, companions: () => [], into, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 		expect(readdirSync(into)).toEqual([]);
 	});
 
@@ -119,7 +120,7 @@ describe('a copy of a database with a rollback journal', () => {
 		if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
 		expect(existsSync(`${path}-journal`)).toBe(true);
 		const before = photograph(folder);
-		const snapshot = await takeSnapshot({ database: path, companions: [], into });
+		const snapshot = await takeSnapshot({ database: path, companions: () => [], into });
 		expect(query(snapshot, "SELECT count(*) FROM t WHERE v LIKE 'torn%'")).toBe(0);
 		expect(query(snapshot, 'PRAGMA integrity_check')).toBe('ok');
 		expect(photograph(folder)).toEqual(before);
@@ -128,8 +129,44 @@ describe('a copy of a database with a rollback journal', () => {
 	it('follows a symbolic link to the file and its journal', async () => {
 		const { path, folder, into } = place();
 		symlinkSync(path, join(folder, 'link.db'));
-		const snapshot = await takeSnapshot({ database: join(folder, 'link.db'), companions: [], into });
+		const snapshot = await takeSnapshot({ database: join(folder, 'link.db'), companions: () => [], into });
 		expect(query(snapshot, 'SELECT count(*) FROM t')).toBe(500);
+	});
+});
+
+/** A writer may write its companions in the middle of a transaction. `count.txt` says how many rows there are. */
+describe('a copy of a database with companions', () => {
+	async function counted(writer: string) {
+		const there = place();
+		writeFileSync(join(there.folder, 'count.txt'), '500');
+		// Older than the tick in which the writer begins.
+		await pause(50);
+		const child = await hold(there.path, writer);
+		const take = async (): Promise<readonly unknown[]> => {
+			const snapshot = await takeSnapshot({ database: there.path, companions: () => ['count.txt'], into: there.into });
+			return [query(snapshot, 'SELECT count(*) FROM t'), Number(readFileSync(join(dirname(snapshot.path), 'count.txt'), 'utf8'))];
+		};
+		return { take, child };
+	}
+
+	it('waits for the end of a transaction in which they were written', async () => {
+		const { take, child } = await counted('companion-inside');
+		const waiting = take();
+		expect(await Promise.race([waiting, pause(400, 'waits')])).toBe('waits');
+		child.stdin?.write('go\n');
+		expect(await waiting).toEqual([501, 501]);
+	});
+
+	// Some file systems do not say when a file was made.
+	it.skipIf(statSync(temporaryFolder()).birthtimeMs === 0)('is taken at once during a transaction that has not touched them', async () => {
+		const { take } = await counted('companion-before');
+		expect(await take()).toEqual([500, 500]);
+	});
+
+	it('is what a writer left that died', async () => {
+		const { take, child } = await counted('companion-killed');
+		if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+		expect(await take()).toEqual([500, 501]);
 	});
 });
 
@@ -138,7 +175,7 @@ describe('a copy of a WAL database', () => {
 		const { path, folder, into } = place(`PRAGMA journal_mode = WAL; ${filled}`);
 		expect(readdirSync(folder)).toEqual(['app.db']);
 		const before = photograph(folder);
-		const snapshot = await takeSnapshot({ database: path, companions: [], into });
+		const snapshot = await takeSnapshot({ database: path, companions: () => [], into });
 		expect(snapshot.journalMode).toBe('wal');
 		expect(query(snapshot, 'SELECT count(*) FROM t')).toBe(500);
 		expect(photograph(folder)).toEqual(before);
@@ -150,7 +187,7 @@ describe('a copy of a WAL database', () => {
 		if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
 		expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
 		const before = photograph(folder);
-		const snapshot = await takeSnapshot({ database: path, companions: [], into });
+		const snapshot = await takeSnapshot({ database: path, companions: () => [], into });
 		expect(query(snapshot, "SELECT count(*) FROM t WHERE v = 'in the log'")).toBe(1);
 		expect(photograph(folder)).toEqual(before);
 	});
@@ -159,7 +196,7 @@ describe('a copy of a WAL database', () => {
 		const { path, into } = place(`PRAGMA journal_mode = WAL; ${rows}`);
 		await hold(path, 'wal-writing');
 		for (let copy = 0; copy < 3; copy++) {
-			const snapshot = await takeSnapshot({ database: path, companions: [], into });
+			const snapshot = await takeSnapshot({ database: path, companions: () => [], into });
 			expect(query(snapshot, 'PRAGMA integrity_check')).toBe('ok');
 			expect(Number(query(snapshot, 'SELECT count(*) FROM t')) % 2).toBe(0);
 			await snapshot.remove();
@@ -211,7 +248,7 @@ describe('what cannot be copied', () => {
 	it('copies a truncated file for the inspection to tell', async () => {
 		const { path, into } = place();
 		truncateSync(path, 4096 * 3 + 100);
-		const snapshot = await takeSnapshot({ database: path, companions: [], into });
+		const snapshot = await takeSnapshot({ database: path, companions: () => [], into });
 		expect(snapshot.bytes).toBe(4096 * 3 + 100);
 	});
 });
@@ -219,10 +256,10 @@ describe('what cannot be copied', () => {
 describe('the fingerprint', () => {
 	it('is that of the bytes and the names, not of the place or the time', async () => {
 		const { path, folder, into } = place();
-		const one = await takeSnapshot({ database: path, companions: [], into });
+		const one = await takeSnapshot({ database: path, companions: () => [], into });
 		copyFileSync(path, join(folder, 'other.db'));
-		const other = await takeSnapshot({ database: join(folder, 'other.db'), companions: [], into });
-		const again = await takeSnapshot({ database: path, companions: [], into });
+		const other = await takeSnapshot({ database: join(folder, 'other.db'), companions: () => [], into });
+		const again = await takeSnapshot({ database: path, companions: () => [], into });
 		expect(await fingerprint(one)).toMatch(/^[0-9a-f]{64}$/);
 		expect(await fingerprint(again)).toBe(await fingerprint(one));
 		expect(await fingerprint(other)).not.toBe(await fingerprint(one));
@@ -232,15 +269,15 @@ describe('the fingerprint', () => {
 		const { path, into } = place(`PRAGMA journal_mode = WAL; ${filled}`);
 		const writer = await hold(path, 'wal-killed');
 		if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
-		const before = await fingerprint(await takeSnapshot({ database: path, companions: [], into }));
+		const before = await fingerprint(await takeSnapshot({ database: path, companions: () => [], into }));
 		makeDatabase(path, 'PRAGMA wal_checkpoint(TRUNCATE)');
-		expect(await fingerprint(await takeSnapshot({ database: path, companions: [], into }))).toBe(before);
+		expect(await fingerprint(await takeSnapshot({ database: path, companions: () => [], into }))).toBe(before);
 	});
 
 	it('changes with one value', async () => {
 		const { path, into } = place();
-		const before = await fingerprint(await takeSnapshot({ database: path, companions: [], into }));
+		const before = await fingerprint(await takeSnapshot({ database: path, companions: () => [], into }));
 		makeDatabase(path, "UPDATE t SET v = 'x' WHERE id = 7");
-		expect(await fingerprint(await takeSnapshot({ database: path, companions: [], into }))).not.toBe(before);
+		expect(await fingerprint(await takeSnapshot({ database: path, companions: () => [], into }))).not.toBe(before);
 	});
 });
