@@ -9,10 +9,11 @@ import { parseArgs } from 'node:util';
 import { type Figure, renderFigures } from './figures.js';
 import { generateCollections } from './generate-collections.js';
 import { measureLoad } from './load.js';
+import { measureReading } from './reading.js';
 import { measureStartup } from './startup.js';
 import { measureVectors } from './vectors.js';
 
-const parts = ['copy', 'whole', 'startup', 'vectors'] as const;
+const parts = ['copy', 'whole', 'startup', 'vectors', 'reading'] as const;
 type Part = (typeof parts)[number];
 
 const usage = `usage: npm run bench -- [--rows 200000] [--vectors 20000] [--runs 5] [--postgres-url URL] [--only ${parts.join('|')}] [--json]
@@ -24,7 +25,7 @@ const usage = `usage: npm run bench -- [--rows 200000] [--vectors 20000] [--runs
 --json          the figures as one JSON document on stdout
 
 Data sets are made once and kept under REPOT_BENCH_CACHE (default: ~/.cache/repot-bench).
-The vectors need a Python with chromadb: REPOT_TEST_PYTHON.`;
+The vectors and the reading need a Python with chromadb: REPOT_TEST_PYTHON.`;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -84,18 +85,9 @@ const measure = async (options: ReturnType<typeof readOptions>): Promise<readonl
 		const sqlitePath = await collections(cache, options.items);
 		figures.push(...(await measureLoad({ adminUrl, sqlitePath, runs, against, say })));
 	}
-	if (only.includes('vectors') && adminUrl !== undefined) {
-		figures.push(
-			...(await measureVectors({
-				adminUrl,
-				cache,
-				records: options.vectors,
-				python: process.env.REPOT_TEST_PYTHON ?? 'python3',
-				runs,
-				say,
-			})),
-		);
-	}
+	const data = { cache, records: options.vectors, python: process.env.REPOT_TEST_PYTHON ?? 'python3', say };
+	if (only.includes('reading')) figures.push(...(await measureReading({ ...data, runs })));
+	if (only.includes('vectors') && adminUrl !== undefined) figures.push(...(await measureVectors({ ...data, adminUrl, runs })));
 	if (only.includes('startup')) figures.push(...(await measureStartup(runs * 2)));
 	return figures;
 };
@@ -106,7 +98,7 @@ const main = async (): Promise<number> => {
 		process.stdout.write(`${usage}\n`);
 		return 0;
 	}
-	if (options.adminUrl === undefined && options.only.some((part) => part !== 'startup')) {
+	if (options.adminUrl === undefined && options.only.some((part) => part !== 'startup' && part !== 'reading')) {
 		say(
 			'No PostgreSQL to measure on. Start a throw-away one with pgvector and try again:\n\n  eval "$(tests/servers/start-postgres.sh)"\n',
 		);

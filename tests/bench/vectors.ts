@@ -1,40 +1,17 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { withClient, withDatabase } from './database.js';
 import type { Figure } from './figures.js';
-import { mustRun, run } from './processes.js';
+import { mustRun } from './processes.js';
 import { type RepotRun, repotMigrate } from './repot-run.js';
 import { ratios, spread } from './statistics.js';
+import { dimensions, hasChroma, type VectorData, vectorData, withoutChroma } from './vector-data.js';
 
-const dimensions = 1024;
 const ratioName = (records: number): string => `vectors, ${records} x ${dimensions}, repot : psql \\copy (format binary)`;
 
-export interface VectorOptions {
+export interface VectorOptions extends VectorData {
 	readonly adminUrl: string;
-	readonly cache: string;
-	readonly records: number;
-	/** Python with chromadb. */
-	readonly python: string;
 	readonly runs: number;
-	readonly say: (line: string) => void;
 }
-
-/** The Chroma directory and the COPY file, written once. */
-const prepare = async (options: VectorOptions): Promise<string> => {
-	const { records } = options;
-	const folder = join(options.cache, `vectors-${records}-${dimensions}`);
-	if (existsSync(folder)) return folder;
-	options.say(`writing ${records} vectors of ${dimensions} with Chroma (once, about a minute)`);
-	const part = `${folder}.part`;
-	await rm(part, { recursive: true, force: true });
-	await mkdir(part, { recursive: true });
-	const script = fileURLToPath(new URL('write-vectors.py', import.meta.url));
-	await mustRun(options.python, [script, part, String(records), String(dimensions)]);
-	await rename(part, folder);
-	return folder;
-};
 
 const binaryBaseline = async (url: string, file: string): Promise<number> => {
 	await withClient(url, async (client) => {
@@ -50,9 +27,8 @@ const binaryBaseline = async (url: string, file: string): Promise<number> => {
 /** Copies a Chroma directory without building the index, by turns with `psql \copy` of the same rows in binary. */
 export const measureVectors = async (options: VectorOptions): Promise<readonly Figure[]> => {
 	const name = ratioName(options.records);
-	const usable = await run(options.python, ['-c', 'import chromadb']).catch(() => null);
-	if (usable?.code !== 0) return [{ name, unit: 'x', skipped: 'no Python with chromadb (set REPOT_TEST_PYTHON)' }];
-	const folder = await prepare(options);
+	if (!(await hasChroma(options.python))) return [{ name, unit: 'x', skipped: withoutChroma }];
+	const folder = await vectorData(options);
 	const ours: RepotRun[] = [];
 	const theirs: number[] = [];
 	for (let round = 1; round <= options.runs; round += 1) {
@@ -74,6 +50,7 @@ export const measureVectors = async (options: VectorOptions): Promise<readonly F
 				ours.map((each) => each.copySeconds),
 				theirs,
 			),
+			bound: 1.5,
 		},
 		{
 			name: 'vectors, peak resident memory',
