@@ -1,5 +1,6 @@
 import { type ErrorDetails, RepotError } from '../../source/core/errors.js';
 import { ConnectionError, ServerError } from './driver.js';
+import { ledgerTables } from './ledger.js';
 
 /** Where an error happened, for its message. */
 export interface Place {
@@ -20,6 +21,9 @@ function privilegeWords(error: ServerError, place: Place): Words {
 	const role = place.user === undefined ? 'THE_USER' : `"${place.user}"`;
 	const what = match?.[1] ?? '';
 	const name = match?.[2] ?? '';
+	// The server names the table without its schema.
+	const ledger = `GRANT USAGE, CREATE ON SCHEMA repot TO ${role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA repot TO ${role};`;
+	const isLedger = (what === 'schema' && name === 'repot') || (what === 'table' && ledgerTables.has(name));
 	const grants: Record<string, string> = {
 		schema: `GRANT USAGE, CREATE ON SCHEMA "${name}" TO ${role};`,
 		database: `GRANT CREATE ON DATABASE "${name}" TO ${role};`,
@@ -30,7 +34,9 @@ function privilegeWords(error: ServerError, place: Place): Words {
 	const owner = /must be owner of (\w+) (\S+)/.exec(error.message);
 	const next =
 		owner === null
-			? [`Have the owner or an administrator run: ${grants[what] ?? `GRANT ... ON ${what || 'the object'} ${name} TO ${role};`}`]
+			? [
+					`Have the owner or an administrator run: ${(isLedger ? ledger : grants[what]) ?? `GRANT ... ON ${what || 'the object'} ${name} TO ${role};`}`,
+				]
 			: [`Have an administrator run: ALTER ${owner[1]?.toUpperCase()} "${owner[2]}" OWNER TO ${role};`];
 	return { code: 'NO_PRIVILEGE', message: 'The database user lacks a privilege', why: error.message, next };
 }

@@ -35,6 +35,9 @@ CREATE TABLE repot.overwritten (
 	PRIMARY KEY (run_id, step_id, key));
 `;
 
+/** Their names, without the schema. */
+export const ledgerTables: ReadonlySet<string> = new Set(['run', 'step', 'batch', 'overwritten']);
+
 const runColumns = 'id, plan_id, intent, status, environment, tenant, operator, started, finished, written, quarantined';
 
 const toRun = (row: Row): LedgerRun => {

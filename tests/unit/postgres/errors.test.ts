@@ -64,6 +64,8 @@ describe('errors of the target', () => {
 		expect(server('42501', 'permission denied for schema public').next[0]).toContain('GRANT USAGE, CREATE ON SCHEMA "public" TO "ana";');
 		expect(server('42501', 'permission denied for database app').next[0]).toContain('GRANT CREATE ON DATABASE "app" TO "ana";');
 		expect(server('42501', 'permission denied for table items').next[0]).toContain('ON TABLE "items" TO "ana";');
+		expect(server('42501', 'permission denied for table run').next[0]).toContain('ON ALL TABLES IN SCHEMA repot TO "ana";');
+		expect(server('42501', 'permission denied for schema repot').next[0]).toContain('ON ALL TABLES IN SCHEMA repot TO "ana";');
 		expect(server('42501', 'must be owner of table items').next[0]).toContain('ALTER TABLE "items" OWNER TO "ana";');
 		expect(server('42501', 'permission denied to create extension "vector"').next[0]).toContain('CREATE EXTENSION vector;');
 		expect(server('0A000', 'extension "vector" is not available')).toMatchObject({ code: 'NO_PGVECTOR' });
