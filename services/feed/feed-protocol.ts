@@ -2,18 +2,30 @@ import type { ErrorFact } from '../../source/core/errors.js';
 import type { SourceInspection } from '../../source/core/inspection.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { CastRecord, Cursor, Neighbour, Probe, Reject, SourceBatch, SourceDescription } from '../../source/core/ports.js';
+import type { ServerAccess } from '../chroma-server/open.js';
 import type { PartScan, ScanPart } from './scan-part.js';
 
 /** What the worker is started with. */
 export interface FeedSettings {
 	readonly sqlitePath: string | null;
+	/** A directory, or the address of a server. */
 	readonly chromaPath: string | null;
+	/** What a server is asked with; null or left out for a directory. */
+	readonly chromaServer?: ChromaServerSettings | null;
 	/** Snapshot of the SQLite database that another thread of this feed took and keeps; null: this thread takes its own. */
 	readonly sqliteSnapshot: string | null;
 	/** Private folder of this feed; the snapshots are made in it, and the main thread removes it. */
 	readonly folder: string;
 	/** Module that exports `openChroma`, as a URL; null: the program's own. */
 	readonly chromaModule: string | null;
+}
+
+export interface ChromaServerSettings {
+	readonly access: ServerAccess;
+	/** The collection to copy; null: the only one. */
+	readonly collection: string | null;
+	/** Only look: copy nothing. */
+	readonly describeOnly: boolean;
 }
 
 /** The copied SQLite database, so that the main thread can hash it while the worker scans. */

@@ -44,8 +44,8 @@ export class FeedSession {
 		return this.#sources.describe(stop.signal);
 	}
 
-	snapshot(stop: StopSignal): Promise<SqliteCopy | null> {
-		return this.#sources.sqliteCopy(stop.signal);
+	snapshot(stop: StopSignal, onCopy: (fraction: number) => void): Promise<SqliteCopy | null> {
+		return this.#sources.sqliteCopy(stop.signal, onCopy);
 	}
 
 	async chromaFingerprint(stop: StopSignal): Promise<string | null> {

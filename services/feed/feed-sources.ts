@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { isChromaServer } from '../../source/core/chroma-address.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { SourceDescription, SqliteDescription } from '../../source/core/ports.js';
@@ -8,7 +9,7 @@ import { inspectSqlite } from '../sqlite/inspect.js';
 import { openSnapshot, sqliteReader } from '../sqlite/reader.js';
 import { type Snapshot, takeSnapshot } from '../sqlite/snapshot.js';
 import { sourceError } from '../sqlite/source-errors.js';
-import type { FeedSettings, SqliteCopy } from './feed-protocol.js';
+import type { ChromaServerSettings, FeedSettings, SqliteCopy } from './feed-protocol.js';
 
 interface ChromaModule {
 	readonly openChroma: (request: { path: string; into: string; signal?: AbortSignal }) => Promise<ChromaSnapshot>;
@@ -40,11 +41,12 @@ export class FeedSources {
 		return this.#opened?.chroma ?? null;
 	}
 
-	async open(signal: AbortSignal): Promise<Opened> {
+	/** `onCopy` gets 0..1 while records are copied from a server. */
+	async open(signal: AbortSignal, onCopy?: (fraction: number) => void): Promise<Opened> {
 		if (this.#opened !== null) return this.#opened;
 		const snapshot = await this.#copySqlite(signal);
 		try {
-			const chroma = await this.#openChroma(signal);
+			const chroma = await this.#openChroma(signal, onCopy);
 			const sqliteSnapshot = snapshot?.path ?? this.#settings.sqliteSnapshot;
 			const connection = sqliteSnapshot === null ? null : this.guarded(() => openSnapshot(sqliteSnapshot));
 			this.#opened = { snapshot, connection, chroma };
@@ -62,15 +64,20 @@ export class FeedSources {
 			: takeSnapshot({ database: sqlitePath, companions: () => [], into: folder, signal });
 	}
 
-	async #openChroma(signal: AbortSignal): Promise<ChromaSnapshot | null> {
-		const { chromaPath, folder, chromaModule } = this.#settings;
+	async #openChroma(signal: AbortSignal, onProgress: (fraction: number) => void = () => {}): Promise<ChromaSnapshot | null> {
+		const { chromaPath, chromaServer, folder, chromaModule } = this.#settings;
 		if (chromaPath === null) return null;
+		if (isChromaServer(chromaPath)) {
+			const { openChromaServer } = await import('../chroma-server/open.js');
+			const { access, collection, describeOnly } = chromaServer ?? withoutAccess;
+			return openChromaServer({ address: chromaPath, access, collection, describeOnly, into: folder, signal, onProgress });
+		}
 		const { openChroma }: ChromaModule = chromaModule === null ? await import('../chroma/open.js') : await import(chromaModule);
 		return openChroma({ path: chromaPath, into: folder, signal });
 	}
 
-	async sqliteCopy(signal: AbortSignal): Promise<SqliteCopy | null> {
-		const { snapshot } = await this.open(signal);
+	async sqliteCopy(signal: AbortSignal, onCopy: (fraction: number) => void): Promise<SqliteCopy | null> {
+		const { snapshot } = await this.open(signal, onCopy);
 		return snapshot === null ? null : { path: snapshot.path, files: snapshot.files };
 	}
 
@@ -99,7 +106,7 @@ export class FeedSources {
 
 	#chromaReader(step: CopyStep, collection: string): Reader {
 		const { chroma } = this;
-		if (chroma === null) throw noSource(step, 'no Chroma directory is given');
+		if (chroma === null) throw noSource(step, 'no Chroma directory or server is given');
 		return chroma.reader(collection);
 	}
 
@@ -122,6 +129,8 @@ export class FeedSources {
 		await opened?.snapshot?.remove();
 	}
 }
+
+const withoutAccess: ChromaServerSettings = { access: { token: null, authorization: null }, collection: null, describeOnly: false };
 
 const noSource = (step: CopyStep, why: string): RepotError =>
 	new RepotError({ kind: 'usage', code: 'NO_SOURCE', message: `step ${step.id} has nothing to read from`, why });

@@ -71,7 +71,7 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 		case 'inspect':
 			return inspectInThread(workerData as FeedSettings, stop);
 		case 'snapshot':
-			return session.snapshot(stop);
+			return session.snapshot(stop, (fraction) => reply({ type: 'progress', id: call.id, fraction }));
 		case 'chromaFingerprint':
 			return session.chromaFingerprint(stop);
 		case 'cut':

@@ -4,13 +4,16 @@ import type { CastRecord, ScanResult, Source, SourceBatch, SourceFingerprints } 
 import { fingerprint } from '../sqlite/snapshot.js';
 import { leastPartRecords } from './cut-parts.js';
 import { type CallOptions, FeedClient } from './feed-client.js';
-import type { FeedCalls } from './feed-protocol.js';
+import type { ChromaServerSettings, FeedCalls } from './feed-protocol.js';
 import { scanStep } from './scan-step.js';
 import { makeWorkFolder, type WorkFolder } from './work-folder.js';
 
 export interface FeedOptions {
 	readonly sqlitePath: string | null;
+	/** A directory, or the address of a server. */
 	readonly chromaPath: string | null;
+	/** What a server is asked with, and what of it is copied. */
+	readonly chromaServer?: ChromaServerSettings;
 	/** Directory for the private copies. Made when missing; what killed processes left in it is removed. */
 	readonly workDir: string;
 	/** URL of a module that exports `openChroma`, in place of the program's own. */
@@ -34,7 +37,7 @@ export function createFeed(options: FeedOptions): Source {
 	const connection = new FeedConnection(options);
 	return {
 		describe: (signal) => connection.call('describe', null, { signal }),
-		fingerprints: (signal) => connection.fingerprints(signal),
+		fingerprints: (signal, onCopy) => connection.fingerprints(signal, onCopy),
 		scan: (step, signal, onProgress) => connection.scan(step, signal, onProgress ?? (() => undefined)),
 		async *read(step, from, excluded, signal) {
 			await connection.dismissSecond();
@@ -77,9 +80,9 @@ class FeedConnection {
 	get #client(): FeedClient {
 		if (this.#closed) throw new Error('this source is closed');
 		if (this.#started === null) {
-			const { sqlitePath, chromaPath, workDir, chromaModule } = this.#options;
+			const { sqlitePath, chromaPath, chromaServer = null, workDir, chromaModule = null } = this.#options;
 			const folder = makeWorkFolder(workDir);
-			const settings = { sqlitePath, chromaPath, sqliteSnapshot: null, folder: folder.path, chromaModule: chromaModule ?? null };
+			const settings = { sqlitePath, chromaPath, chromaServer, sqliteSnapshot: null, folder: folder.path, chromaModule };
 			this.#started = { client: new FeedClient(settings), folder };
 		}
 		return this.#started.client;
@@ -94,13 +97,13 @@ class FeedConnection {
 	}
 
 	/** Of the copies, which nothing changes: hashed once. */
-	async fingerprints(signal: AbortSignal | undefined): Promise<SourceFingerprints> {
-		this.#fingerprints ??= await this.#hash(signal);
+	async fingerprints(signal: AbortSignal | undefined, onCopy?: (fraction: number) => void): Promise<SourceFingerprints> {
+		this.#fingerprints ??= await this.#hash(signal, onCopy);
 		return this.#fingerprints;
 	}
 
-	async #hash(signal: AbortSignal | undefined): Promise<SourceFingerprints> {
-		const copy = await this.call('snapshot', null, { signal });
+	async #hash(signal: AbortSignal | undefined, onCopy: ((fraction: number) => void) | undefined): Promise<SourceFingerprints> {
+		const copy = await this.call('snapshot', null, { signal, onProgress: onCopy });
 		// Hashed here, in small pieces, so that it overlaps what the worker does.
 		const [sqlite, chroma] = await Promise.all([
 			copy === null ? null : fingerprint(copy, signal),

@@ -26,13 +26,14 @@ export async function makePlan(
 	onProgress: Progress = () => {},
 ): Promise<Plan> {
 	refuseIncomplete(request);
-	onProgress({ phase: 'taking a private copy of the sources', fraction: null });
+	const copying = 'taking a private copy of the sources';
+	onProgress({ phase: copying, fraction: null });
 	// Connecting, hashing and reading do not wait for each other; of two errors the source's is told.
 	const given = new AbortController();
 	const either = signal === undefined ? given.signal : AbortSignal.any([signal, given.signal]);
 	const looking = describeTarget(request, ports.target, either);
 	looking.catch(() => {});
-	const hashing = ports.source.fingerprints(either);
+	const hashing = ports.source.fingerprints(either, (fraction) => onProgress({ phase: copying, fraction }));
 	hashing.catch(() => {});
 	const description = await ports.source.describe(signal).catch((thrown: unknown) => {
 		given.abort(thrown);

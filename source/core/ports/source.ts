@@ -59,12 +59,16 @@ export interface ChromaCollection {
 	readonly space: DistanceSpace;
 	/** Collection metadata as JSON text, or null. */
 	readonly metadata: string | null;
-	/** Where the vectors are. */
-	readonly vectorsIn: 'wal' | 'index' | 'both' | 'none';
+	/** Where the vectors are: in a directory its log, its index or both; `server`: wherever the server keeps them. */
+	readonly vectorsIn: 'wal' | 'index' | 'both' | 'none' | 'server';
 }
 
 export interface ChromaDescription {
+	/** The directory, or the address of a server (see chroma-address.ts). */
 	readonly path: string;
+	/** Left out: a directory. */
+	readonly from?: 'server';
+	/** Of a server: bytes copied; 0 when it was only looked at. */
 	readonly bytes: number;
 	/** From the migrations table, e.g. `1.3-1.4`. */
 	readonly version: string;
@@ -77,7 +81,7 @@ export interface SourceDescription {
 	readonly chroma: ChromaDescription | null;
 }
 
-/** Fingerprints of the snapshot's bytes: SHA-256, hex. */
+/** Fingerprints of the snapshot's bytes: SHA-256, hex. What a server gave is hashed by content. */
 export interface SourceFingerprints {
 	readonly sqlite: string | null;
 	readonly chroma: string | null;
@@ -167,7 +171,8 @@ export interface Probe {
 export interface Source {
 	/** Takes the snapshot when none is held; cheap facts only. */
 	describe(signal?: AbortSignal): Promise<SourceDescription>;
-	fingerprints(signal?: AbortSignal): Promise<SourceFingerprints>;
+	/** `onCopy` gets 0..1 while records are copied from a server, if no snapshot is held yet. */
+	fingerprints(signal?: AbortSignal, onCopy?: (fraction: number) => void): Promise<SourceFingerprints>;
 	/** Runs the step's casts over every record. `onProgress` gets 0..1 at most ten times a second. */
 	scan(step: CopyStep, signal?: AbortSignal, onProgress?: (fraction: number) => void): Promise<ScanResult>;
 	/** Encoded batches after `from` (null: from the start), read ahead by a bounded amount. `excluded`: keys of parents that did not go to the target, by step id. */

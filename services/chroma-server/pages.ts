@@ -1,0 +1,104 @@
+import { type ChromaApi, Declined, type ServerCollection } from './api.js';
+import { AnswerTooLong } from './http.js';
+import { smallerPage } from './ids.js';
+import { collectionGone, failed, noVectors } from './problems.js';
+import type { RecordPage, ServerRecord } from './records.js';
+
+/** A page is meant to be about this long as JSON, and given up, to be asked for in halves, when it is much longer. */
+const pleasantBytes = 8 * 1024 * 1024;
+const longestBytes = 4 * pleasantBytes;
+/** JSON of one float32, and of what else a record usually has. */
+const bytesPerComponent = 12;
+const bytesPerRecord = 2048;
+/** More brings nothing: at 1,000 a server is as quick as it gets. */
+const mostRecords = 1000;
+/** So many records in a row without a vector that the server gives: it is not single records that are damaged. */
+const hopeless = 200;
+
+/** Reads records by id, in pages of what server and memory allow; learns both from refusals. */
+export class PageReader {
+	readonly #api: ChromaApi;
+	readonly #collection: ServerCollection;
+	/** Records of which the server could not give the vector, because its index lacks them. */
+	readonly damaged: string[] = [];
+	/** What the server allows, as far as it is known. */
+	#limit: number;
+	#size: number;
+	#givenOne = false;
+
+	constructor(api: ChromaApi, collection: ServerCollection, allowed: number | null) {
+		this.#api = api;
+		this.#collection = collection;
+		const wide = (collection.dimension ?? 0) * bytesPerComponent + bytesPerRecord;
+		this.#limit = Math.max(1, Math.min(mostRecords, allowed ?? mostRecords, Math.floor(pleasantBytes / wide)));
+		this.#size = this.#limit;
+	}
+
+	/** Records for the next request. */
+	get size(): number {
+		return this.#size;
+	}
+
+	/** The records of these ids, in their order; without those that do not exist any more. */
+	async read(ids: readonly string[], signal: AbortSignal): Promise<readonly ServerRecord[]> {
+		if (ids.length === 0) return [];
+		try {
+			const longest = ids.length === 1 ? undefined : longestBytes;
+			const page = await this.#api.records(this.#collection.id, ids, true, signal, longest);
+			this.#givenOne ||= page.size > 0;
+			// A few large documents make pages small for a while only.
+			if (ids.length >= this.#size) this.#size = Math.min(this.#limit, Math.ceil(this.#size * 1.1));
+			return ids.flatMap((id) => page.get(id) ?? []);
+		} catch (thrown) {
+			if (thrown instanceof AnswerTooLong) {
+				const half = Math.ceil(ids.length / 2);
+				this.#size = Math.max(1, Math.min(this.#size, half));
+				return this.#inParts(ids, half, signal);
+			}
+			if (!(thrown instanceof Declined)) throw thrown;
+			return this.#afterRefusal(thrown, ids, signal);
+		}
+	}
+
+	async #afterRefusal(refusal: Declined, ids: readonly string[], signal: AbortSignal): Promise<readonly ServerRecord[]> {
+		const { where } = this.#api;
+		const { name } = this.#collection;
+		if (refusal.status === 404) throw collectionGone(where, name);
+		const smaller = smallerPage(refusal, ids.length);
+		if (smaller !== null) {
+			this.#limit = Math.max(1, Math.min(this.#limit, smaller));
+			this.#size = Math.min(this.#size, this.#limit);
+			return this.#inParts(ids, smaller, signal);
+		}
+		if (refusal.status < 500) throw failed(where, `read records of collection "${name}"`, refusal.status, refusal.words);
+		// One record whose vector the index lacks fails the whole page ("Error finding id"): it is searched for by halves.
+		if (ids.length > 1) return this.#inParts(ids, Math.ceil(ids.length / 2), signal);
+		return this.#withoutVector(refusal, ids, signal);
+	}
+
+	async #withoutVector(refusal: Declined, ids: readonly string[], signal: AbortSignal): Promise<readonly ServerRecord[]> {
+		const { where } = this.#api;
+		const { id: collection, name } = this.#collection;
+		const ask = (withVectors: boolean): Promise<RecordPage> => this.#api.records(collection, ids, withVectors, signal);
+		const page = await ask(false).catch((thrown: unknown) => {
+			if (!(thrown instanceof Declined)) throw thrown;
+			throw failed(where, `read record "${ids[0]}" of collection "${name}"`, thrown.status, thrown.words);
+		});
+		// Only a server that fails again is believed: the first failure may have been one of the moment.
+		const again = await ask(true).catch((thrown: unknown) => {
+			if (thrown instanceof Declined) return null;
+			throw thrown;
+		});
+		if (again !== null) return [...again.values()];
+		const records = [...page.values()];
+		this.damaged.push(...records.map(({ id }) => id));
+		if (!this.#givenOne && this.damaged.length >= hopeless) throw noVectors(where, name, this.damaged.length, refusal.words);
+		return records;
+	}
+
+	async #inParts(ids: readonly string[], size: number, signal: AbortSignal): Promise<readonly ServerRecord[]> {
+		const records: ServerRecord[] = [];
+		for (let at = 0; at < ids.length; at += size) records.push(...(await this.read(ids.slice(at, at + size), signal)));
+		return records;
+	}
+}
