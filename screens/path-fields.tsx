@@ -23,7 +23,7 @@ export function PathFields({ place, initial, onDone, onCancel }: PathFieldsProps
 	const chroma = useTextField(initial?.chromaPath ?? '');
 	const fields = [
 		{ label: 'SQLite file', field: sqlite },
-		{ label: 'Chroma directory', field: chroma },
+		{ label: 'Chroma dir or URL', field: chroma },
 	];
 	const pathOf = (text: string) => (text.trim() === '' ? null : text.trim());
 	const isEmpty = pathOf(sqlite.text) === null && pathOf(chroma.text) === null;

@@ -2,8 +2,9 @@
 
 import { formatBytes, formatCommand, formatCompact, formatCount, formatQuantity } from '../source/core/format.js';
 import { damageMarks, damageWords, journalWords, soundnessWords, spaceWords, vectorPlaceWords } from '../source/core/inspect-words.js';
-import type { ChromaInspection, SqliteInspection } from '../source/core/inspection.js';
+import type { ChromaInspection, ChromaServerInspection, SqliteInspection } from '../source/core/inspection.js';
 import type { DatasetDescription, DatasetSummary } from '../source/core/operations.js';
+import type { ChromaCollection } from '../source/core/ports.js';
 import { type LineSpec, line, paragraph } from './lines.js';
 
 /** Either source alone is a whole job too. */
@@ -90,10 +91,10 @@ const soundness = (source: SqliteInspection | ChromaInspection) => {
 
 const mostDamage = 3;
 const tones = { block: 'bad', warn: 'warn', info: 'dim' } as const;
-const aboutWords = { sqlite: 'table', chroma: 'collection' } as const;
+const aboutWords = { sqlite: 'table', chroma: 'collection', 'chroma-server': 'collection' } as const;
 
 /** The gravest faults; `repot inspect` tells all of them. */
-function damageLines({ kind, path, damage }: SqliteInspection | ChromaInspection, width: number): readonly LineSpec[] {
+function damageLines({ kind, path, damage }: SqliteInspection | Chroma, width: number): readonly LineSpec[] {
 	const told = damage.slice(0, mostDamage).flatMap((fault) => {
 		const text = `${damageMarks[fault.severity]}  ${damageWords(fault, aboutWords[kind], 2)}`;
 		return paragraph(text, width - labelWidth - 1, tones[fault.severity], 0);
@@ -112,20 +113,20 @@ export function faultSentences({ sqlite, chroma }: DatasetDescription): readonly
 	);
 }
 
-function chromaLines(chroma: ChromaInspection, chosen: string | null, width: number): readonly LineSpec[] {
+type Chroma = ChromaInspection | ChromaServerInspection;
+
+function chromaLines(chroma: Chroma, chosen: string | null, width: number): readonly LineSpec[] {
 	const collection = chroma.collections.find(({ name }) => name === chosen);
 	if (collection === undefined) {
 		return [
 			line(
 				{ text: 'Chroma', tone: 'strong', width: labelWidth },
-				{ text: `${formatQuantity(chroma.collections.length, 'collection')}   ${formatBytes(chroma.bytes)}` },
+				{ text: `${formatQuantity(chroma.collections.length, 'collection')}   ${sizeOf(chroma)}` },
 				{ text: '   c chooses one', tone: 'warn' },
 			),
 			...underChroma(chroma, width),
 		];
 	}
-	const shape =
-		collection.dimension === null ? formatCompact(collection.records) : `${formatCompact(collection.records)} x ${collection.dimension}`;
 	const others = chroma.collections.length - 1;
 	return [
 		line(
@@ -133,16 +134,29 @@ function chromaLines(chroma: ChromaInspection, chosen: string | null, width: num
 			{ text: collection.name },
 			{ text: others === 0 ? '' : `   c for the other ${formatCount(others)}`, tone: 'dim' },
 		),
-		line(
-			{ text: '', width: labelWidth },
-			{ text: `${shape}   ${spaceWords(collection)}   ${formatBytes(chroma.bytes)}   format ${chroma.version}`, tone: 'dim' },
-		),
-		line({ text: '', width: labelWidth }, { text: `vectors: ${vectorPlaceWords(collection)}`, tone: 'dim' }),
+		...collectionWords(chroma, collection.id).map((text) => line({ text: '', width: labelWidth }, { text, tone: 'dim' })),
 		...underChroma(chroma, width),
 	];
 }
 
-const underChroma = (chroma: ChromaInspection, width: number): readonly LineSpec[] => [
-	line({ text: '', width: labelWidth }, soundness(chroma)),
+/** What is known of one collection; a server does not tell where its vectors are, nor who named the space. */
+function collectionWords(chroma: Chroma, id: string): readonly string[] {
+	const shapeOf = ({ records, dimension }: ChromaCollection): string =>
+		dimension === null ? formatCompact(records) : `${formatCompact(records)} x ${dimension}`;
+	if (chroma.kind === 'chroma-server')
+		return chroma.collections.filter((one) => one.id === id).map((one) => `${shapeOf(one)}   ${one.space}   ${sizeOf(chroma)}`);
+	return chroma.collections
+		.filter((one) => one.id === id)
+		.flatMap((one) => [
+			`${shapeOf(one)}   ${spaceWords(one)}   ${sizeOf(chroma)}   format ${chroma.version}`,
+			`vectors: ${vectorPlaceWords(one)}`,
+		]);
+}
+
+/** A server does not tell how many bytes it holds. */
+const sizeOf = (chroma: Chroma): string => (chroma.kind === 'chroma-server' ? chroma.version : formatBytes(chroma.bytes));
+
+const underChroma = (chroma: Chroma, width: number): readonly LineSpec[] => [
+	...(chroma.kind === 'chroma-server' ? [] : [line({ text: '', width: labelWidth }, soundness(chroma))]),
 	...damageLines(chroma, width),
 ];

@@ -6,21 +6,24 @@ import { createPostgresTarget } from '../services/postgres/target.js';
 import { freeSpace } from '../services/state/free-space.js';
 import { createRunHistory } from '../services/state/run-history.js';
 import { createVoyageEmbedder } from '../services/voyage/embedder.js';
+import { chromaAccess, fullAddress } from './config/chroma-server.js';
 import { discoverDatasets } from './config/discover.js';
 import { planFileText } from './config/plan-file.js';
 import { redaction } from './config/redact.js';
 import type { Settings } from './config/settings.js';
 import { writeFileWhole } from './config/write-file.js';
+import { isChromaServer } from './core/chroma-address.js';
 import type { Operations } from './core/operations.js';
 import type { Clock } from './core/ports.js';
 import { version } from './version.js';
-import { createOperations } from './workflow.js';
+import { createOperations, type SourcePaths } from './workflow.js';
 
 /** Settings to working adapters: the only place that knows which service stands behind which port. */
 export function compose(settings: Settings, io: { readonly clock: Clock }): Operations {
 	return createOperations(settings, {
-		openSource: ({ sqlitePath, chromaPath }) => createFeed({ sqlitePath, chromaPath, workDir: resolve(settings.stateDir, 'snapshots') }),
-		inspectSource: (paths, signal) => inspectSource({ ...paths, workDir: resolve(settings.stateDir, 'snapshots') }, signal),
+		openSource: (paths) => createFeed({ ...sourcesOf(settings, paths), workDir: resolve(settings.stateDir, 'snapshots') }),
+		inspectSource: (paths, signal) =>
+			inspectSource({ ...sourcesOf(settings, { ...paths, describeOnly: true }), workDir: resolve(settings.stateDir, 'snapshots') }, signal),
 		openTarget: (url) => createPostgresTarget({ url, baseDir: settings.cwd, clock: io.clock }),
 		findDatasets: () => discoverDatasets(settings.cwd),
 		async writePlan(path, plan) {
@@ -38,6 +41,12 @@ export function compose(settings: Settings, io: { readonly clock: Clock }): Oper
 		operator: operator(),
 		version,
 	});
+}
+
+function sourcesOf(settings: Settings, { sqlitePath, chromaPath, collection = null, describeOnly = false }: SourcePaths) {
+	if (chromaPath === null || !isChromaServer(chromaPath)) return { sqlitePath, chromaPath };
+	const chromaServer = { access: chromaAccess(settings, chromaPath), collections: collection === null ? [] : [collection], describeOnly };
+	return { sqlitePath, chromaPath: fullAddress(settings, chromaPath), chromaServer };
 }
 
 /** `ana@laptop`, for the ledger. */

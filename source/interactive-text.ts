@@ -173,7 +173,7 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 async function askPaths(prompter: Prompter) {
 	const sqlite = await prompter.ask('SQLite file, empty for none');
 	if (sqlite.kind !== 'text') return sqlite.kind;
-	const chroma = await prompter.ask('Chroma directory, empty for none');
+	const chroma = await prompter.ask('Chroma directory or URL of a server, empty for none');
 	if (chroma.kind !== 'text') return chroma.kind;
 	const pathOf = (text: string) => (text === '' ? null : text);
 	return { name: 'other...', sqlitePath: pathOf(sqlite.text), chromaPath: pathOf(chroma.text), collection: null, from: 'typed' };

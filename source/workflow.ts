@@ -4,6 +4,7 @@ import { credentialsOf, datasetSummaries, environmentSummaries, planRequest, tar
 import type { FoundDataset } from './config/discover.js';
 import { headlessCommandOf } from './config/headless-choices.js';
 import type { Settings } from './config/settings.js';
+import { isChromaServer } from './core/chroma-address.js';
 import { asRepotError, RepotError } from './core/errors.js';
 import type { MigrationEvent } from './core/events.js';
 import type { SourceInspection } from './core/inspection.js';
@@ -36,7 +37,12 @@ export interface Adapters {
 
 export interface SourcePaths {
 	readonly sqlitePath: string | null;
+	/** A directory, or the address of a server. */
 	readonly chromaPath: string | null;
+	/** What of a server is copied. */
+	readonly collection?: string | null;
+	/** Only to be described: nothing is copied from a server. */
+	readonly describeOnly?: boolean;
 }
 
 /** Implements what the commands and the wizard ask for. Holds at most one source snapshot and one connection per target. */
@@ -119,7 +125,9 @@ function withAbsolutePaths(plan: Plan, cwd: string): Plan {
 		...plan,
 		sources: {
 			...(sqlite === undefined ? {} : { sqlite: { ...sqlite, path: resolve(cwd, sqlite.path) } }),
-			...(chroma === undefined ? {} : { chroma: { ...chroma, path: resolve(cwd, chroma.path) } }),
+			...(chroma === undefined
+				? {}
+				: { chroma: { ...chroma, path: isChromaServer(chroma.path) ? chroma.path : resolve(cwd, chroma.path) } }),
 		},
 	};
 }
@@ -156,7 +164,7 @@ class SourceHolder {
 
 	async held(paths: SourcePaths): Promise<Source> {
 		const held = this.#held;
-		if (held !== null && held.paths.sqlitePath === paths.sqlitePath && held.paths.chromaPath === paths.chromaPath) return held.source;
+		if (held !== null && isSame(held.paths, paths)) return held.source;
 		return this.fresh(paths);
 	}
 
@@ -165,6 +173,12 @@ class SourceHolder {
 		this.#held = null;
 		await held?.source.close();
 	}
+}
+
+/** A directory is copied whole, of a server only what was chosen. */
+function isSame(a: SourcePaths, b: SourcePaths): boolean {
+	if (a.sqlitePath !== b.sqlitePath || a.chromaPath !== b.chromaPath) return false;
+	return a.chromaPath === null || !isChromaServer(a.chromaPath) || a.collection === b.collection;
 }
 
 /** Describes both halves on their own, so that one that cannot be read does not hide the other. */
@@ -185,7 +199,8 @@ async function describeDataset(
 		}
 	};
 	const sqlite = choice.sqlitePath === null ? null : await describe({ sqlitePath: choice.sqlitePath, chromaPath: null });
-	const chroma = choice.chromaPath === null ? null : await describe({ sqlitePath: null, chromaPath: choice.chromaPath });
+	const chroma =
+		choice.chromaPath === null ? null : await describe({ sqlitePath: null, chromaPath: choice.chromaPath, describeOnly: true });
 	let collection: string | null = null;
 	try {
 		if (chroma?.chroma != null) collection = chooseCollection(chroma.chroma, choice.collection).name;

@@ -27,8 +27,8 @@ export interface ServerRequest {
 	/** See core's chroma-address.ts. */
 	readonly address: string;
 	readonly access: ServerAccess;
-	/** The collection to copy; null: the only one. Without a single one that fits nothing is copied, and the description tells what there is. */
-	readonly collection: string | null;
+	/** The collections to copy, by name; empty: the only one; `all`: every one. Where none fits nothing is copied, and the description tells what there is. */
+	readonly collections: readonly string[];
 	/** Only look: copy nothing. */
 	readonly describeOnly: boolean;
 	readonly into: string;
@@ -57,7 +57,7 @@ export async function openChromaServer(request: ServerRequest): Promise<ChromaSn
 	await api.connect(signal);
 	const listed = await api.collections(signal);
 	const seen = await look(api, address, listed, signal);
-	const wanted = request.describeOnly ? [] : chosen(seen, request.collection);
+	const wanted = request.describeOnly ? [] : chosen(seen, request.collections);
 	const folder = await mkdtemp(join(into, 'server-'));
 	const spool = new Spool(folder);
 	const remove = async (): Promise<void> => {
@@ -145,9 +145,10 @@ async function lookAt(api: ChromaApi, collection: ServerCollection, signal: Abor
 }
 
 /** The plan refuses what cannot be chosen, and says what there is. */
-function chosen(description: ChromaDescription, name: string | null): readonly ChromaCollection[] {
+function chosen(description: ChromaDescription, names: readonly string[]): readonly ChromaCollection[] {
+	if (names.includes('all')) return description.collections;
 	try {
-		return [chooseCollection(description, name)];
+		return [...new Set((names.length === 0 ? [null] : names).map((name) => chooseCollection(description, name)))];
 	} catch (thrown) {
 		if (thrown instanceof RepotError && thrown.kind === 'usage') return [];
 		throw thrown;

@@ -22,8 +22,8 @@ export interface FeedSettings {
 
 export interface ChromaServerSettings {
 	readonly access: ServerAccess;
-	/** The collection to copy; null: the only one. */
-	readonly collection: string | null;
+	/** The collections to copy; empty: the only one. */
+	readonly collections: readonly string[];
 	/** Only look: copy nothing. */
 	readonly describeOnly: boolean;
 }

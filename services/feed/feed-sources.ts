@@ -69,8 +69,8 @@ export class FeedSources {
 		if (chromaPath === null) return null;
 		if (isChromaServer(chromaPath)) {
 			const { openChromaServer } = await import('../chroma-server/open.js');
-			const { access, collection, describeOnly } = chromaServer ?? withoutAccess;
-			return openChromaServer({ address: chromaPath, access, collection, describeOnly, into: folder, signal, onProgress });
+			const { access, collections, describeOnly } = chromaServer ?? withoutAccess;
+			return openChromaServer({ address: chromaPath, access, collections, describeOnly, into: folder, signal, onProgress });
 		}
 		const { openChroma }: ChromaModule = chromaModule === null ? await import('../chroma/open.js') : await import(chromaModule);
 		return openChroma({ path: chromaPath, into: folder, signal });
@@ -130,7 +130,7 @@ export class FeedSources {
 	}
 }
 
-const withoutAccess: ChromaServerSettings = { access: { token: null, authorization: null }, collection: null, describeOnly: false };
+export const withoutAccess: ChromaServerSettings = { access: { token: null, authorization: null }, collections: [], describeOnly: false };
 
 const noSource = (step: CopyStep, why: string): RepotError =>
 	new RepotError({ kind: 'usage', code: 'NO_SOURCE', message: `step ${step.id} has nothing to read from`, why });

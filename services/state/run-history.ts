@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isChromaServer } from '../../source/core/chroma-address.js';
 import type { Plan } from '../../source/core/plan/types.js';
 import type { RunFolder, RunHistory, RunSummary } from '../../source/core/ports.js';
 import { eventFigures } from './event-file.js';
@@ -53,7 +54,9 @@ function placed(plan: Plan, cwd: string): Plan {
 		...plan,
 		sources: {
 			...(sqlite === undefined ? {} : { sqlite: { ...sqlite, path: resolve(cwd, sqlite.path) } }),
-			...(chroma === undefined ? {} : { chroma: { ...chroma, path: resolve(cwd, chroma.path) } }),
+			...(chroma === undefined
+				? {}
+				: { chroma: { ...chroma, path: isChromaServer(chroma.path) ? chroma.path : resolve(cwd, chroma.path) } }),
 		},
 	};
 }

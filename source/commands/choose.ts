@@ -1,5 +1,7 @@
 import { headlessChoices } from '../config/choices.js';
+import { flagOf } from '../config/options.js';
 import type { Settings } from '../config/settings.js';
+import { isChromaServer } from '../core/chroma-address.js';
 import { RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
 import type { DatasetSummary, Operations, PlanRequest, WizardChoices } from '../core/operations.js';
@@ -8,7 +10,7 @@ import type { CommandContext } from './context.js';
 /** The request that flags, variables and config make. What is missing is named, with what was found on disk. */
 export async function requestFromSettings(context: CommandContext, operations: Operations): Promise<PlanRequest> {
 	const choices = headlessChoices(context.settings);
-	refuseIdleCollection(context.settings, choices);
+	refuseIdleFlags(context.settings, choices);
 	try {
 		return operations.request(choices);
 	} catch (thrown) {
@@ -19,22 +21,34 @@ export async function requestFromSettings(context: CommandContext, operations: O
 	}
 }
 
+const ofServer = ['chromaToken', 'chromaTenant', 'chromaDatabase'] as const;
+
 /** A flag that would do nothing is refused. */
-function refuseIdleCollection(settings: Settings, choices: WizardChoices): void {
+function refuseIdleFlags(settings: Settings, choices: WizardChoices): void {
+	const isServer = choices.chromaPath !== null && isChromaServer(choices.chromaPath);
+	const idle = ofServer.find((key) => settings.values[key].level === 'flag' && settings.values[key].value !== null);
+	if (idle !== undefined && !isServer && (choices.sqlitePath !== null || choices.chromaPath !== null)) {
+		throw new RepotError({
+			kind: 'usage',
+			code: 'CHROMA_FLAG_WITHOUT_SERVER',
+			message: `${flagOf(idle)} is said to a Chroma server, and none is read`,
+			next: ['--chroma-url URL, or --dataset NAME with a server', `Or leave ${flagOf(idle)} out`],
+		});
+	}
 	const { level, value } = settings.values.collection;
 	if (level !== 'flag' || value === null || choices.chromaPath !== null || choices.sqlitePath === null) return;
 	throw new RepotError({
 		kind: 'usage',
 		code: 'COLLECTION_WITHOUT_CHROMA',
 		message: '--collection names a Chroma collection, and no Chroma directory is given',
-		next: ['--chroma-path DIR, or --dataset NAME with a Chroma directory', 'Or leave --collection out'],
+		next: ['--chroma-path DIR, --chroma-url URL, or --dataset NAME with one of them', 'Or leave --collection out'],
 	});
 }
 
 function suggestion(dataset: DatasetSummary): string {
 	const words = [
 		...(dataset.sqlitePath === null ? [] : ['--sqlite-db', dataset.sqlitePath]),
-		...(dataset.chromaPath === null ? [] : ['--chroma-path', dataset.chromaPath]),
+		...(dataset.chromaPath === null ? [] : [isChromaServer(dataset.chromaPath) ? '--chroma-url' : '--chroma-path', dataset.chromaPath]),
 	];
 	return `${dataset.from}: ${formatCommand(words)}`;
 }

@@ -36,7 +36,7 @@ export async function checkSources(context: CommandContext, operations: Operatio
 async function suggestions(operations: Operations): Promise<readonly string[]> {
 	const found = await operations.datasets('').catch(() => []);
 	const paths = found.map((one) => [one.sqlitePath, one.chromaPath].filter((path) => path !== null).join(' + '));
-	return ['--sqlite-db FILE, --chroma-path DIR or both', ...paths.slice(0, 3).map((path) => `found: ${path}`)];
+	return ['--sqlite-db FILE, --chroma-path DIR (or --chroma-url URL) or both', ...paths.slice(0, 3).map((path) => `found: ${path}`)];
 }
 
 function sqliteFinding(sqlite: SqliteDescription): Finding {
@@ -57,7 +57,8 @@ function chromaFinding(chroma: ChromaDescription, chosen: string | null): Findin
 	const names = chroma.collections
 		.map((one) => `${one.name} (${formatCount(one.records)} x ${one.dimension ?? '-'}, ${one.space})`)
 		.join(', ');
-	const detail = `${chroma.path}: ${names}, ${formatBytes(chroma.bytes)}`;
+	const size = chroma.from === 'server' ? chroma.version : formatBytes(chroma.bytes);
+	const detail = `${chroma.path}: ${names === '' ? 'no collection' : names}, ${size}`;
 	if (chosen !== null) return finding('Chroma', 'ok', detail);
 	return finding('Chroma', 'LOOK', detail, ['Choose one: --collection NAME']);
 }

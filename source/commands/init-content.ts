@@ -2,6 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { FoundDataset } from '../config/discover.js';
 import { guardByName } from '../config/settings.js';
 import { withoutPassword } from '../config/target-url.js';
+import { isChromaServer } from '../core/chroma-address.js';
 import { RepotError } from '../core/errors.js';
 import type { Guard } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
@@ -92,7 +93,7 @@ function targetText(target: Secret, place: (path: string) => string): string {
 
 /** A path of the working directory as a file in `folder` names it; an absolute one stays. */
 function placed(path: string, cwd: string, folder: string): string {
-	if (isAbsolute(path)) return path;
+	if (isAbsolute(path) || isChromaServer(path)) return path;
 	const inside = relative(folder, resolve(cwd, path));
 	if (inside === '') return '.';
 	return isAbsolute(inside) || inside.startsWith('..') ? inside : `./${inside}`;

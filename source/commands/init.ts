@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { fullAddress, placeOf } from '../config/chroma-server.js';
 import { configFileName, readConfigFile } from '../config/config-file.js';
 import { discoverDatasets, type FoundDataset } from '../config/discover.js';
 import type { OptionKey } from '../config/options.js';
@@ -145,9 +146,11 @@ async function askDatasets(context: CommandContext, found: readonly FoundDataset
 }
 
 function givenDataset(context: CommandContext): FoundDataset | null {
-	const { sqliteDb, chromaPath, dataset } = context.settings.values;
-	if (sqliteDb.value === null && chromaPath.value === null) return null;
-	return { name: dataset.value ?? 'data', sqlitePath: sqliteDb.value, chromaPath: chromaPath.value };
+	const { sqliteDb, chromaPath, chromaUrl, dataset } = context.settings.values;
+	const server = chromaUrl.value === null ? null : fullAddress(context.settings, placeOf(chromaUrl.value.reveal()));
+	const chroma = chromaPath.value ?? server;
+	if (sqliteDb.value === null && chroma === null) return null;
+	return { name: dataset.value ?? 'data', sqlitePath: sqliteDb.value, chromaPath: chroma };
 }
 
 function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Answers {

@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
 import { type FoundSource, findSources } from '../config/find-sources.js';
+import { flagOf } from '../config/options.js';
 import { pathFrom, showPath } from '../config/paths.js';
 import { sourceChoice } from '../config/sources.js';
+import { isChromaServer } from '../core/chroma-address.js';
 import { asRepotError, type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import type { Operations } from '../core/operations.js';
 import { type Inspected, inspectionLines } from '../headless/inspect-text.js';
 import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
 
 /**
- * `repot inspect [PATH]`: what a SQLite database or a Chroma directory holds and what is wrong with it. Nothing is written, no target is asked.
+ * `repot inspect [PATH]`: what a SQLite database, a Chroma directory or a Chroma server holds and what is wrong with it. Nothing is written, no target is asked.
  * Damage that can be told is an answer (0); a source that cannot be read is an error (8).
  */
 export const inspectCommand: Command = (context) =>
@@ -24,6 +26,7 @@ export const inspectCommand: Command = (context) =>
 async function sourcesFor(context: CommandContext, operations: Operations): Promise<readonly FoundSource[]> {
 	const { settings, operand } = context;
 	if (operand !== null) {
+		if (isChromaServer(operand)) throw serverIsNoPath();
 		refuseBoth(context);
 		const found = await findSources(resolve(settings.cwd, pathFrom(operand, settings.cwd, settings.cwd)));
 		return found.map(({ kind, path }) => ({ kind, path: showPath(path, settings.cwd) }));
@@ -37,24 +40,33 @@ async function sourcesFor(context: CommandContext, operations: Operations): Prom
 	];
 }
 
+/** Flags that name a source too, or say something to a server. */
+const besidePath = ['dataset', 'sqliteDb', 'chromaPath', 'chromaUrl', 'chromaToken', 'chromaTenant', 'chromaDatabase'] as const;
+
 function refuseBoth({ settings, operand }: CommandContext): void {
-	const { dataset, sqliteDb, chromaPath } = settings.values;
-	const given = Object.entries({ '--dataset': dataset, '--sqlite-db': sqliteDb, '--chroma-path': chromaPath }).find(
-		([, { level }]) => level === 'flag',
-	);
+	const given = besidePath.find((key) => settings.values[key].level === 'flag');
 	if (given === undefined) return;
 	throw new RepotError({
 		kind: 'usage',
 		code: 'PATH_AND_FLAG',
-		message: `Both a path and ${given[0]} are given`,
+		message: `Both a path and ${flagOf(given)} are given`,
 		where: operand ?? '',
 		next: ['Give one of them: the path alone says what to look at'],
 	});
 }
 
+/** Said without the address: a password may stand in it. */
+const serverIsNoPath = (): RepotError =>
+	new RepotError({
+		kind: 'usage',
+		code: 'SERVER_AS_PATH',
+		message: 'A running Chroma server is no path',
+		next: ['repot inspect --chroma-url URL'],
+	});
+
 async function nothingNamed(operations: Operations): Promise<RepotError> {
 	const found = await operations.datasets('').catch(() => []);
-	const paths = found.flatMap((one) => [one.sqlitePath, one.chromaPath].filter((path) => path !== null));
+	const paths = found.flatMap((one) => [one.sqlitePath, one.chromaPath].filter((path) => path !== null && !isChromaServer(path)));
 	return new RepotError({
 		kind: 'usage',
 		code: 'NO_SOURCE',
@@ -96,7 +108,7 @@ function tell(context: CommandContext, inspected: readonly Inspected[]): ExitCod
 
 /** `notes` say what `damage` says. */
 function documented(source: Inspected): unknown {
-	if (source.kind !== 'chroma') return source;
+	if (source.kind !== 'chroma' && source.kind !== 'chroma-server') return source;
 	const { notes: _notes, ...rest } = source;
 	return rest;
 }

@@ -93,7 +93,7 @@ function missingAnswers(settings: Settings, choices: WizardChoices): readonly st
 	const several = settings.datasets.length > 1 ? `; or --dataset, one of ${settings.datasets.map((one) => one.name).join(', ')}` : '';
 	return [
 		...(choices.sqlitePath === null && choices.chromaPath === null
-			? [`--sqlite-db FILE, --chroma-path DIR or both: what to move${several}`]
+			? [`--sqlite-db FILE, --chroma-path DIR (or --chroma-url URL) or both: what to move${several}`]
 			: []),
 		...(targetOf(settings, choices) === null
 			? ['--postgres-url URL (or REPOT_POSTGRES_URL): postgresql://USER@HOST/DATABASE or pglite:DIR']

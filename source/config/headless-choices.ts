@@ -1,6 +1,9 @@
+import { isChromaServer } from '../core/chroma-address.js';
 import { type HeadlessChoice, type HeadlessVerb, headlessArguments } from '../core/headless-command.js';
 import type { WizardChoices } from '../core/operations.js';
+import { Secret } from '../core/secret.js';
 import { pgvectorCollectionOf, targetOf } from './choices.js';
+import { placeOf } from './chroma-server.js';
 import { guardOf } from './environments.js';
 import { flagOf, type OptionKey, type OptionValues, options, optionsOf } from './options.js';
 import { pathFrom } from './paths.js';
@@ -10,7 +13,7 @@ import { targetIdentity, withoutPassword } from './target-url.js';
 
 /** Said by their own part of the command, or not part of what is done. */
 const apart: ReadonlySet<OptionKey> = new Set([
-	...(['config', 'env', 'dataset', 'sqliteDb', 'chromaPath', 'collection', 'postgresUrl', 'userId'] as const),
+	...(['config', 'env', 'dataset', 'sqliteDb', 'chromaPath', 'chromaUrl', 'chromaToken', 'collection', 'postgresUrl', 'userId'] as const),
 	...(['plan', 'out', 'dryRun', 'yes', 'confirm', 'json', 'logLevel', 'logFile'] as const),
 	...(['noInput', 'plain', 'ascii', 'screenReader', 'noColor'] as const),
 ]);
@@ -18,7 +21,8 @@ const apart: ReadonlySet<OptionKey> = new Set([
 /**
  * The argument list that makes the same request headless, in the same folder and environment; what the config and the variables there say
  * anyway is left out, but for the environment's name: where it goes is never left to a default. A password is left out: the URL names the
- * target, and libpq's own variables or REPOT_POSTGRES_URL give the password. Choices not made yet are left out.
+ * target, and libpq's own variables or REPOT_POSTGRES_URL give the password; so is what a Chroma server is asked with, which REPOT_CHROMA_TOKEN
+ * or REPOT_CHROMA_URL give. Choices not made yet are left out.
  */
 export function headlessCommandOf(settings: Settings, verb: HeadlessVerb, choices: WizardChoices): readonly string[] {
 	const ambient = settings.ambient ?? settings;
@@ -38,23 +42,25 @@ function tenantPart(ambient: Settings, tenant: string | null): Partial<HeadlessC
 	return tenant === null || tenant === ambient.values.userId.value ? {} : { tenant };
 }
 
-const sourceFlags = ['dataset', 'sqliteDb', 'chromaPath', 'collection'] as const;
+const sourceFlags = ['dataset', 'sqliteDb', 'chromaPath', 'chromaUrl', 'collection'] as const;
 /** Texts as flags take them; an empty one unsets what config or variables give. */
 type SourceWords = { readonly [K in (typeof sourceFlags)[number]]?: string };
 
 /** The fewest flags that lead to these sources; among as few, those that unset the least, then a dataset's name before paths. */
 function printedSource(ambient: Settings, choices: WizardChoices): Partial<HeadlessChoice> {
 	if (choices.sqlitePath === null && choices.chromaPath === null) return {};
-	const { dataset, sqliteDb, chromaPath, collection } = candidates(ambient, choices).find((words) => leadsTo(ambient, words, choices)) ?? {
-		sqliteDb: choices.sqlitePath ?? '',
-		chromaPath: choices.chromaPath ?? '',
-		collection: choices.collection ?? '',
-	};
-	return { dataset, sqlitePath: sqliteDb, chromaPath, collection };
+	const words = candidates(ambient, choices).find((candidate) => leadsTo(ambient, candidate, choices)) ?? ownWords(choices);
+	const { dataset, sqliteDb, chromaPath, chromaUrl, collection } = words;
+	return { dataset, sqlitePath: sqliteDb, chromaPath, chromaUrl, collection };
+}
+
+function ownWords({ sqlitePath, chromaPath, collection }: WizardChoices): SourceWords {
+	const chroma = chromaPath !== null && isChromaServer(chromaPath) ? { chromaUrl: placeOf(chromaPath) } : { chromaPath: chromaPath ?? '' };
+	return { sqliteDb: sqlitePath ?? '', ...chroma, collection: collection ?? '' };
 }
 
 function candidates(ambient: Settings, choices: WizardChoices): readonly SourceWords[] {
-	const own = { sqliteDb: choices.sqlitePath ?? '', chromaPath: choices.chromaPath ?? '', collection: choices.collection ?? '' };
+	const own = ownWords(choices);
 	const ofDatasets = ambient.datasets.flatMap(({ name }) =>
 		subsets({ dataset: name, ...own }).filter((words) => words.dataset !== undefined),
 	);
@@ -70,10 +76,11 @@ function subsets(words: SourceWords): readonly SourceWords[] {
 
 /** Whether a command with these source flags would take these sources; not when it would be refused. */
 function leadsTo(ambient: Settings, words: SourceWords, choices: WizardChoices): boolean {
-	const said = (key: (typeof sourceFlags)[number]): Setting<string | null> => {
+	const said = (key: (typeof sourceFlags)[number]): Setting<string | Secret | null> => {
 		const value = words[key];
 		if (value === undefined) return ambient.values[key];
-		return { value: value === '' ? null : placed(ambient, key, value), from: `flag ${flagOf(key)}`, level: 'flag' };
+		const meant = value === '' ? null : key === 'chromaUrl' ? new Secret(value) : placed(ambient, key, value);
+		return { value: meant, from: `flag ${flagOf(key)}`, level: 'flag' };
 	};
 	const values = { ...ambient.values, ...Object.fromEntries(sourceFlags.map((key) => [key, said(key)])) };
 	try {
@@ -115,8 +122,9 @@ function printedSettings(settings: Settings, ambient: Settings, verb: HeadlessVe
 			? // A dataset may name its own.
 				pgvectorCollectionOf(settings, choices) !== pgvectorCollectionOf(ambient, choices)
 			: printedValue(key, settings.values[key].value) !== printedValue(key, ambient.values[key].value);
+	const isServer = choices.chromaPath !== null && isChromaServer(choices.chromaPath);
 	return optionsOf(verb)
-		.filter((key) => !apart.has(key) && isGiven(key))
+		.filter((key) => !apart.has(key) && isGiven(key) && (isServer || (key !== 'chromaTenant' && key !== 'chromaDatabase')))
 		.flatMap((key): readonly (readonly [string, string | true])[] => {
 			const value = printedValue(key, settings.values[key].value);
 			return value === null ? [] : [[flagOf(key), value]];

@@ -15,6 +15,11 @@ export interface OptionValues {
 	readonly userId: string | null;
 	readonly sqliteDb: string | null;
 	readonly chromaPath: string | null;
+	/** May hold user and password. */
+	readonly chromaUrl: Secret | null;
+	readonly chromaToken: Secret | null;
+	readonly chromaTenant: string | null;
+	readonly chromaDatabase: string | null;
 	readonly collection: string | null;
 	readonly postgresUrl: Secret | null;
 	readonly pgvectorCollection: string;

@@ -1,5 +1,6 @@
 import type { ConflictPolicy, IndexChoice } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
+import { chromaDirectory, chromaUrl, secretOrNone } from './chroma-server.js';
 import { type BadValuePolicy, type LogLevel, logLevels, type OptionKey, type OptionValues, type Verb, verbs } from './option-values.js';
 import { targetUrl } from './target-url.js';
 import { boolean, choice, duration, fraction, integer, orWord, type Parser, sizeFrom, text, textOrNone } from './values.js';
@@ -59,9 +60,37 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		argument: 'DIR',
 		help: 'Chroma directory to read',
 		initial: null,
-		parse: textOrNone,
+		parse: chromaDirectory,
 		verbs: looking,
 		path: true,
+	}),
+	chromaUrl: define<Secret | null>({
+		argument: 'URL',
+		help: 'Chroma 1.x server to read, in place of a directory',
+		initial: null,
+		parse: chromaUrl,
+		verbs: looking,
+	}),
+	chromaToken: define<Secret | null>({
+		argument: 'TOKEN',
+		help: 'token for the Chroma server; better by REPOT_CHROMA_TOKEN',
+		initial: null,
+		parse: secretOrNone,
+		verbs: looking,
+	}),
+	chromaTenant: define<string | null>({
+		argument: 'NAME',
+		help: 'tenant on the Chroma server',
+		initial: null,
+		parse: textOrNone,
+		verbs: looking,
+	}),
+	chromaDatabase: define<string | null>({
+		argument: 'NAME',
+		help: 'database on the Chroma server',
+		initial: null,
+		parse: textOrNone,
+		verbs: looking,
 	}),
 	collection: define<string | null>({
 		argument: 'NAME',

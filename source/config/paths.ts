@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { chromaAddress, chromaPlace } from '../core/chroma-address.js';
 
 /** `./x` for what lies inside the working directory, the absolute path for anything else. */
 export function showPath(path: string, cwd: string): string {
@@ -10,8 +11,10 @@ export function showPath(path: string, cwd: string): string {
 	return `.${sep}${inside}`;
 }
 
-/** A path as written in a file of `folder` (or, with `~/`, of the home directory), told relative to the working directory. */
+/** A path as written in a file of `folder` (or, with `~/`, of the home directory), told relative to the working directory. A server's address stays one. */
 export function pathFrom(written: string, folder: string, cwd: string): string {
+	const address = chromaAddress(written);
+	if (address !== null) return chromaPlace(address);
 	const expanded = written.startsWith('~/') ? join(homedir(), written.slice(2)) : written;
 	return showPath(resolve(folder, expanded), cwd);
 }

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { chromaAddress } from '../core/chroma-address.js';
 import type { WizardChoices } from '../core/operations.js';
 import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
+import { Secret } from '../core/secret.js';
 import { flagOf, type OptionKey, optionsOf } from './options.js';
 import type { Settings } from './settings.js';
 
@@ -21,9 +23,11 @@ export function choicesOfPlan(plan: Plan): WizardChoices {
 export function contradictions(settings: Settings, plan: Plan): readonly OptionKey[] {
 	const said = saidBy(plan);
 	const followed = new Set<OptionKey>(optionsOf('plan').filter((key) => !besidePlan.has(key)));
-	return [...followed].filter(
-		(key) => settings.values[key].level === 'flag' && !(key in said && samePlace(settings, said[key], settings.values[key].value)),
-	);
+	const repeats = (key: OptionKey): boolean => {
+		const { value } = settings.values[key];
+		return value instanceof Secret ? sameServer(said[key], value) : samePlace(settings, said[key], value);
+	};
+	return [...followed].filter((key) => settings.values[key].level === 'flag' && !(key in said && repeats(key)));
 }
 
 /** What a plan says where a flag says something else: `the plan is for user ana`. */
@@ -40,7 +44,7 @@ function saidBy(plan: Plan): Partial<Record<OptionKey, unknown>> {
 	const said: Partial<Record<OptionKey, unknown>> = {
 		env: environment,
 		sqliteDb: sqlitePath,
-		chromaPath,
+		...chromaOf(chromaPath),
 		collection,
 		userId: tenant,
 		...plan.policies,
@@ -50,9 +54,23 @@ function saidBy(plan: Plan): Partial<Record<OptionKey, unknown>> {
 	return said;
 }
 
+/** A plan names a server with its tenant and its database; they may be repeated by flags of their own. */
+function chromaOf(place: string | null): Partial<Record<OptionKey, string | null>> {
+	const address = place === null ? null : chromaAddress(place);
+	if (address === null) return { chromaPath: place, chromaUrl: null };
+	return { chromaPath: null, chromaUrl: place, chromaTenant: address.tenant, chromaDatabase: address.database };
+}
+
+/** The same server, and no other tenant or database. */
+function sameServer(planned: unknown, given: Secret): boolean {
+	const [a, b] = [chromaAddress(String(planned)), chromaAddress(given.reveal())];
+	if (a === null || b === null) return false;
+	return a.base === b.base && (b.tenant ?? a.tenant) === a.tenant && (b.database ?? a.database) === a.database;
+}
+
 /** Flags of `repot plan` that a saved plan does not hold. */
 const besidePlan: ReadonlySet<OptionKey> = new Set([
-	...(['postgresUrl', 'out', 'json', 'config', 'stateDir', 'logLevel', 'logFile'] as const),
+	...(['postgresUrl', 'chromaToken', 'out', 'json', 'config', 'stateDir', 'logLevel', 'logFile'] as const),
 	...(['noInput', 'plain', 'ascii', 'screenReader', 'noColor'] as const),
 ]);
 

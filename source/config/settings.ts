@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
+import { isChromaServer } from '../core/chroma-address.js';
 import { RepotError } from '../core/errors.js';
 import type { Guard, Origin } from '../core/operations.js';
 import { Secret } from '../core/secret.js';
+import { openChromaUrl } from './chroma-server.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
 import { flagOf, type OptionKey, type OptionValues, optionKeys, options, variableOf } from './options.js';
 import { defaultStateDir, pathFrom, showPath } from './paths.js';
@@ -90,7 +92,9 @@ function assemble(input: SettingsInput, config: ConfigFile | null): Settings {
 	const stateDir = resolve(cwd, values.stateDir.value ?? defaultStateDir(env));
 	const voyageKey = nonEmpty(env.VOYAGE_API_KEY);
 	const apiKey = voyageKey === undefined ? null : new Secret(voyageKey);
-	const urls = [values.postgresUrl.value, ...environments.map((one) => one.target)].filter((url) => url !== null);
+	const { chromaUrl, chromaToken } = values;
+	const urls = [values.postgresUrl.value, chromaUrl.value, ...environments.map((one) => one.target)].filter((url) => url !== null);
+	const keys = [apiKey, chromaToken.value].filter((key) => key !== null);
 	return {
 		cwd,
 		values,
@@ -100,11 +104,13 @@ function assemble(input: SettingsInput, config: ConfigFile | null): Settings {
 		stateDir,
 		logFile: resolve(cwd, values.logFile.value ?? join(stateDir, 'repot.log')),
 		voyage: apiKey === null ? null : { apiKey, baseUrl: nonEmpty(env.VOYAGE_BASE_URL) ?? null },
-		secrets: [...urls.flatMap(secretsOf).map((one) => new Secret(one)), ...(apiKey === null ? [] : [apiKey]), ...ambientSecrets(env)],
+		secrets: [...urls.flatMap(secretsOf).map((one) => new Secret(one)), ...keys, ...ambientSecrets(env)],
 		names: [
 			...urls.flatMap(namesOf),
 			...environments.map((one) => one.name),
-			...[values.env.value, values.userId.value, values.collection.value].filter((one) => one !== null),
+			...[values.env, values.userId, values.collection, values.chromaTenant, values.chromaDatabase]
+				.map((one) => one.value)
+				.filter((one) => one !== null),
 			values.pgvectorCollection.value,
 		],
 		ambient: null,
@@ -177,10 +183,14 @@ function environmentsOf(config: ConfigFile | null, cwd: string): readonly Config
 function datasetsOf(config: ConfigFile | null, cwd: string): readonly ConfiguredDataset[] {
 	if (config === null) return [];
 	const placed = (path: string | undefined): string | null => (path === undefined ? null : pathFrom(path, config.folder, cwd));
+	const chromaOf = (name: string, given: string | undefined): string | null =>
+		given !== undefined && isChromaServer(given)
+			? parseFrom(openChromaUrl, given, config.origin(`/datasets/${name}/chroma`), `datasets.${name}.chroma`)
+			: placed(given);
 	return Object.entries(config.content.datasets ?? {}).map(([name, one]) => ({
 		name,
 		sqlitePath: placed(one.sqlite),
-		chromaPath: placed(one.chroma),
+		chromaPath: chromaOf(name, one.chroma),
 		collection: one.collection ?? null,
 		pgvectorCollection: one.pgvectorCollection ?? null,
 		from: config.origin(`/datasets/${name}`),

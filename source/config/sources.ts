@@ -1,5 +1,6 @@
 import { RepotError } from '../core/errors.js';
 import type { DatasetSummary, Origin } from '../core/operations.js';
+import { placeOf } from './chroma-server.js';
 import type { FoundDataset } from './discover.js';
 import { type ConfiguredDataset, type Level, overrides, type Setting, type Settings } from './settings.js';
 import { nearest } from './values.js';
@@ -40,7 +41,8 @@ export interface SourceChoice extends SourcePaths {
  * chosen. A path given at a higher level than the dataset stands alone: `--sqlite-db x` does not bring the config's Chroma along.
  */
 export function sourceChoice(settings: Settings): SourceChoice | null {
-	const { sqliteDb, chromaPath, collection } = settings.values;
+	const { sqliteDb, collection } = settings.values;
+	const chromaPath = chromaSetting(settings);
 	const picked = pickedDataset(settings);
 	const paths = [sqliteDb, chromaPath].filter((one) => one.level !== 'default');
 	const dataset = picked !== null && paths.some((one) => overrides(one.level, picked.level) > 0) ? null : picked;
@@ -51,10 +53,26 @@ export function sourceChoice(settings: Settings): SourceChoice | null {
 	return {
 		sqlitePath: pick(sqliteDb, dataset?.dataset.sqlitePath),
 		chromaPath: chroma,
-		// It says nothing where no Chroma directory is read.
+		// It says nothing where no Chroma is read.
 		collection: chroma === null ? null : pick(collection, dataset?.dataset.collection),
 		from: dataset?.dataset.from ?? paths.find((one) => one.value !== null)?.from ?? 'default',
 	};
+}
+
+/** The directory or the server, whichever is said at the higher level; an empty value there means neither. Throws when both are said at one level. */
+function chromaSetting({ values: { chromaPath, chromaUrl } }: Settings): Setting<string | null> {
+	const server = { ...chromaUrl, value: chromaUrl.value === null ? null : placeOf(chromaUrl.value.reveal()) };
+	const order = overrides(server.level, chromaPath.level);
+	if (order !== 0) return order > 0 ? server : chromaPath;
+	if (server.value === null) return chromaPath;
+	if (chromaPath.value === null) return server;
+	throw new RepotError({
+		kind: 'usage',
+		code: 'TWO_CHROMA_SOURCES',
+		message: 'A Chroma directory and a Chroma server are both given; one can be read',
+		where: `${chromaPath.from}, ${chromaUrl.from}`,
+		next: ['Leave one of --chroma-path and --chroma-url out'],
+	});
 }
 
 function pickedDataset(settings: Settings): { readonly dataset: ConfiguredDataset; readonly level: Level } | null {

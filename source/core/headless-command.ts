@@ -5,6 +5,7 @@ export interface HeadlessChoice {
 	readonly dataset?: string | undefined;
 	readonly sqlitePath?: string | undefined;
 	readonly chromaPath?: string | undefined;
+	readonly chromaUrl?: string | undefined;
 	readonly collection?: string | undefined;
 	/** The target without its password: a command line is read by others. */
 	readonly target?: string | undefined;
@@ -26,6 +27,7 @@ export function headlessArguments(verb: HeadlessVerb, choice: HeadlessChoice): r
 		['--dataset', choice.dataset],
 		['--sqlite-db', choice.sqlitePath],
 		['--chroma-path', choice.chromaPath],
+		['--chroma-url', choice.chromaUrl],
 		['--collection', choice.collection],
 		['--postgres-url', choice.target],
 		['--user-id', choice.tenant],

@@ -10,6 +10,7 @@ import type {
 	SourceUse,
 	SqliteInspection,
 } from './inspection.js';
+import type { ChromaCollection } from './ports.js';
 
 /** A word that carries the state where there is no colour. */
 export const damageMarks: Readonly<Record<Damage['severity'], string>> = { block: 'X', warn: 'LOOK', info: 'note' };
@@ -39,7 +40,7 @@ export function journalWords({ journalMode, beside }: Pick<SqliteInspection | Ch
 }
 
 /** `55 x 1024`; without a dimension only the number of records. */
-export function shapeWords({ records, dimension }: Pick<CollectionInspection, 'records' | 'dimension'>): string {
+export function shapeWords({ records, dimension }: Pick<ChromaCollection, 'records' | 'dimension'>): string {
 	return dimension === null ? formatQuantity(records, 'record') : `${formatCount(records)} x ${dimension}`;
 }
 

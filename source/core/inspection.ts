@@ -176,7 +176,13 @@ export interface ChromaInspection extends Omit<ChromaDescription, 'collections'>
 	readonly damage: readonly Damage[];
 }
 
+/** A running server tells what it holds, and nothing of the files behind it. */
+export interface ChromaServerInspection extends ChromaDescription {
+	readonly kind: 'chroma-server';
+	readonly damage: readonly Damage[];
+}
+
 export interface SourceInspection {
 	readonly sqlite: SqliteInspection | null;
-	readonly chroma: ChromaInspection | null;
+	readonly chroma: ChromaInspection | ChromaServerInspection | null;
 }

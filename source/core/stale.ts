@@ -38,7 +38,7 @@ export async function sourceChanges(plan: Plan, source: Source, signal?: AbortSi
 		const id = step?.source.kind === 'chroma' ? step.source.collectionId : null;
 		const records = description.chroma?.collections.find((collection) => collection.id === id)?.records;
 		changes.push(
-			`the Chroma directory changed since the plan (${records === step?.rows ? 'same record count, other content' : `${step?.rows ?? 0} records then, ${records ?? 'no such collection'} now`})`,
+			`the Chroma ${description.chroma?.from ?? 'directory'} changed since the plan (${records === step?.rows ? 'same record count, other content' : `${step?.rows ?? 0} records then, ${records ?? 'no such collection'} now`})`,
 		);
 	}
 	return changes;

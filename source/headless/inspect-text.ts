@@ -15,8 +15,8 @@ import {
 	spaceWords,
 	vectorPlaceWords,
 } from '../core/inspect-words.js';
-import type { ChromaInspection, CollectionInspection, Damage, SqliteInspection } from '../core/inspection.js';
-import type { SourceTable } from '../core/ports.js';
+import type { ChromaInspection, ChromaServerInspection, CollectionInspection, Damage, SqliteInspection } from '../core/inspection.js';
+import type { ChromaCollection, SourceTable } from '../core/ports.js';
 import { cutText, printable, textWidth, wrapText } from '../core/text-width.js';
 import { errorLines } from './error-text.js';
 import { paint, type TextStyle, type Tone } from './style.js';
@@ -29,6 +29,7 @@ const labelWidth = 12;
 export type Inspected =
 	| SqliteInspection
 	| ChromaInspection
+	| ChromaServerInspection
 	| { readonly kind: 'unreadable'; readonly path: string; readonly error: ErrorFact };
 
 /** Everything that was found, source by source, in 80 columns. */
@@ -38,6 +39,7 @@ export function inspectionLines(sources: readonly Inspected[], style: TextStyle)
 
 function sourceLines(source: Inspected, style: TextStyle): readonly string[] {
 	if (source.kind === 'unreadable') return [heading('Not readable', source.path, style), ...errorLines(source.error, style)];
+	if (source.kind === 'chroma-server') return serverLines(source, style);
 	return source.kind === 'sqlite' ? sqliteLines(source, style) : chromaLines(source, style);
 }
 
@@ -125,10 +127,33 @@ function chromaLines(chroma: ChromaInspection, style: TextStyle): readonly strin
 	];
 }
 
+function serverLines({ path, version, collections, damage }: ChromaServerInspection, style: TextStyle): readonly string[] {
+	const records = collections.reduce((sum, collection) => sum + collection.records, 0);
+	return [
+		heading('Chroma server', path, style),
+		...labelled('size', [formatQuantity(collections.length, 'collection'), formatQuantity(records, 'record')].join(', '), style),
+		...labelled('answers as', version, style),
+		...damageLines(damage, 'collection', style),
+		...collections.flatMap((collection) => [
+			'',
+			...factLines(
+				collection,
+				[
+					['records', shapeWords(collection)],
+					['space', collection.space],
+				],
+				style,
+			),
+		]),
+	];
+}
+
+type Facts = readonly (readonly [label: string, text: string])[];
+
 function collectionLines(collection: CollectionInspection, style: TextStyle): readonly string[] {
-	const { name, id, tenant, database, records, metadataKeys, problem, metadata } = collection;
+	const { records, metadataKeys, problem } = collection;
 	const documents = documentWords(collection);
-	const facts: readonly (readonly [string, string])[] =
+	const facts: Facts =
 		problem !== null
 			? [['not readable', problem]]
 			: [
@@ -139,6 +164,10 @@ function collectionLines(collection: CollectionInspection, style: TextStyle): re
 					['index', indexWords(collection)],
 					['keys', metadataWords(metadataKeys, records)],
 				];
+	return factLines(collection, facts, style);
+}
+
+function factLines({ name, id, tenant, database, metadata }: ChromaCollection, facts: Facts, style: TextStyle): readonly string[] {
 	return [
 		heading('Collection', name, style),
 		...labelled('place', `${tenant} / ${database}`, style),

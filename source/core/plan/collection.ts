@@ -8,8 +8,10 @@ import type { ChromaCollection, ChromaDescription } from '../ports.js';
 export function chooseCollection(description: ChromaDescription, name: string | null): ChromaCollection {
 	const { collections } = description;
 	if (collections.length === 0) {
-		throw refusal(description, 'CHROMA_NO_COLLECTION', 'This Chroma directory holds no collection', [
-			'Check that --chroma-path is the directory that your application writes to',
+		throw refusal(description, 'CHROMA_NO_COLLECTION', `${holder(description)} holds no collection`, [
+			description.from === 'server'
+				? 'Check --chroma-tenant and --chroma-database: each database has its own collections'
+				: 'Check that --chroma-path is the directory that your application writes to',
 		]);
 	}
 	if (name === null) {
@@ -18,14 +20,14 @@ export function chooseCollection(description: ChromaDescription, name: string | 
 		throw refusal(
 			description,
 			'CHROMA_SEVERAL_COLLECTIONS',
-			`This Chroma directory holds ${collections.length} collections and none is named`,
+			`${holder(description)} holds ${collections.length} collections and none is named`,
 			['Name one with --collection NAME'],
 		);
 	}
 	const matching = collections.filter((collection) => collection.id === name || collection.name === name || qualified(collection) === name);
 	const [found] = matching;
 	if (found === undefined) {
-		throw refusal(description, 'CHROMA_UNKNOWN_COLLECTION', `This Chroma directory holds no collection "${name}"`, [
+		throw refusal(description, 'CHROMA_UNKNOWN_COLLECTION', `${holder(description)} holds no collection "${name}"`, [
 			'Name one that exists with --collection NAME',
 		]);
 	}
@@ -36,6 +38,8 @@ export function chooseCollection(description: ChromaDescription, name: string | 
 	}
 	return found;
 }
+
+const holder = ({ from }: ChromaDescription): string => (from === 'server' ? 'This Chroma server' : 'This Chroma directory');
 
 const qualified = (collection: ChromaCollection): string => `${collection.tenant}/${collection.database}/${collection.name}`;
 

@@ -86,7 +86,10 @@ function refuseIncomplete(request: PlanRequest): void {
 			kind: 'usage',
 			code: 'NO_SOURCE',
 			message: 'no source is given',
-			next: ['Give --sqlite-db FILE, --chroma-path DIR, or both', 'Or name a dataset of repot.config.json with --dataset NAME'],
+			next: [
+				'Give --sqlite-db FILE, --chroma-path DIR (or --chroma-url URL), or both',
+				'Or name a dataset of repot.config.json with --dataset NAME',
+			],
 		});
 	}
 	if (request.tenant.trim() === '' || request.tenant.includes('\0')) {
