@@ -136,6 +136,11 @@ export class ChromaApi {
 		return ids.map((id, at) => ({ id, distance: Number(distances[at] ?? Number.NaN) }));
 	}
 
+	/** Lets a server catch its breath. */
+	pause(signal: AbortSignal): Promise<void> {
+		return this.#http.pause(1000, signal);
+	}
+
 	async #read(path: string, options: HttpOptions): Promise<HttpAnswer> {
 		const answer = await this.#http.ask(path, options);
 		if (answer.status === 200) return answer;

@@ -83,12 +83,12 @@ export class ChromaHttp {
 			if (answer instanceof Broken) {
 				if (options.persistent !== true) throw unreachable(where, this.mask(answer.why), answer.cause);
 				if (attempt > most) throw connectionLost(where, this.mask(answer.why), attempt, answer.cause);
-				await this.#pause(pauseAfter(attempt), options.signal);
+				await this.pause(pauseAfter(attempt), options.signal);
 				continue;
 			}
 			if (!isBusy(answer.status)) return this.#judged(answer);
 			if (attempt > most) throw busy(where, answer.status, this.wordsOf(answer), attempt);
-			await this.#pause(askedPause(answer.retryAfter) ?? pauseAfter(attempt), options.signal);
+			await this.pause(askedPause(answer.retryAfter) ?? pauseAfter(attempt), options.signal);
 		}
 	}
 
@@ -143,7 +143,7 @@ export class ChromaHttp {
 		return answer;
 	}
 
-	#pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+	pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 		return (this.#settings.pause ?? wait)(milliseconds, signal);
 	}
 }

@@ -14,6 +14,10 @@ const bytesPerRecord = 2048;
 const mostRecords = 1000;
 /** So many records in a row without a vector that the server gives: it is not single records that are damaged. */
 const hopeless = 200;
+/** What Chroma says of a record that its index lacks; any other failure may be one of the moment. */
+const indexLacks = /finding id/i;
+/** So often a page that failed for an unknown reason is asked for again, a pause later, before it is cut into halves. */
+const patience = 4;
 
 /** Reads records by id, in pages of what server and memory allow; learns both from refusals. */
 export class PageReader {
@@ -25,6 +29,7 @@ export class PageReader {
 	#limit: number;
 	#size: number;
 	#givenOne = false;
+	#patience = patience;
 
 	constructor(api: ChromaApi, collection: ServerCollection, allowed: number | null) {
 		this.#api = api;
@@ -71,6 +76,11 @@ export class PageReader {
 			return this.#inParts(ids, smaller, signal);
 		}
 		if (refusal.status < 500) throw failed(where, `read records of collection "${name}"`, refusal.status, refusal.words);
+		if (!indexLacks.test(refusal.words) && this.#patience > 0) {
+			this.#patience -= 1;
+			await this.#api.pause(signal);
+			return this.read(ids, signal);
+		}
 		// One record whose vector the index lacks fails the whole page ("Error finding id"): it is searched for by halves.
 		if (ids.length > 1) return this.#inParts(ids, Math.ceil(ids.length / 2), signal);
 		return this.#withoutVector(refusal, ids, signal);
