@@ -58,7 +58,7 @@ const choiceArbitrary = fc
 	.record({
 		environment: fc.constantFrom('dev', 'prod'),
 		sqlitePath: fc.option(fc.oneof(path, fc.constant('./app.db'))),
-		chromaPath: fc.option(fc.constantFrom('./chroma', './other')),
+		chromaPath: fc.option(fc.constantFrom('./chroma', './other', 'http://chroma:8000', 'http://chroma:8000/?tenant=t&database=d')),
 		collection: fc.option(fc.oneof(word, fc.constant('golden'))),
 		target: fc.option(fc.constantFrom('pglite:./pg', 'postgresql://u@elsewhere:6000/db')),
 		tenant: fc.option(word),
@@ -71,6 +71,7 @@ const surroundings = fc.record(
 	{
 		REPOT_BATCH_SIZE: count,
 		REPOT_CHROMA_PATH: fc.constant('./ambient'),
+		REPOT_CHROMA_URL: fc.constantFrom('http://chroma:8000', 'http://ana:hush1234@ambient:8000/'),
 		REPOT_COLLECTION: fc.constant('ambient'),
 		REPOT_USER_ID: fc.constant('env-user'),
 		REPOT_DATASET: fc.constant('golden'),
@@ -85,6 +86,7 @@ const configArbitrary = fc.constantFrom(
 	{ ...usualConfig, datasets: { ...usualConfig.datasets, second: { sqlite: './b.db', pgvectorCollection: 'of-dataset' } } },
 	{ ...usualConfig, datasets: { golden: { sqlite: './app.db', chroma: './chroma' } }, batchSize: 7, chromaPath: './of-config' },
 	{ ...usualConfig, datasets: { golden: { chroma: './other' } }, pgvectorCollection: 'of-config', onConflict: 'skip' },
+	{ ...usualConfig, datasets: { golden: { chroma: 'http://chroma:8000/' } }, chromaUrl: 'http://of-config:8000' },
 );
 
 /** The settings of one folder whose config is written anew. */
@@ -123,6 +125,20 @@ describe('the headless command of a choice', () => {
 		expect(headlessCommandOf(settings, 'plan', choices)).toEqual(['plan', '--env', 'dev']);
 		const named = { ...choices, collection: 'the-one' };
 		expect(headlessCommandOf(settings, 'plan', named)).toEqual(['plan', '--env', 'dev', '--collection', 'the-one']);
+	});
+
+	it('names a server without what it is asked with', async () => {
+		const flags = {
+			env: 'dev',
+			chromaUrl: 'https://ana:hush1234@chroma.example/',
+			chromaToken: 'ck-hush-5678',
+			chromaTenant: 't',
+			collection: 'c',
+		};
+		const settings = await settingsOf({ config: { environments: usualConfig.environments }, flags });
+		const command = headlessCommandOf(settings, 'plan', headlessChoices(settings));
+		const server = ['--chroma-url', 'https://chroma.example', '--collection', 'c', '--chroma-tenant', 't'];
+		expect(command).toEqual(['plan', '--env', 'dev', ...server]);
 	});
 
 	it('leaves out what a variable gives as well', async () => {

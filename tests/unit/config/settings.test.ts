@@ -40,7 +40,8 @@ describe('precedence and origin', () => {
 
 	it('every option that is not for one run is read from the config', async () => {
 		for (const key of optionKeys.filter((one) => options[one].perRun === undefined)) {
-			const sample = { postgresUrl: 'pglite:./pg', logLevel: 'warn', retryDelay: '2s', indexMemory: '64MB' }[key as string];
+			const samples = { postgresUrl: 'pglite:./pg', chromaUrl: 'http://h:8000', logLevel: 'warn', retryDelay: '2s', indexMemory: '64MB' };
+			const sample = samples[key as keyof typeof samples];
 			const value = sample ?? valueFor(key);
 			const settings = await settingsOf({ config: { [key]: value } });
 			expect(settings.values[key].from, key).toBe('repot.config.json:2');
@@ -72,6 +73,10 @@ describe('values', () => {
 		['REPOT_ON_CONFLICT', 'overwrite'],
 		['REPOT_JSON', 'maybe'],
 		['REPOT_POSTGRES_URL', 'mysql://root:hush1234@h/db'],
+		['REPOT_CHROMA_URL', 'localhost:8000'],
+		['REPOT_CHROMA_URL', 'http://ana:hush1234@'],
+		['REPOT_CHROMA_PATH', 'http://localhost:8000'],
+		['REPOT_CHROMA_TOKEN', 'two words'],
 	];
 	for (const [name, value] of bad) {
 		it(`${name}=${value} is a usage error that names the variable and not the value`, async () => {
