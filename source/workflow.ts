@@ -200,7 +200,9 @@ async function describeDataset(
 	};
 	const sqlite = choice.sqlitePath === null ? null : await describe({ sqlitePath: choice.sqlitePath, chromaPath: null });
 	const chroma =
-		choice.chromaPath === null ? null : await describe({ sqlitePath: null, chromaPath: choice.chromaPath, describeOnly: true });
+		choice.chromaPath === null
+			? null
+			: await describe({ sqlitePath: null, chromaPath: choice.chromaPath, collection: choice.collection, describeOnly: true });
 	let collection: string | null = null;
 	try {
 		if (chroma?.chroma != null) collection = chooseCollection(chroma.chroma, choice.collection).name;

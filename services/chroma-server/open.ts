@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chromaAddress, chromaPlace } from '../../source/core/chroma-address.js';
 import { RepotError } from '../../source/core/errors.js';
 import { chooseCollection } from '../../source/core/plan/collection.js';
+import type { DistanceSpace } from '../../source/core/plan/types.js';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
 import type { ChromaSnapshot } from '../chroma/open.js';
 import type { Reader } from '../reader.js';
@@ -56,8 +57,10 @@ export async function openChromaServer(request: ServerRequest): Promise<ChromaSn
 	const api = new ChromaApi(new ChromaHttp({ base: parsed.base, where: address, ...access, ...pause }), parsed);
 	await api.connect(signal);
 	const listed = await api.collections(signal);
-	const seen = await look(api, address, listed, signal);
-	const wanted = request.describeOnly ? [] : chosen(seen, request.collections);
+	const counted = await look(api, address, listed, signal);
+	const picked = chosen(counted, request.collections);
+	const seen = await withSpaces(api, counted, listed, picked, signal);
+	const wanted = request.describeOnly ? [] : picked;
 	const folder = await mkdtemp(join(into, 'server-'));
 	const spool = new Spool(folder);
 	const remove = async (): Promise<void> => {
@@ -130,11 +133,23 @@ async function look(api: ChromaApi, address: string, listed: readonly ServerColl
 	};
 }
 
+/** The chosen ones as they are searched; the others as they are configured, since finding out would load their indexes. */
+async function withSpaces(
+	api: ChromaApi,
+	description: ChromaDescription,
+	listed: readonly ServerCollection[],
+	picked: readonly ChromaCollection[],
+	signal: AbortSignal,
+): Promise<ChromaDescription> {
+	const spaces = new Map<string, DistanceSpace>();
+	for (const { id } of picked) spaces.set(id, await effectiveSpace(api, listed.find((one) => one.id === id) as ServerCollection, signal));
+	return { ...description, collections: description.collections.map((one) => ({ ...one, space: spaces.get(one.id) ?? one.space })) };
+}
+
 async function lookAt(api: ChromaApi, collection: ServerCollection, signal: AbortSignal): Promise<ChromaCollection | null> {
-	const { id, name, tenant, database, dimension, metadata } = collection;
+	const { id, name, tenant, database, dimension, space, metadata } = collection;
 	try {
 		const records = await api.count(id, signal);
-		const space = await effectiveSpace(api, collection, signal);
 		const vectorsIn = dimension === null ? ('none' as const) : ('server' as const);
 		return { id, name, tenant, database, records, dimension, space, metadata: metadata === null ? null : jsonOf(metadata), vectorsIn };
 	} catch (thrown) {

@@ -15,14 +15,22 @@ const tolerance = 1e-3;
 const neighbours = 10;
 
 /**
- * The space that the collection is searched in. The configuration of a collection that a Chroma before 1.0 made says l2 (the default) whatever its index
- * was built with; its own metadata then names another in `hnsw:space`. Where the two differ, the distances that the server gives for a stored vector decide.
+ * The space that the collection is searched in. A collection that a Chroma before 1.0 made is said to be in l2, the default, whatever its index was built with;
+ * only its own metadata may still name another in `hnsw:space`. There the distances that the server gives for a stored vector decide. Loads the index in the server.
  */
 export async function effectiveSpace(api: ChromaApi, collection: ServerCollection, signal: AbortSignal): Promise<DistanceSpace> {
-	const claimed = collection.metadata?.get('hnsw:space');
-	if (claimed === collection.space || (claimed !== 'l2' && claimed !== 'ip' && claimed !== 'cosine')) return collection.space;
+	const named = collection.metadata?.get('hnsw:space');
+	if (collection.space !== 'l2' && (named === undefined || named === collection.space)) return collection.space;
+	// For vectors of length 1, cosine and ip are one.
+	const order = (['cosine', 'ip', 'l2'] as const)
+		.filter((space) => space !== collection.space)
+		.sort((a, b) => Number(b === named) - Number(a === named));
 	try {
-		return (await showsSpace(api, collection, claimed, signal)) ? claimed : collection.space;
+		const error = await errors(api, collection.id, signal);
+		if (error === null) return collection.space;
+		if (error[collection.space] < tolerance) return collection.space;
+		// An index that fits nothing is damaged; then its owner is believed.
+		return order.find((space) => error[space] < tolerance) ?? order.find((space) => space === named) ?? collection.space;
 	} catch (thrown) {
 		// A damaged index cannot be searched; then it is not searched in any space.
 		if (thrown instanceof Declined) return collection.space;
@@ -30,23 +38,20 @@ export async function effectiveSpace(api: ChromaApi, collection: ServerCollectio
 	}
 }
 
-async function showsSpace(api: ChromaApi, { id, space }: ServerCollection, claimed: DistanceSpace, signal: AbortSignal): Promise<boolean> {
+/** How far the server's distances are from those of each space, relative to them; null when there is nothing to search. */
+async function errors(api: ChromaApi, id: string, signal: AbortSignal): Promise<Readonly<Record<DistanceSpace, number>> | null> {
 	const [first] = await api.ids(id, signal, 1, 0);
-	if (first === undefined) return false;
+	if (first === undefined) return null;
 	const probe = (await api.records(id, [first], true, signal)).get(first)?.vector;
-	if (probe === undefined || probe === null) return false;
+	if (probe === undefined || probe === null) return null;
 	const found = await api.nearest(id, probe, neighbours, signal);
-	const page = await api.records(
-		id,
-		found.map((one) => one.id),
-		true,
-		signal,
-	);
-	const error = (of: DistanceSpace): number =>
+	const ids = found.map((one) => one.id);
+	const page = await api.records(id, ids, true, signal);
+	const scale = found.reduce((sum, { distance }) => sum + Math.abs(distance), found.length * tolerance);
+	const error = (space: DistanceSpace): number =>
 		found.reduce((sum, one) => {
 			const vector = page.get(one.id)?.vector;
-			return vector === undefined || vector === null ? sum : sum + Math.abs(distances[of](probe, vector) - one.distance);
-		}, 0);
-	const [asClaimed, asConfigured] = [error(claimed), error(space)];
-	return asClaimed < asConfigured && asClaimed < tolerance * Math.max(1, asConfigured);
+			return vector === undefined || vector === null ? sum : sum + Math.abs(distances[space](probe, vector) - one.distance);
+		}, 0) / scale;
+	return { l2: error('l2'), ip: error('ip'), cosine: error('cosine') };
 }

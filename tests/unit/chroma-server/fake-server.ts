@@ -18,6 +18,8 @@ export interface FakeCollection {
 	readonly space?: string;
 	readonly dimension?: number | null;
 	readonly metadata?: string;
+	/** The space of its index, where that is another than `space` says. */
+	readonly searched?: 'l2' | 'ip' | 'cosine' | 'none that is known';
 	/** In the server's order; a test may change it while the server is asked. */
 	records: FakeRecord[];
 }
@@ -31,6 +33,8 @@ export interface FakeRequest {
 		readonly include?: readonly string[];
 		readonly limit?: number;
 		readonly offset?: number;
+		readonly query_embeddings?: readonly (readonly number[])[];
+		readonly n_results?: number;
 	};
 }
 
@@ -134,10 +138,31 @@ function inDatabase(options: FakeOptions, request: FakeRequest, [word, id, what]
 	const found = collections.find((one) => one.id === id);
 	if (found === undefined) return refused(404, 'NotFoundError', `Collection [${id}] does not exist.`);
 	if (what === 'count') return [200, String(found.records.length)];
+	if (what === 'query') return query(found, request);
 	return what === 'get' ? get(options, found, request) : [404, ''];
 }
 
-const listed = ({ id, name, space = 'l2', dimension = 3, metadata }: FakeCollection, tenant: string, database: string): string =>
+function query({ records, space = defaultSpace, searched }: FakeCollection, { body }: FakeRequest): Answer {
+	const probe = body.query_embeddings?.[0] ?? [];
+	if (records.some(({ vector }) => vector === null)) return refused(500, 'InternalError', 'Error executing plan: Error finding id');
+	const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, one, at) => sum + one * (b[at] ?? 0), 0);
+	const distance = (vector: readonly number[]): number => {
+		const of = searched ?? space;
+		if (of === 'l2') return dot(vector, vector) - 2 * dot(vector, probe) + dot(probe, probe);
+		if (of === 'ip') return 1 - dot(vector, probe);
+		return of === 'cosine' ? 1 - dot(vector, probe) / Math.sqrt(dot(vector, vector) * dot(probe, probe)) : 7.5;
+	};
+	const found = records
+		.map(({ id, vector }) => ({ id, distance: distance(JSON.parse(vector ?? '[]') as number[]) }))
+		.sort((a, b) => a.distance - b.distance)
+		.slice(0, body.n_results);
+	return [200, JSON.stringify({ ids: [found.map(({ id }) => id)], distances: [found.map((one) => one.distance)] })];
+}
+
+/** Of the default, l2, a reader asks the index: see space.test.ts. */
+const defaultSpace = 'ip';
+
+const listed = ({ id, name, space = defaultSpace, dimension = 3, metadata }: FakeCollection, tenant: string, database: string): string =>
 	`{"id":"${id}","name":${JSON.stringify(name)},"configuration_json":{"hnsw":{"space":"${space}"},"spann":null,"embedding_function":null},"metadata":${metadata ?? 'null'},"dimension":${dimension},"tenant":"${tenant}","database":"${database}"}`;
 
 function get({ quota }: FakeOptions, { records }: FakeCollection, { body }: FakeRequest): Answer {

@@ -27,7 +27,7 @@ describe('a Chroma server read over the network', () => {
 					database: 'default_database',
 					records: 3,
 					dimension: 3,
-					space: 'l2',
+					space: 'ip',
 					vectorsIn: 'server',
 				},
 			],

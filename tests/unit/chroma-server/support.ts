@@ -60,3 +60,15 @@ export function recordsOf(snapshot: ChromaSnapshot, name?: string): ReadRecord[]
 		reader.close();
 	}
 }
+
+/** The largest difference between a component and that of the record beside it, measured against the length of its vector; NaN when a vector is missing. */
+export function farthest(a: readonly ReadRecord[], b: readonly ReadRecord[]): number {
+	let most = 0;
+	for (const [at, { embedding }] of a.entries()) {
+		const other = b[at]?.embedding ?? null;
+		if (embedding === null || other === null || embedding.length !== other.length) return Number.NaN;
+		const length = Math.hypot(...other) || 1;
+		for (const [place, one] of embedding.entries()) most = Math.max(most, Math.abs(one - (other[place] as number)) / length);
+	}
+	return most;
+}
