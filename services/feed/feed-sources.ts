@@ -27,6 +27,7 @@ export class FeedSources {
 	readonly #settings: FeedSettings;
 	readonly #readers = new Map<string, Reader>();
 	#opened: Opened | null = null;
+	#serverFailure: RepotError | null = null;
 	#sqliteDescription: SqliteDescription | null = null;
 
 	constructor(settings: FeedSettings) {
@@ -70,7 +71,13 @@ export class FeedSources {
 		if (isChromaServer(chromaPath)) {
 			const { openChromaServer } = await import('../chroma-server/open.js');
 			const { access, collections, describeOnly } = chromaServer ?? withoutAccess;
-			return openChromaServer({ address: chromaPath, access, collections, describeOnly, into: folder, signal, onProgress });
+			if (this.#serverFailure !== null) throw this.#serverFailure;
+			const request = { address: chromaPath, access, collections, describeOnly, into: folder, signal, onProgress };
+			return openChromaServer(request).catch((thrown: unknown) => {
+				// The next question must not wait for as many attempts again, and get another answer than the first.
+				if (!signal.aborted && thrown instanceof RepotError) this.#serverFailure = thrown;
+				throw thrown;
+			});
 		}
 		const { openChroma }: ChromaModule = chromaModule === null ? await import('../chroma/open.js') : await import(chromaModule);
 		return openChroma({ path: chromaPath, into: folder, signal });

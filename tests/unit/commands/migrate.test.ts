@@ -168,6 +168,26 @@ describe('plans', () => {
 		expect(result.stderr).toContain('no Chroma directory is given');
 	});
 
+	it('what is said to a Chroma server is refused where none is read', async () => {
+		const world = await createWorld({ config: usualConfig });
+		const result = await world.run('plan', '--env', 'dev', '--chroma-tenant', 't');
+		expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('--chroma-tenant is said to a Chroma server') });
+		const server = [
+			'--sqlite-db',
+			'x.db',
+			'--chroma-url',
+			'http://ana:hush1234@h:8000/',
+			'--chroma-tenant',
+			't',
+			'--chroma-token',
+			'ck-5678',
+		];
+		const planned = await world.run('plan', '--env', 'dev', ...server);
+		expect(planned.code).toBe(0);
+		expect(planned.stdout + planned.stderr).not.toMatch(/hush1234|ck-5678/);
+		expect(world.calls.requests.at(-1)).toMatchObject({ sqlitePath: './x.db', chromaPath: 'http://h:8000' });
+	});
+
 	it('migrate --dry-run is plan', async () => {
 		const world = await createWorld({ config: usualConfig });
 		const dry = await world.run('migrate', '--dry-run', '--env', 'dev');
@@ -208,6 +228,25 @@ describe('plans', () => {
 		expect(world.calls.migrated).toHaveLength(0);
 		const repeated = ['--user-id', 'ana', '--sqlite-db', 'app.db', '--on-conflict', 'fail'];
 		expect((await world.run('migrate', '--plan', 'ok.json', '--yes', ...repeated)).code).toBe(0);
+	});
+
+	it('--plan names the server that it was made for; only what it is asked with may be added', async () => {
+		const world = await createWorld({ config: usualConfig });
+		const chroma = { path: 'https://h/?tenant=t&database=d', bytes: 10, fingerprint: 'f' };
+		await world.write('server.json', samplePlan({ sources: { chroma } }));
+		const run = (...flags: string[]) => world.run('migrate', '--plan', 'server.json', '--yes', ...flags);
+		for (const flags of [
+			['--chroma-url', 'https://elsewhere'],
+			['--chroma-url', 'https://h/?tenant=u'],
+			['--chroma-database', 'e'],
+			['--chroma-path', 'x'],
+		]) {
+			expect(await run(...flags), flags.join(' ')).toMatchObject({ code: 2, stderr: expect.stringContaining(flags[0] ?? '') });
+		}
+		expect(await run('--chroma-url', 'https://ana:hush1234@h/', '--chroma-tenant', 't', '--chroma-token', 'ck-5678')).toMatchObject({
+			code: 0,
+		});
+		expect(world.calls.requests.at(-1)).toMatchObject({ sqlitePath: null, chromaPath: 'https://h/?tenant=t&database=d' });
 	});
 
 	it('plan --json is the plan, and nothing else on stdout', async () => {
