@@ -9,7 +9,7 @@ interface Problem {
 }
 
 /** A fault of the server, or of the way to it, that a person can act on. `where` is its address without anything secret. */
-export const serverProblem = (where: string, problem: Problem): RepotError => new RepotError({ kind: 'source', where, ...problem });
+const serverProblem = (where: string, problem: Problem): RepotError => new RepotError({ kind: 'source', where, ...problem });
 
 const tokenAdvice = 'Give the token by REPOT_CHROMA_TOKEN (or --chroma-token)';
 

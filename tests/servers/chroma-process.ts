@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const python = process.env.REPOT_TEST_PYTHON;
 
 /** The server of the chromadb that REPOT_TEST_PYTHON has; null without one. */
-export const chromaProgram = python === undefined ? null : join(dirname(python), 'chroma');
+const chromaProgram = python === undefined ? null : join(dirname(python), 'chroma');
 
 export interface RunningChroma {
 	readonly url: string;
