@@ -4,6 +4,7 @@ import { formatBytes, formatCommand, formatCompact, formatCount, formatQuantity 
 import { damageMarks, damageWords, journalWords, soundnessWords, spaceWords, vectorPlaceWords } from '../source/core/inspect-words.js';
 import type { ChromaInspection, ChromaServerInspection, SqliteInspection } from '../source/core/inspection.js';
 import type { DatasetDescription, DatasetSummary } from '../source/core/operations.js';
+import { shownName } from '../source/core/plan/collection.js';
 import type { ChromaCollection } from '../source/core/ports.js';
 import { type LineSpec, line, paragraph } from './lines.js';
 
@@ -15,7 +16,7 @@ export const partsWords: Record<Parts, string> = { both: 'SQLite and Chroma', sq
 export interface SourcesChoice {
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
-	readonly collection: string | null;
+	readonly collections: readonly string[];
 }
 
 export interface SourcesAnswer extends SourcesChoice {
@@ -24,13 +25,13 @@ export interface SourcesAnswer extends SourcesChoice {
 	readonly parts: Parts;
 }
 
-/** The paths of the chosen parts. A collection that was picked counts only where there is a Chroma path. */
-export function chosenParts(dataset: DatasetSummary, parts: Parts, collection: string | null): SourcesChoice {
+/** The paths of the chosen parts. Collections that were picked (null: none were) count only where there is a Chroma path. */
+export function chosenParts(dataset: DatasetSummary, parts: Parts, picked: readonly string[] | null): SourcesChoice {
 	const chromaPath = parts === 'sqlite' ? null : dataset.chromaPath;
 	return {
 		sqlitePath: parts === 'chroma' ? null : dataset.sqlitePath,
 		chromaPath,
-		collection: chromaPath === null ? null : (collection ?? dataset.collection),
+		collections: chromaPath === null ? [] : (picked ?? dataset.collections),
 	};
 }
 
@@ -39,17 +40,17 @@ export function obstacleTo(description: DatasetDescription): string | null {
 	const [problem] = description.problems;
 	if (problem !== undefined) return problem;
 	if (description.sqlite === null && description.chroma === null) return 'neither source could be opened';
-	if (description.chroma !== null && description.collection === null) return 'choose a collection';
+	if (description.chroma !== null && description.collections.length === 0) return 'choose a collection';
 	return null;
 }
 
 const labelWidth = 9;
 
 export function descriptionLines(description: DatasetDescription, parts: Parts, width: number): readonly LineSpec[] {
-	const { sqlite, chroma, problems, collection } = description;
+	const { sqlite, chroma, problems, collections } = description;
 	return [
 		...(sqlite === null ? [] : sqliteLines(sqlite, width)),
-		...(chroma === null ? [] : chromaLines(chroma, collection, width)),
+		...(chroma === null ? [] : chromaLines(chroma, collections, width)),
 		...problems.flatMap((problem) =>
 			paragraph(problem, width - 3, 'bad', 0).map((spec, index) => line({ text: index === 0 ? 'X  ' : '   ', tone: 'bad' }, ...spec.parts)),
 		),
@@ -115,48 +116,94 @@ export function faultSentences({ sqlite, chroma }: DatasetDescription): readonly
 
 type Chroma = ChromaInspection | ChromaServerInspection;
 
-function chromaLines(chroma: Chroma, chosen: string | null, width: number): readonly LineSpec[] {
-	const collection = chroma.collections.find(({ name }) => name === chosen);
-	if (collection === undefined) {
+const underLabel = (text: string): LineSpec => line({ text: '', width: labelWidth }, { text, tone: 'dim' });
+
+function chromaLines(chroma: Chroma, chosen: readonly ChromaCollection[], width: number): readonly LineSpec[] {
+	return [...chosenLines(chroma, chosen, width), ...soundnessLines(chroma), ...damageLines(chroma, width)];
+}
+
+function chosenLines(chroma: Chroma, chosen: readonly ChromaCollection[], width: number): readonly LineSpec[] {
+	const [only] = chosen;
+	const others = chroma.collections.length - chosen.length;
+	const theOthers = `c for the other ${formatCount(others)}`;
+	if (only === undefined) {
 		return [
 			line(
 				{ text: 'Chroma', tone: 'strong', width: labelWidth },
-				{ text: `${formatQuantity(chroma.collections.length, 'collection')}   ${sizeOf(chroma)}` },
-				{ text: '   c chooses one', tone: 'warn' },
+				{ text: `${formatQuantity(chroma.collections.length, 'collection')}   ${sizeWords(chroma)}` },
+				{ text: '   c chooses', tone: 'warn' },
 			),
-			...underChroma(chroma, width),
+			...namesOf(chroma.collections, chroma, width),
 		];
 	}
-	const others = chroma.collections.length - 1;
+	if (chosen.length > 1) {
+		return [
+			line(
+				{ text: 'Chroma', tone: 'strong', width: labelWidth },
+				{ text: formatQuantity(chosen.length, 'collection') },
+				{ text: `   ${factWords(chroma)}   ${others === 0 ? 'c for fewer' : theOthers}`, tone: 'dim' },
+			),
+			...namesOf(chosen, chroma, width),
+			underLabel(shapeOfAll(chosen)),
+			...vectorLines(chroma, chosen),
+		];
+	}
 	return [
 		line(
 			{ text: 'Chroma', tone: 'strong', width: labelWidth },
-			{ text: collection.name },
-			{ text: others === 0 ? '' : `   c for the other ${formatCount(others)}`, tone: 'dim' },
+			{ text: only.name },
+			{ text: others === 0 ? '' : `   ${theOthers}`, tone: 'dim' },
 		),
-		...collectionWords(chroma, collection.id).map((text) => line({ text: '', width: labelWidth }, { text, tone: 'dim' })),
-		...underChroma(chroma, width),
+		underLabel(`${shapeOf(only)}   ${spaceOf(chroma, only)}   ${factWords(chroma)}`),
+		...vectorLines(chroma, chosen),
 	];
 }
 
-/** What is known of one collection; a server does not tell where its vectors are, nor who named the space. */
-function collectionWords(chroma: Chroma, id: string): readonly string[] {
-	const shapeOf = ({ records, dimension }: ChromaCollection): string =>
-		dimension === null ? formatCompact(records) : `${formatCompact(records)} x ${dimension}`;
-	if (chroma.kind === 'chroma-server')
-		return chroma.collections.filter((one) => one.id === id).map((one) => `${shapeOf(one)}   ${one.space}   ${sizeOf(chroma)}`);
-	return chroma.collections
-		.filter((one) => one.id === id)
-		.flatMap((one) => [
-			`${shapeOf(one)}   ${spaceWords(one)}   ${sizeOf(chroma)}   format ${chroma.version}`,
-			`vectors: ${vectorPlaceWords(one)}`,
-		]);
+/** A server tells nothing of the files behind it. */
+const soundnessLines = (chroma: Chroma): readonly LineSpec[] =>
+	chroma.kind === 'chroma-server' ? [] : [line({ text: '', width: labelWidth }, soundness(chroma))];
+
+/** A server does not tell how many bytes it holds, nor in which format. */
+const sizeWords = (chroma: Chroma): string => (chroma.kind === 'chroma-server' ? chroma.version : formatBytes(chroma.bytes));
+const factWords = (chroma: Chroma): string =>
+	chroma.kind === 'chroma-server' ? chroma.version : `${formatBytes(chroma.bytes)}   format ${chroma.version}`;
+
+/** Names, as many as two lines hold. */
+function namesOf(collections: readonly ChromaCollection[], chroma: Chroma, width: number): readonly LineSpec[] {
+	const room = width - labelWidth - 1;
+	const all = paragraph(collections.map((collection) => shownName(collection, chroma.collections)).join('   '), room, 'dim', 0);
+	const shown = all.slice(0, mostNameLines).map(({ parts }) => line({ text: '', width: labelWidth }, ...parts));
+	return all.length <= mostNameLines ? shown : [...shown, underLabel('... c lists them all')];
 }
 
-/** A server does not tell how many bytes it holds. */
-const sizeOf = (chroma: Chroma): string => (chroma.kind === 'chroma-server' ? chroma.version : formatBytes(chroma.bytes));
+const mostNameLines = 2;
 
-const underChroma = (chroma: Chroma, width: number): readonly LineSpec[] => [
-	...(chroma.kind === 'chroma-server' ? [] : [line({ text: '', width: labelWidth }, soundness(chroma))]),
-	...damageLines(chroma, width),
-];
+const shapeOf = ({ records, dimension }: ChromaCollection): string =>
+	dimension === null ? formatCompact(records) : `${formatCompact(records)} x ${dimension}`;
+
+/** The space, and in a directory what says so. */
+function spaceOf(chroma: Chroma, { id, space }: ChromaCollection): string {
+	const found = chroma.kind === 'chroma' ? chroma.collections.find((one) => one.id === id) : undefined;
+	return found === undefined ? space : spaceWords(found);
+}
+
+/** Where the vectors of all these are; a server does not tell. */
+function vectorLines(chroma: Chroma, chosen: readonly ChromaCollection[]): readonly LineSpec[] {
+	if (chroma.kind === 'chroma-server') return [];
+	const found = chroma.collections.filter(({ id }) => chosen.some((one) => one.id === id));
+	const sum = (of: (one: (typeof found)[number]) => number): number => found.reduce((total, one) => total + of(one), 0);
+	const places = {
+		vectorsInLog: sum((one) => one.vectorsInLog),
+		vectorsInIndex: sum((one) => one.vectorsInIndex),
+		missingVectors: { count: sum((one) => one.missingVectors.count) },
+	};
+	return [underLabel(`vectors: ${vectorPlaceWords(places)}`)];
+}
+
+/** `2 340 records x 256, 1024   cosine, l2`. */
+function shapeOfAll(collections: readonly ChromaCollection[]): string {
+	const records = collections.reduce((sum, collection) => sum + collection.records, 0);
+	const dimensions = [...new Set(collections.flatMap(({ dimension }) => dimension ?? []))].sort((a, b) => a - b);
+	const spaces = [...new Set(collections.map(({ space }) => space))];
+	return `${formatQuantity(records, 'record')}${dimensions.length === 0 ? '' : ` x ${dimensions.join(', ')}`}   ${spaces.join(', ')}`;
+}

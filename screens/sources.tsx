@@ -55,7 +55,7 @@ function withAnswer(found: readonly DatasetSummary[], answer: SourcesAnswer | nu
 		name: other,
 		sqlitePath: null,
 		chromaPath: null,
-		collection: null,
+		collections: [],
 		from: 'typed',
 		...(answer?.name === other ? answer.dataset : {}),
 	};
@@ -77,7 +77,8 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	const [view, setView] = useState<View>('list');
 	const [typed, setTyped] = useState<DatasetSummary | null>(null);
 	const [parts, setParts] = useState<Parts>(answer?.parts ?? 'both');
-	const [collection, setCollection] = useState<string | null>(answer?.collection ?? null);
+	/** Null: as the dataset says. */
+	const [picked, setPicked] = useState<readonly string[] | null>(answer?.collections ?? null);
 	const datasets = props.datasets.map((dataset) => (dataset.name === other && typed !== null ? typed : dataset));
 	const start = Math.max(
 		0,
@@ -85,10 +86,10 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	);
 	const list = useList({ items: datasets, height: Math.max(2, canvas.lines - 13), textOf: ({ name }) => name, start });
 	const selected = list.selected;
-	const wanted = selected === undefined ? null : chosenParts(selected, parts, collection);
+	const wanted = selected === undefined ? null : chosenParts(selected, parts, picked);
 	const hasPath = wanted !== null && (wanted.sqlitePath !== null || wanted.chromaPath !== null);
 	const { task, retry } = useTask(hasPath ? JSON.stringify(wanted) : null, (signal) =>
-		operations.describeDataset(wanted ?? { sqlitePath: null, chromaPath: null, collection: null }, signal),
+		operations.describeDataset(wanted ?? { sqlitePath: null, chromaPath: null, collections: [] }, signal),
 	);
 	const obstacle = task.state === 'ok' ? obstacleTo(task.value) : 'not described yet';
 	const [refused, setRefused] = useState<string | null>(null);
@@ -109,8 +110,8 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 				initial={datasets.find(({ name }) => name === other) ?? null}
 				onCancel={() => setView('list')}
 				onDone={(sqlitePath, chromaPath) => {
-					setTyped({ name: other, sqlitePath, chromaPath, collection: null, from: 'typed' });
-					setCollection(null);
+					setTyped({ name: other, sqlitePath, chromaPath, collections: [], from: 'typed' });
+					setPicked(null);
 					list.jump(datasets.length - 1);
 					setView('list');
 				}}
@@ -123,9 +124,10 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 			<CollectionPicker
 				place={place}
 				collections={collections}
+				chosen={task.state === 'ok' ? task.value.collections : []}
 				onCancel={() => setView('list')}
-				onPick={(name) => {
-					setCollection(name);
+				onPick={(names) => {
+					setPicked(names);
 					setView('list');
 				}}
 			/>
@@ -148,7 +150,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 		{ keys: ['enter'], label: 'enter', does: selected?.name === other && !hasPath ? 'type paths' : 'next', run: next },
 		{ keys: ['esc'], label: 'esc', does: 'back', run: () => onBack(draft) },
 		{ keys: ['p'], label: 'p', does: 'parts', run: () => setParts(nextParts(parts)) },
-		...(collections.length > 1 ? [{ keys: ['c'], label: 'c', does: 'collection', run: () => setView('collections') }] : []),
+		...(collections.length > 1 ? [{ keys: ['c'], label: 'c', does: 'collections', run: () => setView('collections') }] : []),
 		{ keys: ['o'], label: 'o', does: 'other files', run: () => setView('paths'), bar: selected?.name === other },
 		{ keys: ['r'], label: 'r', does: 'look again', run: retry, bar: false },
 	];

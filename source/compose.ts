@@ -43,9 +43,9 @@ export function compose(settings: Settings, io: { readonly clock: Clock }): Oper
 	});
 }
 
-function sourcesOf(settings: Settings, { sqlitePath, chromaPath, collection = null, describeOnly = false }: SourcePaths) {
+function sourcesOf(settings: Settings, { sqlitePath, chromaPath, collections = [], describeOnly = false }: SourcePaths) {
 	if (chromaPath === null || !isChromaServer(chromaPath)) return { sqlitePath, chromaPath };
-	const chromaServer = { access: chromaAccess(settings, chromaPath), collections: collection === null ? [] : [collection], describeOnly };
+	const chromaServer = { access: chromaAccess(settings, chromaPath), collections, describeOnly };
 	return { sqlitePath, chromaPath: fullAddress(settings, chromaPath), chromaServer };
 }
 

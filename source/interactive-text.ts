@@ -14,6 +14,7 @@ import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency,
 import { passwordNote } from './core/headless-command.js';
 import type { EnvironmentSummary, Operations } from './core/operations.js';
 import { nothingToDoWords } from './core/outcome-words.js';
+import { allCollections, shownName } from './core/plan/collection.js';
 import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
@@ -142,17 +143,19 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 	if (typeof chosen !== 'number') return backOrQuit(chosen);
 	const dataset = datasets[chosen - 1] ?? (await askPaths(prompter));
 	if (dataset === 'quit' || dataset === 'back') return dataset === 'quit' ? 'quit' : 'again';
-	const { sqlitePath, chromaPath, collection } = dataset;
-	let choice = { sqlitePath, chromaPath, collection };
+	const { sqlitePath, chromaPath, collections: named } = dataset;
+	let choice = { sqlitePath, chromaPath, collections: named };
 	let description = await operations.describeDataset(choice);
 	const collections = description.chroma?.collections ?? [];
-	if (description.chroma !== null && description.collection === null && collections.length > 0) {
+	if (description.chroma !== null && description.collections.length === 0 && collections.length > 0) {
 		collections.forEach(({ name, records }, index) => {
 			prompter.say(`${index + 1}. ${name}, ${formatQuantity(records, 'record')}`);
 		});
-		const picked = await prompter.choose('Collection', collections.length, 1);
+		prompter.say(`${collections.length + 1}. all of them`);
+		const picked = await prompter.choose('Collection', collections.length + 1, 1);
 		if (typeof picked !== 'number') return picked === 'quit' ? 'quit' : 'again';
-		choice = { ...choice, collection: collections[picked - 1]?.name ?? null };
+		const one = collections[picked - 1];
+		choice = { ...choice, collections: [one === undefined ? allCollections : shownName(one, collections)] };
 		description = await operations.describeDataset(choice);
 	}
 	const obstacle = obstacleTo(description);
@@ -162,7 +165,7 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 	}
 	for (const table of description.sqlite?.tables.filter(({ derived }) => !derived) ?? [])
 		prompter.say(`Table ${table.name}: ${formatQuantity(table.rows, 'row')}`);
-	if (description.collection !== null) prompter.say(`Collection ${description.collection}`);
+	for (const { name } of description.collections) prompter.say(`Collection ${name}`);
 	for (const fault of faultSentences(description)) prompter.say(`Look: ${fault}`);
 	return [
 		{ type: 'choose-sources', answer: { name: dataset.name, dataset, parts: 'both', ...choice } },
@@ -176,7 +179,7 @@ async function askPaths(prompter: Prompter) {
 	const chroma = await prompter.ask('Chroma directory or URL of a server, empty for none');
 	if (chroma.kind !== 'text') return chroma.kind;
 	const pathOf = (text: string) => (text === '' ? null : text);
-	return { name: 'other...', sqlitePath: pathOf(sqlite.text), chromaPath: pathOf(chroma.text), collection: null, from: 'typed' };
+	return { name: 'other...', sqlitePath: pathOf(sqlite.text), chromaPath: pathOf(chroma.text), collections: [], from: 'typed' };
 }
 
 async function askCredentials({ context, prompter, state }: Talk): Promise<Turn> {

@@ -103,8 +103,8 @@ function Sources({ state, dispatch, operations }: WizardScreenProps) {
 			operations={operations}
 			environment={choicesOf(state).environment}
 			answer={answersOf(state).sources}
-			commandFor={({ sqlitePath, chromaPath, collection }) =>
-				commandOf(operations, 'plan', { ...choicesOf(state), sqlitePath, chromaPath, collection })
+			commandFor={({ sqlitePath, chromaPath, collections }) =>
+				commandOf(operations, 'plan', { ...choicesOf(state), sqlitePath, chromaPath, collections })
 			}
 			onChoose={(answer) => {
 				dispatch({ type: 'choose-sources', answer });
@@ -279,7 +279,7 @@ async function targetOf(
 		environment,
 		sqlitePath: own.sources?.sqlitePath ?? dataset?.sqlitePath ?? null,
 		chromaPath: own.sources?.chromaPath ?? dataset?.chromaPath ?? null,
-		collection: own.sources?.collection ?? dataset?.collection ?? null,
+		collections: own.sources?.collections ?? dataset?.collections ?? [],
 		target: own.target,
 		tenant: own.tenant ?? past?.tenant ?? null,
 	});

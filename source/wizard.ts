@@ -76,16 +76,16 @@ const noAnswers: Answers = { sources: null, target: null, targetEdition: 0, tena
 
 /** The first state, with what flags already answered. */
 export function startWizard(initial: Partial<WizardChoices>, openHistory = false): WizardState {
-	const { sqlitePath = null, chromaPath = null, collection = null } = initial;
+	const { sqlitePath = null, chromaPath = null, collections = [] } = initial;
 	const hasPath = sqlitePath !== null || chromaPath !== null;
-	const dataset = { name: 'given', sqlitePath, chromaPath, collection, from: 'the settings' };
+	const dataset = { name: 'given', sqlitePath, chromaPath, collections, from: 'the settings' };
 	return {
 		screen: openHistory ? 'history' : 'environment',
 		environment: null,
 		wantedEnvironment: initial.environment ?? null,
 		given: {
 			...noAnswers,
-			sources: hasPath ? { name: 'given', dataset, parts: 'both', sqlitePath, chromaPath, collection } : null,
+			sources: hasPath ? { name: 'given', dataset, parts: 'both', sqlitePath, chromaPath, collections } : null,
 			target: initial.target ?? null,
 			tenant: initial.tenant ?? null,
 		},
@@ -153,7 +153,7 @@ function sameSources(before: SourcesAnswer | null, after: SourcesAnswer): boolea
 		before !== null &&
 		before.sqlitePath === after.sqlitePath &&
 		before.chromaPath === after.chromaPath &&
-		before.collection === after.collection
+		before.collections.join('\0') === after.collections.join('\0')
 	);
 }
 
@@ -224,7 +224,7 @@ export function choicesOf(state: WizardState): WizardChoices {
 		environment: state.environment?.name ?? state.wantedEnvironment ?? '',
 		sqlitePath: sources?.sqlitePath ?? null,
 		chromaPath: sources?.chromaPath ?? null,
-		collection: sources?.collection ?? null,
+		collections: sources?.collections ?? [],
 		target,
 		tenant,
 	};

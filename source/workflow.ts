@@ -10,7 +10,7 @@ import type { MigrationEvent } from './core/events.js';
 import type { SourceInspection } from './core/inspection.js';
 import { migrate } from './core/migrate.js';
 import type { DatasetDescription, Operations, PlanRequest, RunSignals, WizardChoices } from './core/operations.js';
-import { chooseCollection } from './core/plan/collection.js';
+import { chooseCollections } from './core/plan/collection.js';
 import { makePlan, resumedPlan } from './core/plan/make-plan.js';
 import type { Plan } from './core/plan/types.js';
 import type { Clock, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
@@ -40,7 +40,7 @@ export interface SourcePaths {
 	/** A directory, or the address of a server. */
 	readonly chromaPath: string | null;
 	/** What of a server is copied. */
-	readonly collection?: string | null;
+	readonly collections?: readonly string[];
 	/** Only to be described: nothing is copied from a server. */
 	readonly describeOnly?: boolean;
 }
@@ -178,13 +178,13 @@ class SourceHolder {
 /** A directory is copied whole, of a server only what was chosen. */
 function isSame(a: SourcePaths, b: SourcePaths): boolean {
 	if (a.sqlitePath !== b.sqlitePath || a.chromaPath !== b.chromaPath) return false;
-	return a.chromaPath === null || !isChromaServer(a.chromaPath) || a.collection === b.collection;
+	return a.chromaPath === null || !isChromaServer(a.chromaPath) || a.collections?.join('\0') === b.collections?.join('\0');
 }
 
 /** Describes both halves on their own, so that one that cannot be read does not hide the other. */
 async function describeDataset(
 	adapters: Adapters,
-	choice: SourcePaths & { readonly collection: string | null },
+	choice: SourcePaths & { readonly collections: readonly string[] },
 	signal: AbortSignal | undefined,
 ): Promise<DatasetDescription> {
 	const problems: string[] = [];
@@ -199,16 +199,14 @@ async function describeDataset(
 		}
 	};
 	const sqlite = choice.sqlitePath === null ? null : await describe({ sqlitePath: choice.sqlitePath, chromaPath: null });
-	const chroma =
-		choice.chromaPath === null
-			? null
-			: await describe({ sqlitePath: null, chromaPath: choice.chromaPath, collection: choice.collection, describeOnly: true });
-	let collection: string | null = null;
+	const { chromaPath, collections: named } = choice;
+	const chroma = chromaPath === null ? null : await describe({ sqlitePath: null, chromaPath, collections: named, describeOnly: true });
+	let collections: DatasetDescription['collections'] = [];
 	try {
-		if (chroma?.chroma != null) collection = chooseCollection(chroma.chroma, choice.collection).name;
+		if (chroma?.chroma != null) collections = chooseCollections(chroma.chroma, choice.collections);
 	} catch (thrown) {
 		const error = asRepotError(thrown);
 		problems.push([error.message, error.why].filter((part) => part !== undefined).join(': '));
 	}
-	return { sqlite: sqlite?.sqlite ?? null, chroma: chroma?.chroma ?? null, problems, collection };
+	return { sqlite: sqlite?.sqlite ?? null, chroma: chroma?.chroma ?? null, problems, collections };
 }

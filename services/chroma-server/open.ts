@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromaAddress, chromaPlace } from '../../source/core/chroma-address.js';
 import { RepotError } from '../../source/core/errors.js';
-import { chooseCollection } from '../../source/core/plan/collection.js';
+import { chooseCollections } from '../../source/core/plan/collection.js';
 import type { DistanceSpace } from '../../source/core/plan/types.js';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
 import type { ChromaSnapshot } from '../chroma/open.js';
@@ -161,9 +161,8 @@ async function lookAt(api: ChromaApi, collection: ServerCollection, signal: Abor
 
 /** The plan refuses what cannot be chosen, and says what there is. */
 function chosen(description: ChromaDescription, names: readonly string[]): readonly ChromaCollection[] {
-	if (names.includes('all')) return description.collections;
 	try {
-		return [...new Set((names.length === 0 ? [null] : names).map((name) => chooseCollection(description, name)))];
+		return chooseCollections(description, names);
 	} catch (thrown) {
 		if (thrown instanceof RepotError && thrown.kind === 'usage') return [];
 		throw thrown;

@@ -1,7 +1,7 @@
 import type { ErrorFact } from '../../source/core/errors.js';
 import type { SourceInspection } from '../../source/core/inspection.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
-import type { CastRecord, Cursor, Neighbour, Probe, Reject, SourceBatch, SourceDescription } from '../../source/core/ports.js';
+import type { CastRecord, Cursor, Neighbour, Probe, Reject, SharedKeys, SourceBatch, SourceDescription } from '../../source/core/ports.js';
 import type { ServerAccess } from '../chroma-server/open.js';
 import type { PartScan, ScanPart } from './scan-part.js';
 
@@ -78,6 +78,7 @@ export interface FeedCalls {
 		};
 		answer: Reject;
 	};
+	sharedKeys: { argument: { readonly steps: readonly CopyStep[] }; answer: SharedKeys };
 	probes: { argument: { readonly step: CopyStep; readonly count: number }; answer: readonly Probe[] };
 	neighbours: {
 		argument: { readonly step: CopyStep; readonly probes: readonly Probe[]; readonly k: number };

@@ -1,8 +1,9 @@
 import type Database from 'better-sqlite3';
 import { RepotError } from '../../source/core/errors.js';
 import { RecordCaster } from '../../source/core/mapping/cast-record.js';
+import { keyRule } from '../../source/core/mapping/id-casts.js';
 import type { CopyStep, ForeignKey } from '../../source/core/plan/types.js';
-import type { Cursor, Neighbour, Probe, Reject, SourceDescription } from '../../source/core/ports.js';
+import type { Cursor, Neighbour, Probe, Reject, SharedKeys, SourceDescription } from '../../source/core/ports.js';
 import { tableOf } from '../sqlite/reader.js';
 import { encodeBatches } from './batches.js';
 import { cutParts } from './cut-parts.js';
@@ -12,6 +13,7 @@ import { findOrphans, foreignKeyGuard, sourceColumns, translateKeys } from './fo
 import { NearestSearch } from './neighbours.js';
 import { castRecords, drawProbes } from './sample.js';
 import { type PartScan, type ScanPart, scanPart } from './scan-part.js';
+import { countSharedKeys } from './shared-keys.js';
 import { StepPass } from './step-pass.js';
 import type { StopSignal } from './stop-signal.js';
 
@@ -26,6 +28,7 @@ type Excluded = FeedCalls['openBatches']['argument']['excluded'];
 
 /** What the worker knows and does, one call after another. Knows nothing of threads. */
 export class FeedSession {
+	readonly #folder: string;
 	readonly #sources: FeedSources;
 	/** Every step seen so far: a child's foreign keys are judged by its parent's casts. */
 	readonly #steps = new Map<string, CopyStep>();
@@ -37,6 +40,7 @@ export class FeedSession {
 	readonly #batchStarts = new Map<string, { readonly before: Cursor | null; readonly excluded: Excluded }>();
 
 	constructor(settings: FeedSettings) {
+		this.#folder = settings.folder;
 		this.#sources = new FeedSources(settings);
 	}
 
@@ -143,7 +147,28 @@ export class FeedSession {
 			const vector = record.values[place];
 			if (vector instanceof Float32Array && !aside.has(id)) search.add(id, vector);
 		}
-		return search.result();
+		const inTarget = keyRule(keyColumn(step));
+		return search.result().map((nearest) => nearest.map((neighbour) => ({ ...neighbour, key: inTarget(neighbour.key) })));
+	}
+
+	/** Of records that the casts accept. */
+	async sharedKeys(steps: readonly CopyStep[], stop: StopSignal): Promise<SharedKeys> {
+		await this.#sources.open(stop.signal);
+		return countSharedKeys(
+			this.#folder,
+			steps.map((step) => ({ id: step.id, keys: () => this.#acceptedKeys(step, stop) })),
+		);
+	}
+
+	*#acceptedKeys(step: CopyStep, stop: StopSignal): Generator<string, void, undefined> {
+		const aside = this.#judgeAll(step, stop).keys;
+		const inTarget = keyRule(keyColumn(step));
+		const columns = step.columns.filter(({ name }) => step.key.includes(name));
+		const pass = new StepPass(step, this.#sources.reader(step), new RecordCaster({ ...step, columns }), []);
+		for (const record of pass.records(null, stop)) {
+			const key = pass.keyOf(record);
+			if (!aside.has(key)) yield inTarget(key);
+		}
 	}
 
 	close(): Promise<void> {
@@ -212,6 +237,9 @@ export class FeedSession {
 		return this.#sources.guarded(() => translateKeys(connection, key, keys, names));
 	}
 }
+
+/** The column of a key that has one. */
+const keyColumn = (step: CopyStep) => (step.key.length === 1 ? step.columns.find(({ name }) => name === step.key[0]) : undefined);
 
 const selfReference = (step: CopyStep): boolean => step.foreignKeys.some(({ parent }) => parent === step.id);
 

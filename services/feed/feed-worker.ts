@@ -107,6 +107,8 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 			return closeStream(call.argument.stream);
 		case 'refusedRecord':
 			return session.refusedRecord(call.argument, stop);
+		case 'sharedKeys':
+			return session.sharedKeys(call.argument.steps, stop);
 		case 'probes':
 			return session.probes(call.argument.step, call.argument.count, stop);
 		case 'neighbours':

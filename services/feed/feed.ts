@@ -46,6 +46,7 @@ export function createFeed(options: FeedOptions): Source {
 		records: (step, limit, signal) => connection.stream<readonly CastRecord[]>('openRecords', { step, limit }, 'nextRecords', signal),
 		refusedRecord: (step, first, row, code, reason, key) =>
 			connection.call('refusedRecord', { step, first, row, code, reason, key: key ?? null }),
+		sharedKeys: (steps, signal) => connection.call('sharedKeys', { steps }, { signal }),
 		probes: (step, count, signal) => connection.call('probes', { step, count }, { signal }),
 		neighbours: (step, probes, k, signal) => connection.call('neighbours', { step, probes, k }, { signal }),
 		close: () => connection.close(),

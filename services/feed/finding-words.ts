@@ -10,6 +10,8 @@ interface Words {
 	readonly hint?: string;
 	/** Completes "2 of 55 ..." in the preview. */
 	readonly note: string;
+	/** The hazard's code, where what is done about it makes it no other hazard. */
+	readonly hazard?: FindingCode;
 }
 
 const setAside = 'set aside';
@@ -57,7 +59,12 @@ const refusalWords: Readonly<Record<RefusalCode, Words>> = {
 		message: (column) => `${column} refers to a record that is set aside: ${setAside} with it`,
 		note: 'refer to records set aside',
 	},
-	MISSING_VECTOR: { severity: 'warn', message: () => `there is no vector: ${setAside}`, note: 'have no vector' },
+	MISSING_VECTOR: {
+		severity: 'warn',
+		message: () => `there is no vector: ${setAside}, with document and metadata`,
+		hint: 'Choose --on-missing-vector null to write them without a vector',
+		note: 'have no vector',
+	},
 	VECTOR_NOT_FINITE: { severity: 'warn', message: () => `the vector holds NaN or infinity: ${setAside}`, note: 'hold NaN or infinity' },
 	DIMENSION_MISMATCH: {
 		severity: 'warn',
@@ -97,6 +104,18 @@ const noteWords: Readonly<Record<NoteCode, Words>> = {
 		severity: 'warn',
 		message: (column) => `${column} holds NUL characters, which are taken out, as asked`,
 		note: 'lose NUL characters',
+	},
+	MISSING_VECTOR_NULLED: {
+		severity: 'warn',
+		message: () => 'there is no vector: written with NULL in its place, as asked, and never found by a search',
+		hint: 'SELECT id FROM langchain_pg_embedding WHERE embedding IS NULL names them after the run',
+		note: 'have no vector, written as NULL',
+		hazard: 'MISSING_VECTOR',
+	},
+	METADATA_ID_KEY_TAKEN: {
+		severity: 'warn',
+		message: () => 'metadata has the key already under which the original id is kept; the id takes its place',
+		note: 'have the key of the kept id',
 	},
 	METADATA_USER_ID_REPLACED: {
 		severity: 'warn',

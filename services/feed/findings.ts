@@ -74,7 +74,7 @@ export function findingsOf(columns: readonly ColumnMapping[], tally: Tally): Fin
 		const name = columns[column]?.name ?? null;
 		const words = findingWords[code];
 		return {
-			code,
+			code: words.hazard ?? code,
 			severity: words.severity,
 			column: name,
 			count,

@@ -11,10 +11,11 @@ const chunkBytes = 4 * 1024 * 1024;
 export function* castRecords(pass: StepPass, limit: number | null, stop: () => StopSignal): Generator<CastRecord[], void, undefined> {
 	let chunk: CastRecord[] = [];
 	let bytes = 0;
+	const rewritten = pass.rewritesKeys;
 	const records = limit === null ? acceptedRecords(pass, stop) : spread(pass, limit, sampleSeed, stop);
-	for (const _record of records) {
+	for (const record of records) {
 		const values = [...pass.caster.values];
-		chunk.push({ key: pass.caster.targetKey(), values });
+		chunk.push({ key: pass.caster.targetKey(), ...(rewritten ? { sourceKey: pass.keyOf(record) } : {}), values });
 		for (const value of values) bytes += value?.length ?? 0;
 		if (chunk.length === chunkRecords || bytes >= chunkBytes) {
 			yield chunk;

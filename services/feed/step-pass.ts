@@ -1,4 +1,5 @@
 import type { ColumnRefusal, RecordCaster } from '../../source/core/mapping/cast-record.js';
+import { rewritesKey } from '../../source/core/mapping/id-casts.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { Cursor, Reject } from '../../source/core/ports.js';
 import type { RawRecord, Reader } from '../reader.js';
@@ -20,6 +21,11 @@ export class StepPass {
 		this.caster = caster;
 		this.#reader = reader;
 		this.#guards = guards;
+	}
+
+	/** Whether the casts give records other keys than the source has. */
+	get rewritesKeys(): boolean {
+		return this.step.columns.some((column) => this.step.key.includes(column.name) && rewritesKey(column));
 	}
 
 	/** Records after `from`. Leaving the loop early ends the reading. */

@@ -13,7 +13,8 @@ const embeddingTable = 'langchain_pg_embedding';
 
 export interface DescribeRequest {
 	readonly tables: readonly string[];
-	readonly collection: string | null;
+	/** Names of langchain collections. */
+	readonly collections: readonly string[];
 	readonly tenant: { readonly column: string; readonly value: string };
 }
 
@@ -193,14 +194,14 @@ function reliedOn(table: TableInfo, described: TargetTable, tenantColumn: string
 }
 
 /**
- * Hash over what a plan relies on: for each table its oid, columns, constraints, indexes and this tenant's rows, and the named collection with
+ * Hash over what a plan relies on: for each table its oid, columns, constraints, indexes and this tenant's rows, and the named collections with
  * this tenant's. What other tenants do meanwhile is no part of it, because a key of theirs that appears is found when it is written. Nor are
  * server, address, versions and rights; reading changes nothing in it.
  */
-function fingerprint(tables: readonly Relied[], collections: readonly TargetCollection[], collection: string | null): string {
+function fingerprint(tables: readonly Relied[], collections: readonly TargetCollection[], named: readonly string[]): string {
 	const relied = {
 		tables: [...tables].sort((left, right) => (left.name < right.name ? -1 : 1)),
-		collection: collections.filter(({ name }) => name === collection).map(({ uuid, name, tenantRows }) => ({ uuid, name, tenantRows })),
+		collection: collections.filter(({ name }) => named.includes(name)).map(({ uuid, name, tenantRows }) => ({ uuid, name, tenantRows })),
 	};
 	return createHash('sha256').update(JSON.stringify(relied)).digest('hex');
 }
@@ -218,7 +219,7 @@ async function relationNames(session: Session): Promise<readonly string[]> {
 /** Reads catalogs and counts rows in one read-only snapshot. */
 export async function describeTarget(driver: Driver, session: Session, request: DescribeRequest): Promise<TargetDescription> {
 	const schema = await currentSchema(session);
-	const asked = [...new Set([...request.tables, ...(request.collection === null ? [] : [collectionTable, embeddingTable])])];
+	const asked = [...new Set([...request.tables, ...(request.collections.length === 0 ? [] : [collectionTable, embeddingTable])])];
 	const tables: TargetTable[] = [];
 	const relied: Relied[] = [];
 	for (const name of asked) {
@@ -232,7 +233,7 @@ export async function describeTarget(driver: Driver, session: Session, request: 
 	const collections = await describeCollections(session, request.tenant.value);
 	const rights = await targetRights(session);
 	return {
-		facts: { ...(await serverFacts(driver, session)), fingerprint: fingerprint(relied, collections, request.collection) },
+		facts: { ...(await serverFacts(driver, session)), fingerprint: fingerprint(relied, collections, request.collections) },
 		resources: await describeResources(session),
 		schema,
 		tables,

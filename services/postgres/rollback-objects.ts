@@ -117,23 +117,23 @@ export interface MadeCollection {
 	readonly table: TableInfo;
 }
 
-/** The run's collection row when it is still there. */
-export async function findMadeCollection(session: Session, stored: StoredRun): Promise<MadeCollection | null> {
+/** The run's collection rows that are still there. */
+export async function findMadeCollections(session: Session, stored: StoredRun): Promise<readonly MadeCollection[]> {
 	const recorded = await session.query(
 		"SELECT table_oid::text AS table_oid FROM repot.step WHERE run_id = $1 AND kind = 'collection' AND table_oid IS NOT NULL LIMIT 1",
 		[stored.run.id],
 	);
 	const table = await findTableByOid(session, textOrNull(recorded.rows[0] ?? { table_oid: null }, 'table_oid'), collectionTable);
-	if (table === null || table.name !== collectionTable) return null;
+	if (table === null || table.name !== collectionTable) return [];
 	const { rows } = await session.query(
 		`SELECT s.step_id, s.object, c.name FROM repot.step s JOIN ${table.qualified} c ON c.uuid::text = s.object
-		WHERE s.run_id = $1 AND s.kind = 'collection' AND s.created AND s.state <> 'rolled-back' AND s.table_oid = $2::oid`,
+		WHERE s.run_id = $1 AND s.kind = 'collection' AND s.created AND s.state <> 'rolled-back' AND s.table_oid = $2::oid ORDER BY s.position DESC`,
 		[stored.run.id, table.oid],
 	);
-	const [row] = rows;
-	if (row === undefined) return null;
-	const uuid = text(row, 'object');
-	return { recordId: text(row, 'step_id'), uuid, shown: `collection ${textOrNull(row, 'name') ?? ''} (${uuid})`, table };
+	return rows.map((row) => {
+		const uuid = text(row, 'object');
+		return { recordId: text(row, 'step_id'), uuid, shown: `collection ${textOrNull(row, 'name') ?? ''} (${uuid})`, table };
+	});
 }
 
 /** Rows that refer to the collection, in any table that does. */

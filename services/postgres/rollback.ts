@@ -11,7 +11,8 @@ import {
 	decideObject,
 	dropLedgerWhenDone,
 	findMade,
-	findMadeCollection,
+	findMadeCollections,
+	type MadeCollection,
 	tablesMade,
 } from './rollback-objects.js';
 import { nothingRestored, type Restored, restoreRows } from './rollback-restore.js';
@@ -34,15 +35,14 @@ export async function previewRollback(session: Session, run: string): Promise<Ro
 	const made = await findMade(session, stored);
 	const drops: string[] = [];
 	const stays = planned.flatMap(staysBecause);
-	const collection = await findMadeCollection(session, stored);
 	let collections = 0;
-	if (collection !== null) {
+	for (const collection of await findMadeCollections(session, stored)) {
 		const going = planned
 			.filter(({ step }) => step.collection?.uuid === collection.uuid)
 			.reduce((sum, { counts }) => sum + counts.removable, 0);
 		const left = (await collectionRows(session, collection)) - going;
-		if (left === 0) collections = 1;
-		if (collections === 1) drops.push(collection.shown);
+		if (left === 0) collections++;
+		if (left === 0) drops.push(collection.shown);
 		else stays.push(collectionStays(collection, left));
 	}
 	for (const object of made) {
@@ -171,10 +171,8 @@ function keptBecause({ step, counts }: StepRollback, restored: Restored, left: U
 
 type Told = { readonly dropped: string } | { readonly stays: string; readonly counts: boolean } | null;
 
-/** Removes the run's collection when nothing is in it any more; gives what to tell. */
-async function undoCollection(session: Session, stored: StoredRun): Promise<Told> {
-	const collection = await findMadeCollection(session, stored);
-	if (collection === null) return null;
+/** Removes a collection that the run made when nothing is in it any more; gives what to tell. */
+async function undoCollection(session: Session, stored: StoredRun, collection: MadeCollection): Promise<Told> {
 	await session.query(`LOCK TABLE ${collection.table.qualified} IN SHARE ROW EXCLUSIVE MODE`);
 	const rows = await collectionRows(session, collection);
 	if (rows > 0) return { stays: collectionStays(collection, rows), counts: true };
@@ -218,8 +216,10 @@ async function* undoObjects(
 		if (told.counts) stayed.count++;
 		return emit({ type: 'notice', step, message: `Stays: ${told.stays}` });
 	};
-	const collection = await driver.transaction((session) => undoCollection(session, stored), options);
-	if (collection !== null) yield tell(null, collection);
+	for (const collection of await driver.transaction((session) => findMadeCollections(session, stored), { readOnly: true })) {
+		const told = await driver.transaction((session) => undoCollection(session, stored, collection), options);
+		if (told !== null) yield tell(null, told);
+	}
 	const made = await driver.transaction((session) => findMade(session, stored), { readOnly: true });
 	for (const { step } of made) {
 		try {

@@ -1,11 +1,11 @@
 import { toSql } from 'pgvector';
 import type { CopyStep, DistanceSpace } from '../../source/core/plan/types.js';
-import type { Probe, SearchHit } from '../../source/core/ports.js';
+import type { Probe, SearchHit, StepCounts } from '../../source/core/ports.js';
 import { requireTable, type TableInfo, tenantKey, tenantOf } from './catalog.js';
 import type { Session } from './driver.js';
 import { hasLedger } from './ledger.js';
 import { provenance, writtenBy } from './provenance.js';
-import { number, quoteName, text } from './sql-text.js';
+import { number, quoteLiteral, quoteName, text } from './sql-text.js';
 
 /** pgvector's operators, and how their result becomes the distance as Chroma defines it: squared l2, 1 - dot, cosine distance. */
 const spaces: Record<DistanceSpace, { readonly operator: string; readonly toDistance: (value: number) => number }> = {
@@ -30,7 +30,10 @@ async function setSearch(session: Session, k: number, exact: boolean): Promise<v
 	if (versionAtLeast(text(rows[0], 'version'), 0, 8)) await session.query('SET LOCAL hnsw.iterative_scan = strict_order');
 }
 
-/** The query that langchain-postgres sends, narrowed to the tenant. Runs inside a transaction, whose settings it changes. */
+/**
+ * The query that langchain-postgres sends, narrowed to the tenant, which finds no row without a vector; not `exact`, with the cast of the index where
+ * that has one. Runs inside a transaction, whose settings it changes.
+ */
 export async function searchVectors(
 	session: Session,
 	step: CopyStep,
@@ -44,10 +47,14 @@ export async function searchVectors(
 	const table = await requireTable(session, step.table);
 	const { operator, toDistance } = spaces[source.space];
 	await setSearch(session, k, exact);
+	const cast = exact || collection.indexedAs === undefined ? null : collection.indexedAs;
+	const [found, sought] = cast === null ? ['e.embedding', '$1::vector'] : [`e.embedding::${cast}`, `$1::${cast}`];
+	// The collection stands there as a constant, so that the server sees that a partial index holds its rows.
 	const { rows } = await session.query(
-		`SELECT e.id AS key, e.embedding ${operator} $1::vector AS distance FROM ${table.qualified} e
-		WHERE e.collection_id = $2::uuid AND e.cmetadata->>'${tenantKey}' = $3 ORDER BY distance ASC LIMIT $4::int`,
-		[toSql(Array.from(probe.vector)), collection.uuid, tenant, String(k)],
+		`SELECT e.id AS key, ${found} ${operator} ${sought} AS distance FROM ${table.qualified} e
+		WHERE e.collection_id = ${quoteLiteral(collection.uuid)}::uuid AND e.embedding IS NOT NULL AND e.cmetadata->>'${tenantKey}' = $2
+		ORDER BY distance ASC LIMIT $3::int`,
+		[toSql(Array.from(probe.vector)), tenant, String(k)],
 	);
 	return rows.map((row) => ({ key: text(row, 'key'), distance: toDistance(number(row, 'distance')) }));
 }
@@ -55,13 +62,6 @@ export async function searchVectors(
 /** Rows that count for a step: its collection's, or the whole table. */
 const scopeOf = (step: CopyStep): { readonly where: string; readonly params: readonly string[] } =>
 	step.collection === undefined ? { where: 'true', params: [] } : { where: 'e.collection_id = $1::uuid', params: [step.collection.uuid] };
-
-export interface StepCounts {
-	readonly rows: number;
-	readonly tenantRows: number;
-	readonly missingTenant: number;
-	readonly foreignInRun: number | null;
-}
 
 /** Rows that runs of this tenant wrote and that now name another tenant, of `others` rows that are not this tenant's; null when the ledger cannot prove what they wrote. */
 async function countForeign(
@@ -95,11 +95,13 @@ export async function countRows(session: Session, step: CopyStep, tenant: string
 	const { where, params } = scopeOf(step);
 	const owner = tenantOf(step, tenant, 'e', table);
 	const tenantParameter = `$${params.length + 1}`;
+	const nulls =
+		step.collection === undefined ? '' : `, count(*) FILTER (WHERE ${owner} = ${tenantParameter} AND e.embedding IS NULL) AS without`;
 	const counts =
 		owner === null
 			? { sql: 'count(*) AS rows, count(*) AS tenant_rows, 0 AS missing', params }
 			: {
-					sql: `count(*) AS rows, count(*) FILTER (WHERE ${owner} = ${tenantParameter}) AS tenant_rows, count(*) FILTER (WHERE coalesce(${owner}, '') = '') AS missing`,
+					sql: `count(*) AS rows, count(*) FILTER (WHERE ${owner} = ${tenantParameter}) AS tenant_rows, count(*) FILTER (WHERE coalesce(${owner}, '') = '') AS missing${nulls}`,
 					params: [...params, tenant],
 				};
 	const { rows } = await session.query(`SELECT ${counts.sql} FROM ${table.qualified} e WHERE ${where}`, counts.params);
@@ -109,6 +111,7 @@ export async function countRows(session: Session, step: CopyStep, tenant: string
 		rows: all,
 		tenantRows,
 		missingTenant: number(rows[0], 'missing'),
+		...(step.collection === undefined ? {} : { withoutVector: number(rows[0], 'without') }),
 		foreignInRun: owner === null ? null : await countForeign(session, step, tenant, table, owner, all - tenantRows),
 	};
 }

@@ -36,7 +36,7 @@ function refuseIdleFlags(settings: Settings, choices: WizardChoices): void {
 		});
 	}
 	const { level, value } = settings.values.collection;
-	if (level !== 'flag' || value === null || choices.chromaPath !== null || choices.sqlitePath === null) return;
+	if (level !== 'flag' || value.length === 0 || choices.chromaPath !== null || choices.sqlitePath === null) return;
 	throw new RepotError({
 		kind: 'usage',
 		code: 'COLLECTION_WITHOUT_CHROMA',

@@ -20,12 +20,12 @@ function failure(name: string, thrown: unknown): Finding {
 
 export async function checkSources(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {
 	try {
-		const { sqlitePath, chromaPath, collection } = headlessChoices(context.settings);
+		const { sqlitePath, chromaPath, collections } = headlessChoices(context.settings);
 		if (sqlitePath === null && chromaPath === null) return [finding('Sources', 'LOOK', 'none chosen', await suggestions(operations))];
-		const found = await operations.describeDataset({ sqlitePath, chromaPath, collection }, signal);
+		const found = await operations.describeDataset({ sqlitePath, chromaPath, collections }, signal);
 		return [
 			...(found.sqlite === null ? [] : [sqliteFinding(found.sqlite)]),
-			...(found.chroma === null ? [] : [chromaFinding(found.chroma, found.collection)]),
+			...(found.chroma === null ? [] : [chromaFinding(found.chroma, found.collections.length > 0)]),
 			...found.problems.map((problem) => finding('Source', 'X', problem, ['Check the path, and that the file can be read'], outside)),
 		];
 	} catch (thrown) {
@@ -53,14 +53,14 @@ function sqliteFinding(sqlite: SqliteDescription): Finding {
 	);
 }
 
-function chromaFinding(chroma: ChromaDescription, chosen: string | null): Finding {
+function chromaFinding(chroma: ChromaDescription, isChosen: boolean): Finding {
 	const names = chroma.collections
 		.map((one) => `${one.name} (${formatCount(one.records)} x ${one.dimension ?? '-'}, ${one.space})`)
 		.join(', ');
 	const size = chroma.from === 'server' ? chroma.version : formatBytes(chroma.bytes);
 	const detail = `${chroma.path}: ${names === '' ? 'no collection' : names}, ${size}`;
-	if (chosen !== null) return finding('Chroma', 'ok', detail);
-	return finding('Chroma', 'LOOK', detail, ['Choose one: --collection NAME']);
+	if (isChosen) return finding('Chroma', 'ok', detail);
+	return finding('Chroma', 'LOOK', detail, ['Choose: --collection NAME, which may repeat, or --collection all']);
 }
 
 export async function checkTarget(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {

@@ -16,10 +16,10 @@ export interface Answers {
 	readonly chosen: boolean;
 	/** Name given by --dataset. */
 	readonly datasetName: string | null;
-	readonly collection: string | null;
+	readonly collections: readonly string[];
 	readonly userId: string | null;
 	/** Further keys of the file. */
-	readonly extra: Readonly<Record<string, string>>;
+	readonly extra: Readonly<Record<string, string | readonly string[]>>;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -47,7 +47,9 @@ export function mergedContent(existing: Json, answers: Answers, cwd: string, fol
 		},
 		...(Object.keys(datasets).length === 0 ? {} : { datasets }),
 		...(userId === null ? {} : { userId }),
-		...Object.fromEntries(Object.entries(extra).map(([key, value]) => [key, key === 'stateDir' ? place(value) : value])),
+		...Object.fromEntries(
+			Object.entries(extra).map(([key, value]) => [key, key === 'stateDir' && typeof value === 'string' ? place(value) : value]),
+		),
 	};
 }
 
@@ -58,14 +60,14 @@ export function strongerGuard(name: string, before: Environment | undefined, ask
 }
 
 function datasetsWith(existing: Readonly<Record<string, Json>>, answers: Answers, place: (path: string) => string): Record<string, Json> {
-	const { datasets, collection, chosen, datasetName } = answers;
+	const { datasets, collections, chosen, datasetName } = answers;
 	if (!chosen && Object.keys(existing).length > 0) return { ...existing };
 	const merged: Record<string, Json> = { ...existing };
 	for (const one of datasets) {
 		const content = {
 			...(one.sqlitePath === null ? {} : { sqlite: place(one.sqlitePath) }),
 			...(one.chromaPath === null ? {} : { chroma: place(one.chromaPath) }),
-			...(collection === null || datasets.length > 1 ? {} : { collection }),
+			...(collections.length === 0 || datasets.length > 1 ? {} : { collection: oneOrSeveral(collections) }),
 		};
 		const before = Object.hasOwn(existing, one.name) ? existing[one.name] : undefined;
 		if (before !== undefined && datasetName === null && differs(before, content)) throw datasetTaken(one.name);
@@ -75,7 +77,10 @@ function datasetsWith(existing: Readonly<Record<string, Json>>, answers: Answers
 }
 
 const differs = (before: Json, content: Json): boolean =>
-	Object.entries(content).some(([key, value]) => before[key] !== undefined && before[key] !== value);
+	Object.entries(content).some(([key, value]) => before[key] !== undefined && JSON.stringify(before[key]) !== JSON.stringify(value));
+
+/** As the file says it: one as a text. */
+export const oneOrSeveral = (texts: readonly string[]): string | readonly string[] => (texts.length === 1 ? (texts[0] ?? '') : texts);
 
 function datasetTaken(name: string): RepotError {
 	return new RepotError({

@@ -13,7 +13,7 @@ import { exitCodes, RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
 import type { Guard } from '../core/operations.js';
 import type { Command, CommandContext } from './context.js';
-import { type Answers, mergedContent, strongerGuard } from './init-content.js';
+import { type Answers, mergedContent, oneOrSeveral, strongerGuard } from './init-content.js';
 import { declined } from './prompts.js';
 
 /** `repot init`: asks (or takes the flags), and writes repot.config.json. A password is never written. */
@@ -113,7 +113,7 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 		datasets,
 		chosen: true,
 		datasetName: values.dataset.value,
-		collection: values.collection.value,
+		collections: values.collection.value,
 		userId: userId.trim() === '' ? null : userId,
 		extra: extraOf(context),
 	};
@@ -173,7 +173,7 @@ function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Ans
 		datasets: given === null ? found : [given],
 		chosen: given !== null,
 		datasetName: values.dataset.value,
-		collection: values.collection.value,
+		collections: values.collection.value,
 		userId: values.userId.value,
 		extra: extraOf(context),
 	};
@@ -182,7 +182,11 @@ function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Ans
 /** Settings that may be written down as they are. */
 const written: readonly OptionKey[] = ['pgvectorCollection', 'stateDir'];
 
-function extraOf(context: CommandContext): Readonly<Record<string, string>> {
+function extraOf(context: CommandContext): Answers['extra'] {
 	const given = written.filter((key) => context.settings.values[key].level === 'flag');
-	return Object.fromEntries(given.map((key) => [key, String(context.settings.values[key].value)]));
+	return Object.fromEntries(given.map((key) => [key, storedValue(context.settings.values[key].value)]));
+}
+
+function storedValue(value: unknown): string | readonly string[] {
+	return Array.isArray(value) ? oneOrSeveral(value as readonly string[]) : String(value);
 }

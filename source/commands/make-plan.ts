@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { namingOf } from '../config/collection-names.js';
 import { flagOf, type OptionKey } from '../config/options.js';
 import { choicesOfPlan, contradictions, saidOfPlan } from '../config/plan-choices.js';
 import { readPlanFile } from '../config/plan-file.js';
@@ -39,10 +40,8 @@ export async function savedPlan(context: CommandContext, operations: Operations,
 
 /** The request that a plan was made of: what the plan holds, and the target's URL and the rest from the settings. */
 export function requestOfPlan(operations: Operations, plan: Plan): PlanRequest {
-	const vectors = plan.steps.find((step) => step.kind === 'copy' && step.collection !== undefined);
 	const request = operations.request(choicesOfPlan(plan));
-	const collection = vectors?.kind === 'copy' ? vectors.collection?.name : undefined;
-	return { ...request, policies: plan.policies, pgvectorCollection: collection ?? request.pgvectorCollection };
+	return { ...request, policies: plan.policies, ...namingOf(plan) };
 }
 
 function contradiction(path: string, keys: readonly OptionKey[], plan: Plan): RepotError {

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { flagAliases, flagOf, type OptionKey, optionKeys, options, optionsOf, type Verb, variableOf, verbs } from '../config/options.js';
+import type { Flags } from '../config/settings.js';
 import { nearest } from '../config/values.js';
 import { RepotError } from '../core/errors.js';
 
@@ -9,7 +10,7 @@ export type Parsed =
 			readonly kind: 'command';
 			readonly verb: Verb;
 			readonly operand: string | null;
-			readonly flags: Partial<Record<OptionKey, string | true>>;
+			readonly flags: Flags;
 	  };
 
 const about: Readonly<Record<Verb, string>> = {
@@ -88,19 +89,20 @@ function addVerb(program: Command, verb: Verb, done: (parsed: Parsed) => void): 
 }
 
 function optionFor(key: OptionKey): Option {
-	const { argument, help } = options[key];
-	return new Option(argument === undefined ? flagOf(key) : `${flagOf(key)} <${argument}>`, help);
+	const { argument, help, many } = options[key];
+	const option = new Option(argument === undefined ? flagOf(key) : `${flagOf(key)} <${argument}>`, help);
+	return many ? option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]) : option;
 }
 
 /** commander keeps `--no-x` as x = false. */
-function flagsOf(command: Command): Partial<Record<OptionKey, string | true>> {
-	const flags: Partial<Record<OptionKey, string | true>> = {};
+function flagsOf(command: Command): Flags {
+	const flags: Flags = {};
 	for (const key of optionKeys) {
 		const negative = flagOf(key).startsWith('--no-');
 		const name = negative ? key.charAt(2).toLowerCase() + key.slice(3) : key;
 		if (command.getOptionValueSource(name) !== 'cli') continue;
 		const value: unknown = command.getOptionValue(name);
-		if (typeof value === 'string') flags[key] = value;
+		if (typeof value === 'string' || Array.isArray(value)) flags[key] = value as string | readonly string[];
 		else if (value === !negative) flags[key] = true;
 	}
 	return flags;

@@ -1,6 +1,7 @@
 import { RepotError } from '../core/errors.js';
 import type { Credential, Origin, PlanRequest, WizardChoices } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
+import { type CollectionNaming, namingFrom } from './collection-names.js';
 import { chosenEnvironment, environmentNamed, guardOf, knownEnvironments } from './environments.js';
 import { overrides, type Settings } from './settings.js';
 import { datasetOf, type SourcePaths, sourceChoice } from './sources.js';
@@ -16,7 +17,7 @@ export function initialChoices(settings: Settings): Partial<WizardChoices> {
 	const tenant = settings.values.userId.value;
 	return {
 		...(environment === null ? {} : { environment }),
-		...(source === null ? {} : { sqlitePath: source.sqlitePath, chromaPath: source.chromaPath, collection: source.collection }),
+		...(source === null ? {} : { sqlitePath: source.sqlitePath, chromaPath: source.chromaPath, collections: source.collections }),
 		...(tenant === null ? {} : { tenant }),
 		target: null,
 	};
@@ -25,7 +26,7 @@ export function initialChoices(settings: Settings): Partial<WizardChoices> {
 /** The same for a headless command, where an open question is an error of `planRequest`. */
 export function headlessChoices(settings: Settings): WizardChoices {
 	const initial = initialChoices(settings);
-	return { environment: '', sqlitePath: null, chromaPath: null, collection: null, tenant: null, target: null, ...initial };
+	return { environment: '', sqlitePath: null, chromaPath: null, collections: [], tenant: null, target: null, ...initial };
 }
 
 export function targetOf(settings: Settings, choices: WizardChoices): { readonly target: Secret; readonly from: Origin } | null {
@@ -58,10 +59,10 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 		guard: environment.guard,
 		sqlitePath: choices.sqlitePath,
 		chromaPath: choices.chromaPath,
-		collection: choices.collection,
+		collections: choices.collections,
 		target,
 		tenant: choices.tenant ?? (values.userId.value as string),
-		pgvectorCollection: pgvectorCollectionOf(settings, choices),
+		...pgvectorNaming(settings, choices),
 		batchSize: values.batchSize.value,
 		skipSchemaCreation: values.skipSchemaCreation.value,
 		index: values.index.value,
@@ -72,6 +73,8 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 			onInvalidJson: values.onInvalidJson.value,
 			onBadTimestamp: values.onBadTimestamp.value,
 			onNul: values.onNul.value,
+			...(values.onIdCollision.value === 'fail' ? {} : { onIdCollision: values.onIdCollision.value }),
+			...(values.onMissingVector.value === 'quarantine' ? {} : { onMissingVector: values.onMissingVector.value }),
 			maxQuarantined: values.maxQuarantined.value,
 		},
 		similarityThreshold: values.similarityThreshold.value,
@@ -128,10 +131,10 @@ function refuseForeignTarget(settings: Settings, name: string, target: Secret): 
 	});
 }
 
-/** The collection that vectors are written to: a flag or a variable, else the dataset's own, else the config. */
-export function pgvectorCollectionOf(settings: Settings, choices: SourcePaths): string {
+/** The collections that vectors are written to: a flag or a variable, else the dataset's own, else the config. */
+export function pgvectorNaming(settings: Settings, choices: SourcePaths): CollectionNaming {
 	const own = settings.values.pgvectorCollection;
-	if (overrides(own.level, 'config') > 0) return own.value;
+	if (overrides(own.level, 'config') > 0) return namingFrom(own.value, own.from);
 	const dataset = datasetOf(settings, choices);
-	return dataset?.pgvectorCollection ?? own.value;
+	return namingFrom(dataset?.pgvectorCollection ?? own.value, dataset?.from ?? own.from);
 }

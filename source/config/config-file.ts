@@ -11,20 +11,30 @@ export const configFileName = 'repot.config.json';
 
 const name = z.string().regex(/^\w[\w.-]*$/, 'use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore');
 const words = z.string().min(1, 'it is empty');
+/** A text, or an array of texts. */
+const several = z.union([words, z.array(words).min(1, 'it is empty')], 'write a text, or texts in brackets: ["a", "b"]');
 const environment = z.strictObject({ guard: z.enum(['open', 'protected']).optional(), target: words.optional() });
 const dataset = z
-	.strictObject({ sqlite: words.optional(), chroma: words.optional(), collection: words.optional(), pgvectorCollection: words.optional() })
+	.strictObject({
+		sqlite: words.optional(),
+		chroma: words.optional(),
+		collection: several.optional(),
+		pgvectorCollection: several.optional(),
+	})
 	.refine((one) => one.sqlite !== undefined || one.chroma !== undefined, 'it needs "sqlite", "chroma" or both');
 
 /** What a value of a setting may be in JSON; `options.ts` then parses its text, as it does for a flag. */
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], 'write a text, a number, true or false');
+/** Of a setting that may repeat, also several. */
+const value = z.union([scalar, z.array(words)], 'write a text, a number, true or false, or texts in brackets: ["a", "b"]');
+const stored = (key: OptionKey) => (options[key].many ? value : scalar);
 const storedKeys = optionKeys.filter((key) => options[key].perRun === undefined);
 
 const schema = z.strictObject({
 	$schema: z.string().optional(),
 	environments: z.record(name, environment).optional(),
 	datasets: z.record(name, dataset).optional(),
-	...(Object.fromEntries(storedKeys.map((key) => [key, scalar.optional()])) as Record<OptionKey, z.ZodOptional<typeof scalar>>),
+	...(Object.fromEntries(storedKeys.map((key) => [key, stored(key).optional()])) as Record<OptionKey, z.ZodOptional<typeof value>>),
 });
 
 type ConfigContent = z.infer<typeof schema>;

@@ -2,8 +2,9 @@ import { isChromaServer } from '../core/chroma-address.js';
 import { type HeadlessChoice, type HeadlessVerb, headlessArguments } from '../core/headless-command.js';
 import type { WizardChoices } from '../core/operations.js';
 import { Secret } from '../core/secret.js';
-import { pgvectorCollectionOf, targetOf } from './choices.js';
+import { pgvectorNaming, targetOf } from './choices.js';
 import { placeOf } from './chroma-server.js';
+import { namingTexts } from './collection-names.js';
 import { guardOf } from './environments.js';
 import { flagOf, type OptionKey, type OptionValues, options, optionsOf } from './options.js';
 import { pathFrom } from './paths.js';
@@ -44,19 +45,21 @@ function tenantPart(ambient: Settings, tenant: string | null): Partial<HeadlessC
 
 const sourceFlags = ['dataset', 'sqliteDb', 'chromaPath', 'chromaUrl', 'collection'] as const;
 /** Texts as flags take them; an empty one unsets what config or variables give. */
-type SourceWords = { readonly [K in (typeof sourceFlags)[number]]?: string };
+type SourceWords = { readonly [K in Exclude<(typeof sourceFlags)[number], 'collection'>]?: string } & {
+	readonly collection?: readonly string[];
+};
 
 /** The fewest flags that lead to these sources; among as few, those that unset the least, then a dataset's name before paths. */
 function printedSource(ambient: Settings, choices: WizardChoices): Partial<HeadlessChoice> {
 	if (choices.sqlitePath === null && choices.chromaPath === null) return {};
 	const words = candidates(ambient, choices).find((candidate) => leadsTo(ambient, candidate, choices)) ?? ownWords(choices);
 	const { dataset, sqliteDb, chromaPath, chromaUrl, collection } = words;
-	return { dataset, sqlitePath: sqliteDb, chromaPath, chromaUrl, collection };
+	return { dataset, sqlitePath: sqliteDb, chromaPath, chromaUrl, collections: collection };
 }
 
-function ownWords({ sqlitePath, chromaPath, collection }: WizardChoices): SourceWords {
+function ownWords({ sqlitePath, chromaPath, collections }: WizardChoices): SourceWords {
 	const chroma = chromaPath !== null && isChromaServer(chromaPath) ? { chromaUrl: placeOf(chromaPath) } : { chromaPath: chromaPath ?? '' };
-	return { sqliteDb: sqlitePath ?? '', ...chroma, collection: collection ?? '' };
+	return { sqliteDb: sqlitePath ?? '', ...chroma, collection: collections.length === 0 ? [''] : collections };
 }
 
 function candidates(ambient: Settings, choices: WizardChoices): readonly SourceWords[] {
@@ -64,7 +67,8 @@ function candidates(ambient: Settings, choices: WizardChoices): readonly SourceW
 	const ofDatasets = ambient.datasets.flatMap(({ name }) =>
 		subsets({ dataset: name, ...own }).filter((words) => words.dataset !== undefined),
 	);
-	const cost = (words: SourceWords): number => Object.values(words).reduce((sum, value) => sum + (value === '' ? 1.1 : 1), 0);
+	const cost = (words: SourceWords): number =>
+		Object.values(words).reduce((sum: number, value) => sum + (value === '' || value[0] === '' ? 1.1 : 1), 0);
 	return [...ofDatasets, ...subsets(own)].sort((a, b) => cost(a) - cost(b));
 }
 
@@ -76,11 +80,13 @@ function subsets(words: SourceWords): readonly SourceWords[] {
 
 /** Whether a command with these source flags would take these sources; not when it would be refused. */
 function leadsTo(ambient: Settings, words: SourceWords, choices: WizardChoices): boolean {
-	const said = (key: (typeof sourceFlags)[number]): Setting<string | Secret | null> => {
+	const said = (key: (typeof sourceFlags)[number]): Setting<unknown> => {
 		const value = words[key];
 		if (value === undefined) return ambient.values[key];
+		const from = { from: `flag ${flagOf(key)}`, level: 'flag' as const };
+		if (typeof value !== 'string') return { value: value.filter((one) => one !== ''), ...from };
 		const meant = value === '' ? null : key === 'chromaUrl' ? new Secret(value) : placed(ambient, key, value);
-		return { value: meant, from: `flag ${flagOf(key)}`, level: 'flag' };
+		return { value: meant, ...from };
 	};
 	const values = { ...ambient.values, ...Object.fromEntries(sourceFlags.map((key) => [key, said(key)])) };
 	try {
@@ -98,7 +104,7 @@ function isSame(ambient: Settings, found: SourceChoice | null, choices: WizardCh
 		found !== null &&
 		path(found.sqlitePath) === path(choices.sqlitePath) &&
 		path(found.chromaPath) === path(choices.chromaPath) &&
-		found.collection === choices.collection
+		found.collections.join('\0') === choices.collections.join('\0')
 	);
 }
 
@@ -120,14 +126,16 @@ function printedSettings(settings: Settings, ambient: Settings, verb: HeadlessVe
 	const isGiven = (key: OptionKey): boolean =>
 		key === 'pgvectorCollection'
 			? // A dataset may name its own.
-				pgvectorCollectionOf(settings, choices) !== pgvectorCollectionOf(ambient, choices)
+				namingTexts(pgvectorNaming(settings, choices)).join('\0') !== namingTexts(pgvectorNaming(ambient, choices)).join('\0')
 			: printedValue(key, settings.values[key].value) !== printedValue(key, ambient.values[key].value);
 	const isServer = choices.chromaPath !== null && isChromaServer(choices.chromaPath);
 	return optionsOf(verb)
 		.filter((key) => !apart.has(key) && isGiven(key) && (isServer || (key !== 'chromaTenant' && key !== 'chromaDatabase')))
 		.flatMap((key): readonly (readonly [string, string | true])[] => {
-			const value = printedValue(key, settings.values[key].value);
-			return value === null ? [] : [[flagOf(key), value]];
+			const { value } = settings.values[key];
+			if (Array.isArray(value)) return (value.length === 0 ? [''] : value).map((one: string) => [flagOf(key), one] as const);
+			const printed = printedValue(key, value as OptionValues[typeof key]);
+			return printed === null ? [] : [[flagOf(key), printed]];
 		});
 }
 

@@ -1,4 +1,4 @@
-import type { ConflictPolicy, IndexChoice } from '../core/plan/types.js';
+import type { ConflictPolicy, IdCollisionPolicy, IndexChoice, MissingVectorPolicy } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
 
 export const verbs = ['wizard', 'demo', 'init', 'plan', 'migrate', 'verify', 'rollback', 'runs', 'inspect', 'doctor'] as const;
@@ -20,9 +20,11 @@ export interface OptionValues {
 	readonly chromaToken: Secret | null;
 	readonly chromaTenant: string | null;
 	readonly chromaDatabase: string | null;
-	readonly collection: string | null;
+	/** Names; empty: the only one. */
+	readonly collection: readonly string[];
 	readonly postgresUrl: Secret | null;
-	readonly pgvectorCollection: string;
+	/** `NAME` or `SOURCE=TARGET`; empty: the usual name. */
+	readonly pgvectorCollection: readonly string[];
 	readonly batchSize: number | null;
 	readonly skipSchemaCreation: boolean;
 	readonly index: IndexChoice | null;
@@ -33,6 +35,8 @@ export interface OptionValues {
 	readonly onInvalidJson: BadValuePolicy;
 	readonly onBadTimestamp: BadValuePolicy;
 	readonly onNul: 'quarantine' | 'fail' | 'strip';
+	readonly onIdCollision: IdCollisionPolicy;
+	readonly onMissingVector: MissingVectorPolicy;
 	readonly maxQuarantined: number | null;
 	readonly similarityThreshold: number;
 	readonly validationSample: number;

@@ -1,9 +1,9 @@
-import type { ConflictPolicy, IndexChoice } from '../core/plan/types.js';
+import type { ConflictPolicy, IdCollisionPolicy, IndexChoice, MissingVectorPolicy } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
 import { chromaDirectory, chromaUrl, secretOrNone } from './chroma-server.js';
 import { type BadValuePolicy, type LogLevel, logLevels, type OptionKey, type OptionValues, type Verb, verbs } from './option-values.js';
 import { targetUrl } from './target-url.js';
-import { boolean, choice, duration, fraction, integer, orWord, type Parser, sizeFrom, text, textOrNone } from './values.js';
+import { boolean, choice, duration, fraction, integer, orWord, type Parser, sizeFrom, text, textOrNone, texts } from './values.js';
 
 export type { LogLevel, OptionKey, OptionValues, Verb } from './option-values.js';
 export { verbs } from './option-values.js';
@@ -21,6 +21,8 @@ export interface OptionSpec<T> {
 	readonly perRun?: true;
 	/** The value as a flag takes it, where String() is not it. */
 	readonly print?: (value: T) => string;
+	/** A flag that may repeat, an array in the config, a list with commas in a variable: `parse` gives the values of each text. */
+	readonly many?: true;
 }
 
 const planning: readonly Verb[] = ['wizard', 'plan', 'migrate'];
@@ -92,12 +94,13 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		parse: textOrNone,
 		verbs: looking,
 	}),
-	collection: define<string | null>({
+	collection: define<readonly string[]>({
 		argument: 'NAME',
-		help: 'Chroma collection; without it the only one',
-		initial: null,
-		parse: textOrNone,
+		help: 'Chroma collection, or all; may repeat; without it the only one',
+		initial: [],
+		parse: texts,
 		verbs: reading,
+		many: true,
 	}),
 	userId: define<string | null>({ argument: 'ID', help: 'tenant that every row is given', initial: null, parse: text, verbs: reading }),
 	postgresUrl: define<Secret | null>({
@@ -107,12 +110,13 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		parse: targetUrl,
 		verbs: reaching,
 	}),
-	pgvectorCollection: define<string>({
+	pgvectorCollection: define<readonly string[]>({
 		argument: 'NAME',
-		help: 'collection to write in langchain_pg_collection',
-		initial: 'collections_vectors',
-		parse: text,
+		help: 'collection to write in langchain_pg_collection; of several SOURCE=TARGET, may repeat',
+		initial: [],
+		parse: texts,
 		verbs: [...planning, 'verify', 'init'],
+		many: true,
 	}),
 	skipSchemaCreation: toggle('use the tables that exist, after checking that they fit', planning),
 	index: define<IndexChoice | null>({
@@ -173,6 +177,20 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		help: 'NUL character in text: quarantine, fail or strip',
 		initial: 'quarantine',
 		parse: choice(['quarantine', 'fail', 'strip']),
+		verbs: planning,
+	}),
+	onIdCollision: define<IdCollisionPolicy>({
+		argument: 'WHAT',
+		help: 'id that two collections have: fail, prefix or uuid',
+		initial: 'fail',
+		parse: choice(['fail', 'prefix', 'uuid']),
+		verbs: planning,
+	}),
+	onMissingVector: define<MissingVectorPolicy>({
+		argument: 'WHAT',
+		help: 'record without a vector: quarantine or null',
+		initial: 'quarantine',
+		parse: choice(['quarantine', 'null']),
 		verbs: planning,
 	}),
 	maxQuarantined: define<number | null>({

@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
 import { chromaAddress } from '../core/chroma-address.js';
 import type { WizardChoices } from '../core/operations.js';
-import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
+import type { Plan } from '../core/plan/types.js';
 import { Secret } from '../core/secret.js';
+import { collectionsOf, namingOf, vectorSteps } from './collection-names.js';
 import { flagOf, type OptionKey, optionsOf } from './options.js';
 import type { Settings } from './settings.js';
 
 /** What a saved plan says, as choices: only the target's URL and what is done around the copy come from the settings. */
 export function choicesOfPlan(plan: Plan): WizardChoices {
-	const vectors = plan.steps.find((step): step is CopyStep => isCopyStep(step) && step.source.kind === 'chroma');
 	return {
 		environment: plan.environment,
 		sqlitePath: plan.sources.sqlite?.path ?? null,
 		chromaPath: plan.sources.chroma?.path ?? null,
-		collection: vectors?.source.kind === 'chroma' ? vectors.source.collection : null,
+		collections: collectionsOf(plan),
 		tenant: plan.tenant.value,
 		target: null,
 	};
@@ -23,11 +23,16 @@ export function choicesOfPlan(plan: Plan): WizardChoices {
 export function contradictions(settings: Settings, plan: Plan): readonly OptionKey[] {
 	const said = saidBy(plan);
 	const followed = new Set<OptionKey>(optionsOf('plan').filter((key) => !besidePlan.has(key)));
-	const repeats = (key: OptionKey): boolean => {
-		const { value } = settings.values[key];
-		return value instanceof Secret ? sameServer(said[key], value) : samePlace(settings, said[key], value);
-	};
-	return [...followed].filter((key) => settings.values[key].level === 'flag' && !(key in said && repeats(key)));
+	return [...followed].filter(
+		(key) => settings.values[key].level === 'flag' && !(key in said && isSaid(settings, key, said[key], settings.values[key].value)),
+	);
+}
+
+function isSaid(settings: Settings, key: OptionKey, planned: unknown, given: unknown): boolean {
+	if (given instanceof Secret) return sameServer(planned, given);
+	if (!Array.isArray(planned) || !Array.isArray(given)) return samePlace(settings, planned, given);
+	// A name may be left to the plan, a collection that the plan moves may not be left out.
+	return given.every((one) => planned.includes(one)) && (key !== 'collection' || new Set(given).size === planned.length);
 }
 
 /** What a plan says where a flag says something else: `the plan is for user ana`. */
@@ -35,22 +40,24 @@ export function saidOfPlan(plan: Plan, key: OptionKey): string {
 	const said = saidBy(plan);
 	if (key === 'env') return `the plan is for environment ${plan.environment}`;
 	if (key === 'userId') return `the plan is for user ${plan.tenant.value}`;
+	if (key === 'pgvectorCollection' && key in said) return `the plan was made with ${flagOf(key)} ${namesOfPlan(plan)}`;
 	if (!(key in said)) return `${flagOf(key)} counts only while a plan is made; what it would choose is in the file`;
-	return `the plan was made with ${flagOf(key)} ${said[key] === null ? 'not set' : String(said[key])}`;
+	return `the plan was made with ${flagOf(key)} ${said[key] === null ? 'not set' : shown(said[key])}`;
 }
 
 function saidBy(plan: Plan): Partial<Record<OptionKey, unknown>> {
-	const { environment, sqlitePath, chromaPath, collection, tenant } = choicesOfPlan(plan);
+	const { environment, sqlitePath, chromaPath, collections, tenant } = choicesOfPlan(plan);
 	const said: Partial<Record<OptionKey, unknown>> = {
 		env: environment,
 		sqliteDb: sqlitePath,
 		...chromaOf(chromaPath),
-		collection,
+		collection: collections,
 		userId: tenant,
+		onIdCollision: 'fail',
+		onMissingVector: 'quarantine',
 		...plan.policies,
 	};
-	const vectors = plan.steps.filter(isCopyStep).find((step) => step.collection !== undefined);
-	if (vectors?.collection !== undefined) said.pgvectorCollection = vectors.collection.name;
+	if (vectorSteps(plan).length > 0) said.pgvectorCollection = targetNames(plan);
 	return said;
 }
 
@@ -73,6 +80,22 @@ const besidePlan: ReadonlySet<OptionKey> = new Set([
 	...(['postgresUrl', 'chromaToken', 'out', 'json', 'config', 'stateDir', 'logLevel', 'logFile'] as const),
 	...(['noInput', 'plain', 'ascii', 'screenReader', 'noColor'] as const),
 ]);
+
+/** Every way in which the flag can name what the plan writes: of a single collection its name, of each SOURCE=TARGET. */
+function targetNames(plan: Plan): readonly string[] {
+	const steps = vectorSteps(plan);
+	const mapped = steps.flatMap(({ source, collection }) =>
+		[source.collection, source.collectionId].map((name) => `${name}=${collection?.name ?? ''}`),
+	);
+	return steps.length === 1 ? [namingOf(plan).pgvectorCollection, ...mapped] : mapped;
+}
+
+const namesOfPlan = (plan: Plan): string =>
+	vectorSteps(plan)
+		.map(({ source, collection }, _, { length }) => `${length === 1 ? '' : `${source.collection}=`}${collection?.name ?? ''}`)
+		.join(', ');
+
+const shown = (said: unknown): string => (Array.isArray(said) ? said.join(', ') : String(said));
 
 /** Equal values, or two ways to write one path. */
 function samePlace(settings: Settings, planned: unknown, given: unknown): boolean {

@@ -20,6 +20,7 @@ const column = z.looseObject({
 	nullable: z.boolean(),
 	cast: z.enum(castNames),
 	constant: text.optional(),
+	keeps: z.looseObject({ field: text, key: text }).optional(),
 	defaultSql: text.optional(),
 	note: text.optional(),
 });
@@ -29,6 +30,8 @@ const policies = z.looseObject({
 	onInvalidJson: z.enum(['quarantine', 'fail', 'null']),
 	onBadTimestamp: z.enum(['quarantine', 'fail', 'null']),
 	onNul: z.enum(['quarantine', 'fail', 'strip']),
+	onIdCollision: z.enum(['prefix', 'uuid']).optional(),
+	onMissingVector: z.literal('null').optional(),
 	maxQuarantined: count.nullable(),
 });
 
@@ -52,9 +55,12 @@ const copyStep = z.looseObject({
 	format: z.enum(['text', 'binary']),
 	policies,
 	write: z.enum(['copy', 'merge']),
-	collection: z.looseObject({ name: text, uuid: text, exists: z.boolean(), metadata: text.nullable() }).optional(),
+	collection: z
+		.looseObject({ name: text, uuid: text, exists: z.boolean(), metadata: text.nullable(), indexedAs: text.optional() })
+		.optional(),
 	rows: count,
 	rejected: count,
+	withoutVector: count.optional(),
 	bytes: count,
 	state: z.looseObject({ exists: z.boolean(), rowsBefore: count, tenantRowsBefore: count, equal: count, differing: count }),
 	batchRecords: count,
@@ -73,7 +79,13 @@ const schemaStep = z.looseObject({
 	needed: z.boolean(),
 	seconds: number,
 	vectorIndex: z
-		.looseObject({ method: z.enum(['hnsw', 'halfvec', 'none']), operatorClass: text, memoryBytes: number, workers: count })
+		.looseObject({
+			method: z.enum(['hnsw', 'halfvec', 'none']),
+			operatorClass: text,
+			step: text.optional(),
+			memoryBytes: number,
+			workers: count,
+		})
 		.optional(),
 });
 

@@ -39,8 +39,9 @@ export interface ConfiguredDataset {
 	readonly name: string;
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
-	readonly collection: string | null;
-	readonly pgvectorCollection: string | null;
+	readonly collections: readonly string[];
+	/** Null: not named. */
+	readonly pgvectorCollection: readonly string[] | null;
 	readonly from: Origin;
 }
 
@@ -66,9 +67,11 @@ export interface Settings {
 	readonly ambient: Settings | null;
 }
 
+/** Texts of the flags given, switches as true, every text of those that may repeat. */
+export type Flags = Partial<Record<OptionKey, string | true | readonly string[]>>;
+
 export interface SettingsInput {
-	/** Texts of the flags given, switches as true. */
-	readonly flags: Partial<Record<OptionKey, string | true>>;
+	readonly flags: Flags;
 	readonly env: Environment;
 	readonly cwd: string;
 	/** Read no config file at all. */
@@ -108,10 +111,9 @@ function assemble(input: SettingsInput, config: ConfigFile | null): Settings {
 		names: [
 			...urls.flatMap(namesOf),
 			...environments.map((one) => one.name),
-			...[values.env, values.userId, values.collection, values.chromaTenant, values.chromaDatabase]
-				.map((one) => one.value)
-				.filter((one) => one !== null),
-			values.pgvectorCollection.value,
+			...[values.env, values.userId, values.chromaTenant, values.chromaDatabase].map((one) => one.value).filter((one) => one !== null),
+			...values.collection.value,
+			...values.pgvectorCollection.value,
 		],
 		ambient: null,
 	};
@@ -121,34 +123,41 @@ function resolveOption<K extends OptionKey>(key: K, input: SettingsInput, config
 	const spec = options[key];
 	const found = lookUp(key, input, config);
 	if (found === null) return { value: spec.initial as OptionValues[K], from: 'default', level: 'default' };
-	const { text, from, level } = found;
+	const { texts, from, level } = found;
 	const folder = level === 'config' && config !== null ? config.folder : input.cwd;
-	const parsed = parseFrom(spec.parse as Parser<OptionValues[K]>, text, from, level === 'config' ? key : null, input.called);
+	const named = level === 'config' ? key : null;
+	const values = texts.map((text) => parseFrom(spec.parse as Parser<OptionValues[K]>, text, from, named, input.called));
+	const parsed = spec.many ? (values.flat() as unknown as OptionValues[K]) : (values.at(-1) as OptionValues[K]);
 	const value = spec.path && typeof parsed === 'string' ? pathFrom(parsed, folder, input.cwd) : parsed;
 	const placed = value instanceof Secret ? relocated(value, folder, input.cwd) : value;
 	return { value: placed as OptionValues[K], from, level };
 }
 
 interface Found {
-	readonly text: string;
+	/** One, or several of a setting that may repeat. */
+	readonly texts: readonly string[];
 	readonly from: Origin;
 	readonly level: Level;
 }
 
 function lookUp(key: OptionKey, input: SettingsInput, config: ConfigFile | null): Found | null {
 	const flag = input.flags[key];
-	if (flag !== undefined) return { text: String(flag), from: `flag ${flagOf(key)}`, level: 'flag' };
+	if (flag !== undefined) return { texts: textsOf(flag), from: `flag ${flagOf(key)}`, level: 'flag' };
 	const variable = nonEmpty(input.env[variableOf(key)]);
-	if (variable !== undefined) return { text: variable, from: `env ${variableOf(key)}`, level: 'variable' };
+	const listed = options[key].many === true && variable !== undefined ? variable.split(',').map((one) => one.trim()) : null;
+	if (variable !== undefined) return { texts: listed ?? [variable], from: `env ${variableOf(key)}`, level: 'variable' };
 	const shared = key === 'postgresUrl' ? nonEmpty(input.env.DATABASE_URL) : undefined;
 	// The variable belongs to other programs as well: one that names another kind of database is not meant for this one.
-	if (shared !== undefined && isTargetUrl(shared)) return { text: shared, from: 'env DATABASE_URL', level: 'variable' };
+	if (shared !== undefined && isTargetUrl(shared)) return { texts: [shared], from: 'env DATABASE_URL', level: 'variable' };
 	if (key === 'screenReader' && !/^(0|false)?$/.test(input.env.ACCESSIBLE ?? ''))
-		return { text: 'true', from: 'env ACCESSIBLE', level: 'variable' };
+		return { texts: ['true'], from: 'env ACCESSIBLE', level: 'variable' };
 	const stored = config?.content[key];
 	if (config === null || stored === undefined || stored === null) return null;
-	return { text: String(stored), from: config.origin(`/${key}`), level: 'config' };
+	return { texts: textsOf(stored), from: config.origin(`/${key}`), level: 'config' };
 }
+
+const textsOf = (given: string | number | boolean | readonly string[]): readonly string[] =>
+	typeof given === 'object' ? given : [String(given)];
 
 /** `key`: of the config file, by its path. */
 function parseFrom<T>(parse: Parser<T>, text: string, from: Origin, key: string | null, called = 'repot'): T {
@@ -191,8 +200,8 @@ function datasetsOf(config: ConfigFile | null, cwd: string): readonly Configured
 		name,
 		sqlitePath: placed(one.sqlite),
 		chromaPath: chromaOf(name, one.chroma),
-		collection: one.collection ?? null,
-		pgvectorCollection: one.pgvectorCollection ?? null,
+		collections: one.collection === undefined ? [] : textsOf(one.collection),
+		pgvectorCollection: one.pgvectorCollection === undefined ? null : textsOf(one.pgvectorCollection),
 		from: config.origin(`/datasets/${name}`),
 	}));
 }

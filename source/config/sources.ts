@@ -7,11 +7,11 @@ import { nearest } from './values.js';
 
 /** Datasets of the config, then what was found on disk and is not among them. What flags and variables name comes first. */
 export function datasetSummaries(settings: Settings, found: readonly FoundDataset[]): readonly DatasetSummary[] {
-	const configured: readonly DatasetSummary[] = settings.datasets.map(({ name, sqlitePath, chromaPath, collection, from }) => ({
+	const configured: readonly DatasetSummary[] = settings.datasets.map(({ name, sqlitePath, chromaPath, collections, from }) => ({
 		name,
 		sqlitePath,
 		chromaPath,
-		collection,
+		collections,
 		from,
 	}));
 	const asked = sourceChoice(settings);
@@ -23,7 +23,7 @@ export function datasetSummaries(settings: Settings, found: readonly FoundDatase
 	const fresh = found.filter(
 		(one) => !used.has(one.sqlitePath ?? one.chromaPath) && !(one.chromaPath !== null && used.has(one.chromaPath)),
 	);
-	return [...known, ...fresh.map((one) => ({ ...one, collection: null, from: 'found on disk' }))];
+	return [...known, ...fresh.map((one) => ({ ...one, collections: [], from: 'found on disk' }))];
 }
 
 export interface SourcePaths {
@@ -32,7 +32,7 @@ export interface SourcePaths {
 }
 
 export interface SourceChoice extends SourcePaths {
-	readonly collection: string | null;
+	readonly collections: readonly string[];
 	readonly from: Origin;
 }
 
@@ -47,14 +47,14 @@ export function sourceChoice(settings: Settings): SourceChoice | null {
 	const paths = [sqliteDb, chromaPath].filter((one) => one.level !== 'default');
 	const dataset = picked !== null && paths.some((one) => overrides(one.level, picked.level) > 0) ? null : picked;
 	if (dataset === null && paths.every((one) => one.value === null)) return null;
-	const pick = (own: Setting<string | null>, ofDataset: string | null | undefined): string | null =>
-		own.level !== 'default' && (dataset === null || overrides(own.level, dataset.level) >= 0) ? own.value : (ofDataset ?? null);
-	const chroma = pick(chromaPath, dataset?.dataset.chromaPath);
+	const pick = <T>(own: Setting<T>, ofDataset: T | undefined, otherwise: T): T =>
+		own.level !== 'default' && (dataset === null || overrides(own.level, dataset.level) >= 0) ? own.value : (ofDataset ?? otherwise);
+	const chroma = pick(chromaPath, dataset?.dataset.chromaPath, null);
 	return {
-		sqlitePath: pick(sqliteDb, dataset?.dataset.sqlitePath),
+		sqlitePath: pick(sqliteDb, dataset?.dataset.sqlitePath, null),
 		chromaPath: chroma,
 		// It says nothing where no Chroma is read.
-		collection: chroma === null ? null : pick(collection, dataset?.dataset.collection),
+		collections: chroma === null ? [] : pick(collection, dataset?.dataset.collections, []),
 		from: dataset?.dataset.from ?? paths.find((one) => one.value !== null)?.from ?? 'default',
 	};
 }

@@ -14,6 +14,9 @@ export const text: Parser<string> = (value) => {
 /** Empty text stands for "none": the way to unset on the command line what the config sets. */
 export const textOrNone: Parser<string | null> = (value) => (value === '' ? null : text(value));
 
+/** One value of several; empty text stands for "none". */
+export const texts: Parser<readonly string[]> = (value) => (value === '' ? [] : [text(value)]);
+
 export const boolean: Parser<boolean> = (value) => {
 	if (/^(1|true|yes|on)$/i.test(value)) return true;
 	if (/^(0|false|no|off)$/i.test(value)) return false;

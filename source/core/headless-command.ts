@@ -6,7 +6,8 @@ export interface HeadlessChoice {
 	readonly sqlitePath?: string | undefined;
 	readonly chromaPath?: string | undefined;
 	readonly chromaUrl?: string | undefined;
-	readonly collection?: string | undefined;
+	/** One flag each; none: as without the flag; `['']` unsets. */
+	readonly collections?: readonly string[] | undefined;
 	/** The target without its password: a command line is read by others. */
 	readonly target?: string | undefined;
 	readonly tenant?: string | undefined;
@@ -28,7 +29,7 @@ export function headlessArguments(verb: HeadlessVerb, choice: HeadlessChoice): r
 		['--sqlite-db', choice.sqlitePath],
 		['--chroma-path', choice.chromaPath],
 		['--chroma-url', choice.chromaUrl],
-		['--collection', choice.collection],
+		...(choice.collections ?? []).map((one) => ['--collection', one] as const),
 		['--postgres-url', choice.target],
 		['--user-id', choice.tenant],
 		...choice.settings,

@@ -48,7 +48,7 @@ export function spaceWords({ space, spaceFrom }: Pick<CollectionInspection, 'spa
 	return spaceFrom === 'default' ? `${space}, the default: nothing names one` : `${space}, from ${spaceFrom}`;
 }
 
-type Vectors = Pick<CollectionInspection, 'vectorsInLog' | 'vectorsInIndex' | 'missingVectors'>;
+type Vectors = Pick<CollectionInspection, 'vectorsInLog' | 'vectorsInIndex'> & { readonly missingVectors: { readonly count: number } };
 
 /** `5 in the log, 50 in the index, 2 missing` */
 export function vectorPlaceWords({ vectorsInLog, vectorsInIndex, missingVectors: { count } }: Vectors): string {

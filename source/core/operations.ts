@@ -1,7 +1,7 @@
 import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
 import type { IndexChoice, Plan, Policies } from './plan/types.js';
-import type { LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
+import type { ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
 
@@ -14,11 +14,14 @@ export interface PlanRequest {
 	readonly guard: Guard;
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
-	/** Chroma collection; null: the only one. */
-	readonly collection: string | null;
+	/** Chroma collections by name, id or `tenant/database/name`; `['all']`: every one; empty: the only one. */
+	readonly collections: readonly string[];
 	readonly target: Secret;
 	readonly tenant: string;
+	/** Name of the langchain collection when one collection moves; of several each keeps its own. */
 	readonly pgvectorCollection: string;
+	/** Other names, by the name, id or `tenant/database/name` of the Chroma collection. */
+	readonly collectionNames: Readonly<Record<string, string>>;
 	/** Records a batch; null: by size. */
 	readonly batchSize: number | null;
 	readonly skipSchemaCreation: boolean;
@@ -55,15 +58,15 @@ export interface DatasetSummary {
 	readonly name: string;
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
-	readonly collection: string | null;
+	readonly collections: readonly string[];
 	readonly from: Origin;
 }
 
 export interface DatasetDescription extends SourceInspection {
 	/** Why one of them cannot be used: one sentence each. */
 	readonly problems: readonly string[];
-	/** The collection that would be migrated. */
-	readonly collection: string | null;
+	/** The collections that would be migrated. */
+	readonly collections: readonly ChromaCollection[];
 }
 
 /** One thing that is needed to reach the target, as the credentials screen lists it. */
@@ -79,7 +82,7 @@ export interface WizardChoices {
 	readonly environment: string;
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
-	readonly collection: string | null;
+	readonly collections: readonly string[];
 	/** Typed by the operator; null: as found. */
 	readonly target: Secret | null;
 	readonly tenant: string | null;
@@ -97,7 +100,7 @@ export interface Operations {
 	/** Datasets of the config, and what was found on disk. */
 	datasets(environment: string): Promise<readonly DatasetSummary[]>;
 	describeDataset(
-		choice: { readonly sqlitePath: string | null; readonly chromaPath: string | null; readonly collection: string | null },
+		choice: { readonly sqlitePath: string | null; readonly chromaPath: string | null; readonly collections: readonly string[] },
 		signal?: AbortSignal,
 	): Promise<DatasetDescription>;
 	/** Everything that can be told about a source without a target; throws RepotError (source) for what cannot be read. */

@@ -2,7 +2,7 @@ import { RepotError } from './errors.js';
 import { formatCount, formatQuantity } from './format.js';
 import { isCopyStep, type Plan } from './plan/types.js';
 import { collectionTable } from './plan/vectors.js';
-import type { Source, Target } from './ports.js';
+import type { Source, SourceDescription, Target } from './ports.js';
 
 /** Refuses a plan whose source or target is no longer what was planned on; names what changed. */
 export async function refuseStale(plan: Plan, source: Source, target: Target, signal?: AbortSignal): Promise<void> {
@@ -34,26 +34,31 @@ export async function sourceChanges(plan: Plan, source: Source, signal?: AbortSi
 		);
 	}
 	if (plan.sources.chroma !== undefined && now.chroma !== plan.sources.chroma.fingerprint) {
-		const step = plan.steps.filter(isCopyStep).find((candidate) => candidate.source.kind === 'chroma');
-		const id = step?.source.kind === 'chroma' ? step.source.collectionId : null;
-		const records = description.chroma?.collections.find((collection) => collection.id === id)?.records;
-		changes.push(
-			`the Chroma ${description.chroma?.from ?? 'directory'} changed since the plan (${records === step?.rows ? 'same record count, other content' : `${step?.rows ?? 0} records then, ${records ?? 'no such collection'} now`})`,
-		);
+		changes.push(`the Chroma ${description.chroma?.from ?? 'directory'} changed since the plan (${chromaChanges(plan, description)})`);
 	}
 	return changes;
 }
 
+function chromaChanges(plan: Plan, description: SourceDescription): string {
+	const steps = plan.steps.filter(isCopyStep).flatMap((step) => (step.source.kind === 'chroma' ? [{ step, source: step.source }] : []));
+	const counts = steps.flatMap(({ step, source }) => {
+		const records = description.chroma?.collections.find(({ id }) => id === source.collectionId)?.records;
+		const name = steps.length === 1 ? '' : `${source.collection}: `;
+		return records === step.rows ? [] : [`${name}${step.rows} records then, ${records ?? 'no such collection'} now`];
+	});
+	return counts.length === 0 ? 'same record count, other content' : counts.join(', ');
+}
+
 async function targetChanges(plan: Plan, target: Target, signal?: AbortSignal): Promise<string[]> {
 	const copies = plan.steps.filter(isCopyStep);
-	const vectors = copies.find((step) => step.collection !== undefined);
+	const vectors = copies.filter((step) => step.collection !== undefined);
 	const now = await target.describe(
 		{
 			tables: [
 				...copies.filter((step) => step.collection === undefined).map((step) => step.table),
-				...(vectors === undefined ? [] : [collectionTable, vectors.table]),
+				...(vectors[0] === undefined ? [] : [collectionTable, vectors[0].table]),
 			],
-			collection: vectors?.collection?.name ?? null,
+			collections: vectors.flatMap(({ collection }) => collection?.name ?? []),
 			tenant: plan.tenant,
 		},
 		signal,
@@ -67,7 +72,11 @@ async function targetChanges(plan: Plan, target: Target, signal?: AbortSignal): 
 		const there = step.collection === undefined ? table : now.collections.find((collection) => collection.name === step.collection?.name);
 		const rows = there?.tenantRows ?? 0;
 		const before = step.state.tenantRowsBefore;
-		return rows === before ? [] : [`${step.table} held ${formatQuantity(before, 'row')} of this user and holds ${formatCount(rows)}`];
+		return rows === before
+			? []
+			: [
+					`${vectors.length > 1 && step.collection !== undefined ? step.id : step.table} held ${formatQuantity(before, 'row')} of this user and holds ${formatCount(rows)}`,
+				];
 	});
 	return [`the target changed since the plan (${counts.length > 0 ? counts.join(', ') : 'its tables or constraints were altered'})`];
 }

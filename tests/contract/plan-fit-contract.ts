@@ -137,7 +137,7 @@ export function planFitContract(name: string, open: () => TargetHarness): void {
 				const insert = (id: string, collection: number, tenant: string) =>
 					sql(`INSERT INTO langchain_pg_embedding VALUES ('${id}', '${uuid(collection)}', '[1,2]', '', '{"user_id": "${tenant}"}')`);
 				const fingerprint = async () =>
-					(await harness.target.describe({ tables: [], collection: 'mine', tenant: { column: 'user_id', value: 'ana' } })).facts
+					(await harness.target.describe({ tables: [], collections: ['mine'], tenant: { column: 'user_id', value: 'ana' } })).facts
 						.fingerprint;
 				const before = await fingerprint();
 				await insert('1', 1, 'bo');
@@ -156,7 +156,7 @@ export function planFitContract(name: string, open: () => TargetHarness): void {
 			it("by every row of a table without the tenant's column", async () => {
 				await sql('CREATE TABLE plain (id text PRIMARY KEY)');
 				const fingerprint = async () =>
-					(await harness.target.describe({ tables: ['plain'], collection: null, tenant: { column: 'user_id', value: 'ana' } })).facts
+					(await harness.target.describe({ tables: ['plain'], collections: [], tenant: { column: 'user_id', value: 'ana' } })).facts
 						.fingerprint;
 				const before = await fingerprint();
 				await sql("INSERT INTO plain VALUES ('x')");
@@ -351,7 +351,7 @@ INSERT INTO analyses VALUES ('n', 'a' || char(0) || 'b'), ('m', 'ab');`);
 
 		it('tells what this user may do, and needs no right that no step uses', async () => {
 			await sql(targetTables(sameTypes));
-			const described = await harness.target.describe({ tables: ['items'], collection: null, tenant: { column: 'user_id', value: 'ana' } });
+			const described = await harness.target.describe({ tables: ['items'], collections: [], tenant: { column: 'user_id', value: 'ana' } });
 			expect(described.rights).toMatchObject({ ledger: true, tables: true });
 			expect(described.tables[0]?.rights).toEqual({ owner: true, insert: true, update: true, delete: true, references: true });
 			const before = await dump(harness.driver);

@@ -67,7 +67,7 @@ export const codeOf = async (promise: Promise<unknown>): Promise<string> => {
 	return 'no error';
 };
 
-export const request = { tables: ['items', 'notes'], collection: 'vectors', tenant: { column: 'user_id', value: tenant } };
+export const request = { tables: ['items', 'notes'], collections: ['vectors'], tenant: { column: 'user_id', value: tenant } };
 
 /**
  * A target over a database that is emptied before every test, and what most tests do with it. `target` and `driver` are there once a test runs.

@@ -1,4 +1,5 @@
-import type { CopyStep } from '../../source/core/plan/types.js';
+import { keyRule } from '../../source/core/mapping/id-casts.js';
+import type { ColumnMapping, CopyStep } from '../../source/core/plan/types.js';
 import type {
 	CastRecord,
 	ChromaDescription,
@@ -14,11 +15,20 @@ import type {
 /** A row of a fake table; a value `!bad` is refused by the fake casts. */
 export type FakeRow = Readonly<Record<string, string | null>>;
 
+/** Without a vector: null. */
+export interface FakeVector {
+	id: string;
+	vector: number[] | null;
+	metadata?: string;
+}
+
 export interface FakeTables {
 	sqlite: SqliteDescription | null;
 	chroma: ChromaDescription | null;
 	rows: Record<string, FakeRow[]>;
-	vectors: { id: string; vector: number[] }[];
+	vectors: FakeVector[];
+	/** Vectors of single collections, by id; the others have `vectors`. */
+	vectorsOf?: Record<string, FakeVector[]>;
 	fingerprint: string;
 }
 
@@ -29,9 +39,16 @@ export function memorySource(tables: FakeTables): Source {
 	const rowsOf = (step: CopyStep): FakeRow[] =>
 		step.source.kind === 'sqlite'
 			? (tables.rows[step.source.table] ?? [])
-			: tables.vectors.map(({ id, vector }) => ({ id, embedding: vector.join(',') }));
+			: vectorsOf(step).map(({ id, vector, metadata }) => ({
+					id,
+					embedding: vector?.join(',') ?? null,
+					...(metadata === undefined ? {} : { metadata }),
+				}));
+	const vectorsOf = ({ source }: CopyStep): FakeVector[] =>
+		source.kind === 'chroma' ? (tables.vectorsOf?.[source.collectionId] ?? tables.vectors) : [];
+	const idIn = (step: CopyStep): ((id: string) => string) => keyRule(step.columns.find(({ name }) => name === 'id'));
 	const cast = (step: CopyStep, row: FakeRow): CastRecord | Reject => {
-		const key = step.key.map((name) => row[name] ?? '');
+		const key = step.key.map((name) => (step.source.kind === 'chroma' ? idIn(step)(row[name] ?? '') : (row[name] ?? '')));
 		const bad = Object.entries(row).find(([, value]) => value === '!bad');
 		if (bad !== undefined) {
 			return {
@@ -44,7 +61,11 @@ export function memorySource(tables: FakeTables): Source {
 				record: JSON.stringify(row),
 			};
 		}
-		return { key, values: step.columns.map((column) => column.constant ?? (column.source === null ? null : (row[column.source] ?? null))) };
+		const value = (column: ColumnMapping): string | null => {
+			if (column.name === 'id' && step.source.kind === 'chroma') return key[0] ?? null;
+			return column.constant ?? (column.source === null ? null : (row[column.source] ?? null));
+		};
+		return { key, values: step.columns.map(value), ...(row.id === undefined ? {} : { sourceKey: row.id ?? '' }) };
 	};
 	const accepted = (step: CopyStep): CastRecord[] =>
 		rowsOf(step).flatMap((row) => {
@@ -115,14 +136,23 @@ export function memorySource(tables: FakeTables): Source {
 			rawKind: 'null',
 			record: '{}',
 		}),
-		probes: async (_step, count) =>
-			tables.vectors.slice(0, count).map(({ id, vector }): Probe => ({ label: id, vector: Float32Array.from(vector) })),
-		neighbours: async (_step, probes, k) =>
+		async sharedKeys(steps) {
+			const holders = new Map<string, string[]>();
+			for (const step of steps)
+				for (const { key } of accepted(step)) holders.set(key.join(','), [...(holders.get(key.join(',')) ?? []), step.id]);
+			const shared = [...holders].filter(([, ids]) => ids.length > 1).sort();
+			return { count: shared.length, sample: shared.slice(0, 5).map(([key, ids]) => ({ key, steps: ids })) };
+		},
+		probes: async (step, count) =>
+			vectorsOf(step)
+				.slice(0, count)
+				.flatMap(({ id, vector }): Probe[] => (vector === null ? [] : [{ label: id, vector: Float32Array.from(vector) }])),
+		neighbours: async (step, probes, k) =>
 			probes.map((probe) =>
-				tables.vectors
+				vectorsOf(step)
 					.map(({ id, vector }) => ({
-						key: id,
-						distance: vector.reduce((sum, value, at) => sum + (value - (probe.vector[at] ?? 0)) ** 2, 0),
+						key: idIn(step)(id),
+						distance: (vector ?? []).reduce((sum, value, at) => sum + (value - (probe.vector[at] ?? 0)) ** 2, 0),
 					}))
 					.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1))
 					.slice(0, k),

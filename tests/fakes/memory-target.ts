@@ -46,6 +46,10 @@ export interface MemoryTarget extends Target {
 	objecting: readonly Objection[];
 }
 
+/** The collection of a stored row. */
+const collectionOf = (step: CopyStep, values: CastRecord['values']) =>
+	values[step.columns.findIndex(({ name }) => name === 'collection_id')];
+
 const decoder = new TextDecoder();
 
 /** Target over maps with a ledger that commits with the rows, as the real one does. */
@@ -170,6 +174,8 @@ export function memoryTarget(): MemoryTarget {
 			return records.map((record): Comparison => {
 				const found = rows.get(step.table)?.get(record.key.join(','));
 				if (found === undefined) return { key: record.key, state: 'absent', differences: [] };
+				const isOther = step.collection !== undefined && collectionOf(step, found.values) !== step.collection.uuid;
+				if (isOther) return { key: record.key, state: 'other-collection', differences: [] };
 				if (found.tenant !== null && found.tenant !== tenant) return { key: record.key, state: 'other-tenant', differences: [] };
 				const differences = step.columns.flatMap((column, at) =>
 					found.values[at] === record.values[at]
@@ -236,7 +242,9 @@ export function memoryTarget(): MemoryTarget {
 			return { written, updated: 0, skipped, refused };
 		},
 		async count(step, tenant) {
-			const all = [...(rows.get(step.table)?.values() ?? [])];
+			const all = [...(rows.get(step.table)?.values() ?? [])].filter(
+				({ values }) => step.collection === undefined || collectionOf(step, values) === step.collection.uuid,
+			);
 			const mine = all.filter((row) => row.tenant === tenant || row.tenant === null);
 			return { rows: all.length, tenantRows: mine.length, missingTenant: 0, foreignInRun: 0 };
 		},
@@ -244,6 +252,7 @@ export function memoryTarget(): MemoryTarget {
 		async search(step, _tenant, probe, k) {
 			const at = step.columns.findIndex((column) => column.name === 'embedding');
 			return [...(rows.get(step.table)?.entries() ?? [])]
+				.filter(([, { values }]) => collectionOf(step, values) === step.collection?.uuid)
 				.map(([key, row]) => ({
 					key,
 					distance: String(row.values[at])

@@ -10,7 +10,7 @@ import type {
 	WizardChoices,
 } from '../../source/core/operations.js';
 import type { Plan } from '../../source/core/plan/types.js';
-import type { RollbackEvent, RollbackPreview, RunSummary, SourceTable, TargetTest } from '../../source/core/ports.js';
+import type { ChromaCollection, RollbackEvent, RollbackPreview, RunSummary, SourceTable, TargetTest } from '../../source/core/ports.js';
 import type { ReadinessCheck } from '../../source/core/readiness.js';
 import { inspectedChroma, inspectedCollection, inspectedSqlite } from './inspection.js';
 import { fakePlan, fakeRequest, fakeTenant } from './plan.js';
@@ -99,6 +99,18 @@ const table = (name: string, rows: number, derived = false): SourceTable => ({
 	derived,
 });
 
+const goldenCollection: ChromaCollection = {
+	id: 'c0ffee',
+	name: 'collections_vectors_golden',
+	tenant: 'default_tenant',
+	database: 'default_database',
+	records: 55,
+	dimension: 1024,
+	space: 'cosine',
+	metadata: null,
+	vectorsIn: 'both',
+};
+
 const golden: DatasetDescription = {
 	sqlite: inspectedSqlite({
 		path: 'data/collections_golden.db',
@@ -108,23 +120,10 @@ const golden: DatasetDescription = {
 		journalMode: 'wal',
 	}),
 	chroma: inspectedChroma({ path: 'data/chroma_golden', bytes: 1_677_722, version: '1.3-1.4' }, [
-		inspectedCollection(
-			{
-				id: 'c0ffee',
-				name: 'collections_vectors_golden',
-				tenant: 'default_tenant',
-				database: 'default_database',
-				records: 55,
-				dimension: 1024,
-				space: 'cosine',
-				metadata: null,
-				vectorsIn: 'both',
-			},
-			{ vectorsInLog: 5, vectorsInIndex: 50 },
-		),
+		inspectedCollection(goldenCollection, { vectorsInLog: 5, vectorsInIndex: 50 }),
 	]),
 	problems: [],
-	collection: 'collections_vectors_golden',
+	collections: [goldenCollection],
 };
 
 export const healthyTest: TargetTest = {
@@ -158,10 +157,10 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 				name: 'golden',
 				sqlitePath: 'data/collections_golden.db',
 				chromaPath: 'data/chroma_golden',
-				collection: 'collections_vectors_golden',
+				collections: ['collections_vectors_golden'],
 				from: 'found',
 			},
-			{ name: 'full', sqlitePath: 'data/collections.db', chromaPath: null, collection: null, from: 'repot.config.json:30' },
+			{ name: 'full', sqlitePath: 'data/collections.db', chromaPath: null, collections: [], from: 'repot.config.json:30' },
 		],
 		describeDataset: script.describeDataset ?? (async (choice) => describe(choice)),
 		inspect: async (paths) => describe(paths),
@@ -237,7 +236,7 @@ function describe(choice: { readonly sqlitePath: string | null; readonly chromaP
 		sqlite: choice.sqlitePath === null || missing ? null : golden.sqlite,
 		chroma: choice.chromaPath === null ? null : golden.chroma,
 		problems: missing ? ['data/collections.db does not exist'] : [],
-		collection: choice.chromaPath === null ? null : golden.collection,
+		collections: choice.chromaPath === null ? [] : golden.collections,
 	};
 }
 

@@ -110,7 +110,7 @@ describe.skipIf(url === undefined && !required)('rights of the database user (sk
 		await owner.query(
 			`${tablesSql} GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA public TO limited; CREATE SCHEMA repot AUTHORIZATION limited`,
 		);
-		const described = await target.describe({ tables: ['items'], collection: null, tenant: { column: 'user_id', value: 'ana' } });
+		const described = await target.describe({ tables: ['items'], collections: [], tenant: { column: 'user_id', value: 'ana' } });
 		expect(described.rights).toMatchObject({ ledger: true, tables: false, user: 'limited' });
 		const planned = await plan({ skipSchemaCreation: true });
 		expect(planned.hazards.filter((hazard) => hazard.severity !== 'info')).toEqual([]);

@@ -144,7 +144,7 @@ describe.skipIf(plainUrl === undefined && !required)('PostgreSQL without pgvecto
 		const target = createPostgresTarget({ url: new Secret(plainUrl ?? ''), clock });
 		try {
 			expect((await target.test()).problems.join('\n')).toContain('pgvector is not installed on the server');
-			const described = await target.describe({ tables: [], collection: 'vectors', tenant: { column: 'user_id', value: tenant } });
+			const described = await target.describe({ tables: [], collections: ['vectors'], tenant: { column: 'user_id', value: tenant } });
 			expect(described.vectorExtension).toEqual({ installed: null, available: null, mayCreate: false });
 			await target.ledger.begin({ id: `plain${process.pid}`, plan: makePlan(), operator: 'o', version: 'v' });
 			const [extension] = schemaBefore;

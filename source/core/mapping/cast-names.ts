@@ -22,9 +22,13 @@ export const castNames = [
 	'uuid',
 	/** A float32 vector to pgvector, bit for bit. */
 	'vector',
+	/** Text with the collection's name before it: an id that no other collection has. */
+	'prefixed-id',
+	/** Text to the version-5 UUID of collection and text. */
+	'uuid-id',
 	/** Chroma document to text; a missing one becomes "". */
 	'document',
-	/** Chroma metadata to jsonb with the tenant added. */
+	/** Chroma metadata to jsonb with the tenant added, and the record's own id where the target has another one. */
 	'metadata',
 ] as const;
 

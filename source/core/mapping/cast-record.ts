@@ -34,6 +34,8 @@ export class RecordCaster {
 	readonly #casts: ReturnType<typeof compileCasts>;
 	/** Per column: its field's place in a record, or -1 for a constant. */
 	readonly #places: readonly number[];
+	/** The same for the other field that it keeps. */
+	readonly #keptPlaces: readonly number[];
 	readonly #notNull: readonly boolean[];
 	readonly #keyPlaces: readonly number[];
 	readonly #keyColumns: readonly number[];
@@ -44,8 +46,13 @@ export class RecordCaster {
 	constructor(step: Pick<CopyStep, 'source' | 'columns' | 'key' | 'policies'>, judged?: ReadonlySet<number>) {
 		this.#step = step;
 		this.#casts = compileCasts(step, judged);
-		this.fields = [...new Set(step.columns.flatMap((column) => (column.source === null ? [] : [column.source])))];
+		this.fields = [
+			...new Set(
+				step.columns.flatMap(({ source, keeps }) => [...(source === null ? [] : [source]), ...(keeps === undefined ? [] : [keeps.field])]),
+			),
+		];
 		this.#places = step.columns.map((column) => (column.source === null ? -1 : this.fields.indexOf(column.source)));
+		this.#keptPlaces = step.columns.map(({ keeps }) => (keeps === undefined ? -1 : this.fields.indexOf(keeps.field)));
 		this.#notNull = step.columns.map((column) => !column.nullable);
 		this.#keyColumns = step.key.map((name) => step.columns.findIndex((column) => column.name === name)).filter((column) => column >= 0);
 		this.#keyPlaces = this.#keyColumns.map((column) => this.#places[column] ?? -1).filter((place) => place >= 0);
@@ -73,7 +80,8 @@ export class RecordCaster {
 		const places = this.#places;
 		for (let column = first; column < casts.length; column++) {
 			const place = places[column] as number;
-			const result = (casts[column] as (typeof casts)[number])(place < 0 ? null : record[place]);
+			const kept = this.#keptPlaces[column] as number;
+			const result = (casts[column] as (typeof casts)[number])(place < 0 ? null : record[place], kept < 0 ? undefined : record[kept]);
 			if (typeof result === 'string') {
 				this.values[column] = result;
 			} else if (result === null) {

@@ -6,7 +6,8 @@ import { toWellFormed } from './well-formed.js';
  */
 export type CastValue = string | Uint8Array | null;
 export type CastResult = CastValue | Refused | Noted;
-export type Cast = (value: unknown) => CastResult;
+/** `kept`: the other field that the column `keeps`. */
+export type Cast = (value: unknown, kept?: unknown) => CastResult;
 
 /** The record cannot go to the target as it is. */
 export class Refused {
@@ -50,7 +51,9 @@ export type NoteCode =
 	| 'BAD_TIMESTAMP_NULLED'
 	| 'EMPTY_DOCUMENT'
 	| 'INVALID_JSON_NULLED'
+	| 'METADATA_ID_KEY_TAKEN'
 	| 'METADATA_USER_ID_REPLACED'
+	| 'MISSING_VECTOR_NULLED'
 	| 'NUL_STRIPPED'
 	| 'TIMESTAMP_PRECISION'
 	| 'TYPE_MIX'

@@ -1,6 +1,7 @@
 import type { ColumnMapping, CopyStep, Policies } from '../plan/types.js';
 import type { CastName } from './cast-names.js';
 import { type Cast, type CastValue, type NoteCode, Noted, type RefusalCode, Refused } from './cast-result.js';
+import { prefixedIdCast, uuidIdCast } from './id-casts.js';
 import { jsonTextCast } from './json-text.js';
 import { metadataCast } from './metadata-cast.js';
 import { bigintCast, doubleCast, numericCast } from './number-casts.js';
@@ -28,9 +29,14 @@ const makers: Record<CastName, Maker> = {
 	'iso-timestamp': (column, _step, policies) =>
 		nullsInstead(timestampCast, column, policies.onBadTimestamp, ['BAD_TIMESTAMP'], 'BAD_TIMESTAMP_NULLED'),
 	uuid: () => uuidCast,
-	vector: (_column, { source }) => (source.kind === 'chroma' ? vectorCast(source.dimension, source.space) : vectorCast(null, 'l2')),
+	vector: (column, { source }, policies) => {
+		const cast = source.kind === 'chroma' ? vectorCast(source.dimension, source.space) : vectorCast(null, 'l2');
+		return nullsInstead(cast, column, policies.onMissingVector ?? 'quarantine', ['MISSING_VECTOR'], 'MISSING_VECTOR_NULLED');
+	},
+	'prefixed-id': (column) => prefixedIdCast(column.constant ?? ''),
+	'uuid-id': (column) => uuidIdCast(column.constant ?? ''),
 	document: (_column, _step, policies) => documentCast(stripsNul(policies)),
-	metadata: (column, _step, policies) => metadataCast(column.constant ?? '{}', stripsNul(policies)),
+	metadata: (column, _step, policies) => metadataCast(column.constant ?? '{}', stripsNul(policies), column.keeps?.key),
 };
 
 /** The operator's word `null`: a refused value becomes NULL and is counted. Where NULL is not allowed the record is refused all the same. */
@@ -56,7 +62,7 @@ const asItIs: Cast = (value) => value as CastValue;
 type CastStep = Pick<CopyStep, 'source' | 'columns' | 'policies' | 'key'>;
 
 /** Casts of unbounded length whose result is, or grows with, what an index holds. */
-const lengthy: ReadonlySet<CastName> = new Set(['text', 'document', 'bytea', 'json-text']);
+const lengthy: ReadonlySet<CastName> = new Set(['text', 'document', 'bytea', 'json-text', 'prefixed-id']);
 
 /** Bytes that each lengthy column of the key may have. */
 function keyBytes(step: CastStep): number {

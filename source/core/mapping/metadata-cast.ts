@@ -8,15 +8,32 @@ type Piece = string | Refused;
  * put last. Integers keep all digits and floats their shortest text with `.0`, so that 1 and 1.0 stay apart. When the record has a key of
  * `added` with another value, `added` wins and the record is counted. No metadata: `added` alone.
  */
-export const metadataCast = (added: string, stripNul: boolean): Cast => {
+export const metadataCast = (added: string, stripNul: boolean, keptKey?: string): Cast => {
 	const members = new Map(Object.entries(JSON.parse(added) as Readonly<Record<string, unknown>>));
 	const tail = [...members].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',');
+	if (keptKey !== undefined) return keepingCast(members, tail, stripNul, keptKey);
 	return (value) => {
 		if (value === null) return `{${tail}}`;
 		if (!(value instanceof Map)) return refuseKind(value, 'metadata');
 		return join(value, members, tail, stripNul);
 	};
 };
+
+/** The same with the record's `kept` text under `key`, last. A record that has the key with another value is counted: the plan then takes another key. */
+function keepingCast(members: ReadonlyMap<string, unknown>, tail: string, stripNul: boolean, key: string): Cast {
+	return (value, kept) => {
+		if (typeof kept !== 'string') return refuseKind(kept, 'an id to keep');
+		const own = jsonString(kept);
+		if (own instanceof Refused) return own;
+		const end = `${tail === '' ? '' : `${tail},`}${JSON.stringify(key)}:${own}`;
+		if (value === null) return `{${end}}`;
+		if (!(value instanceof Map)) return refuseKind(value, 'metadata');
+		const joined = join(value, new Map([...members, [key, kept]]), end, stripNul);
+		const isTaken = value.has(key) && value.get(key) !== kept;
+		if (!isTaken || joined instanceof Refused) return joined;
+		return new Noted(joined instanceof Noted ? joined.value : joined, 'METADATA_ID_KEY_TAKEN');
+	};
+}
 
 function join(
 	metadata: ReadonlyMap<unknown, unknown>,

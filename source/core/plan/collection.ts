@@ -1,11 +1,15 @@
 import { RepotError } from '../errors.js';
+import { formatCount } from '../format.js';
 import type { ChromaCollection, ChromaDescription } from '../ports.js';
 
+/** The word for every collection of a directory. One that is really called so is named in full: `TENANT/DATABASE/all`. */
+export const allCollections = 'all';
+
 /**
- * The collection to migrate: the one of that name (or id, or `tenant/database/name`), or the only one when `name` is null. Throws a RepotError of
- * kind usage that lists what exists.
+ * The collections to migrate: those of these names (or ids, or `tenant/database/name`), every one for `all`, or the only one when no name is
+ * given; in the order of the description, each once. Throws a RepotError of kind usage that lists what exists.
  */
-export function chooseCollection(description: ChromaDescription, name: string | null): ChromaCollection {
+export function chooseCollections(description: ChromaDescription, names: readonly string[]): readonly ChromaCollection[] {
 	const { collections } = description;
 	if (collections.length === 0) {
 		throw refusal(description, 'CHROMA_NO_COLLECTION', `${holder(description)} holds no collection`, [
@@ -14,21 +18,26 @@ export function chooseCollection(description: ChromaDescription, name: string | 
 				: 'Check that --chroma-path is the directory that your application writes to',
 		]);
 	}
-	if (name === null) {
-		const [only] = collections;
-		if (only !== undefined && collections.length === 1) return only;
+	if (names.includes(allCollections)) return collections;
+	if (names.length === 0) {
+		if (collections.length === 1) return collections;
 		throw refusal(
 			description,
 			'CHROMA_SEVERAL_COLLECTIONS',
 			`${holder(description)} holds ${collections.length} collections and none is named`,
-			['Name one with --collection NAME'],
+			['Name one with --collection NAME, several by repeating it, or every one with --collection all'],
 		);
 	}
-	const matching = collections.filter((collection) => collection.id === name || collection.name === name || qualified(collection) === name);
+	const chosen = new Set(names.map((name) => collectionNamed(description, name)));
+	return collections.filter((collection) => chosen.has(collection));
+}
+
+function collectionNamed(description: ChromaDescription, name: string): ChromaCollection {
+	const matching = description.collections.filter((collection) => isNamed(collection, name));
 	const [found] = matching;
 	if (found === undefined) {
 		throw refusal(description, 'CHROMA_UNKNOWN_COLLECTION', `${holder(description)} holds no collection "${name}"`, [
-			'Name one that exists with --collection NAME',
+			'Name one that exists with --collection NAME, or every one with --collection all',
 		]);
 	}
 	if (matching.length > 1) {
@@ -41,13 +50,21 @@ export function chooseCollection(description: ChromaDescription, name: string | 
 
 const holder = ({ from }: ChromaDescription): string => (from === 'server' ? 'This Chroma server' : 'This Chroma directory');
 
-const qualified = (collection: ChromaCollection): string => `${collection.tenant}/${collection.database}/${collection.name}`;
+export const isNamed = (collection: ChromaCollection, name: string): boolean =>
+	collection.id === name || collection.name === name || qualified(collection) === name;
+
+export const qualified = (collection: Pick<ChromaCollection, 'tenant' | 'database' | 'name'>): string =>
+	`${collection.tenant}/${collection.database}/${collection.name}`;
+
+/** What a collection is called among others: its name, in full where another one has it too. */
+export const shownName = (collection: ChromaCollection, among: readonly ChromaCollection[]): string =>
+	among.some((other) => other.id !== collection.id && other.name === collection.name) ? qualified(collection) : collection.name;
 
 function refusal(description: ChromaDescription, code: string, message: string, next: readonly string[]): RepotError {
-	const names = description.collections.map((collection) => collection.name);
-	const ambiguous = new Set(names).size < names.length;
-	const listed = description.collections.map(
-		(collection) => `${ambiguous ? qualified(collection) : collection.name} (${collection.records} records)`,
+	const { collections } = description;
+	const ambiguous = new Set(collections.map(({ name }) => name)).size < collections.length;
+	const listed = collections.map(
+		(collection) => `${ambiguous ? qualified(collection) : collection.name} (${formatCount(collection.records)} records)`,
 	);
 	return new RepotError({
 		kind: 'usage',

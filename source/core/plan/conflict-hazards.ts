@@ -1,6 +1,7 @@
 import { formatCount } from '../format.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { ClashTally, ConflictTally } from './conflicts.js';
+import { idChoices } from './id-hazards.js';
 import type { LateTally } from './late-parents.js';
 import { ownerIndexWords } from './owner-index.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
@@ -62,7 +63,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 		otherCollection.count,
 		otherCollection.sample,
 		`${noun(otherCollection.count)} ${verb(otherCollection.count, 'belongs', 'belong')} to another collection of ${embeddingTable}, where an id is unique over all collections`,
-		'Choose the collection that holds them with --pgvector-collection, or remove them there first',
+		`Choose the collection that holds them with --pgvector-collection, or remove them there first. Or ${idChoices}`,
 	);
 	add(
 		'ALREADY_THERE',

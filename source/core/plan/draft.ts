@@ -1,12 +1,15 @@
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { PlanRequest } from '../operations.js';
-import type { ChromaCollection, SourceDescription, TargetDescription } from '../ports.js';
+import type { SourceDescription, TargetDescription } from '../ports.js';
 import { batchBytes } from './batch-size.js';
-import { checkFit, heldTo } from './fit.js';
+import { type ChosenCollection, nameHazards } from './collection-names.js';
+import { checkFit, heldTo, isPresent } from './fit.js';
 import { identifier, quoteIdent } from './names.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
-import { embeddingTable, mapVectors, schemaOfVectors, vectorStepId } from './vectors.js';
+import { type PlacedCollection, type VectorIndex, vectorIndexes } from './vector-index.js';
+import { embeddingType, layoutHazards, layoutOf, type VectorLayout } from './vector-layout.js';
+import { embeddingTable, langchainCollection, schemaOfVectors, vectorColumns } from './vectors.js';
 
 export interface Draft {
 	readonly copies: CopyStep[];
@@ -18,7 +21,7 @@ export interface Draft {
 export function draftSteps(
 	request: PlanRequest,
 	description: SourceDescription,
-	collection: ChromaCollection | null,
+	chosen: readonly ChosenCollection[],
 	target: TargetDescription,
 ): Draft {
 	const hazards: Hazard[] = [];
@@ -33,26 +36,21 @@ export function draftSteps(
 			schema.push(...schemaOfTable(table, profile.tenantColumn, existing, hazards));
 		}
 	}
-	if (collection !== null) {
-		copies.push(vectorStep(collection, request, target));
-		schema.push(
-			...schemaOfVectors(collection, target, { index: request.index, memory: request.indexMemory, workers: request.indexWorkers }, hazards),
-		);
+	if (chosen.length > 0) {
+		const vectors = draftVectors(chosen, request, target);
+		copies.push(...vectors.copies);
+		schema.push(...vectors.schema);
+		hazards.push(...vectors.hazards);
 	}
 	// Tables that refer to each other in a ring: a key can be referred to once it is there.
 	const references = schema.filter((step) => step.what === 'foreign-key');
 	const others = schema.filter((step) => step.what !== 'foreign-key' && step.what !== 'vector-index');
 	schema.splice(0, schema.length, ...others, ...references, ...schema.filter((step) => step.what === 'vector-index'));
+	for (const table of new Set(copies.map((copy) => copy.table))) {
+		const sql = `ANALYZE "${table}"`;
+		schema.push({ id: `analyze:${table}`, kind: 'schema', phase: 'after', what: 'analyze', object: table, table, sql });
+	}
 	const fitting = copies.map((copy) => {
-		schema.push({
-			id: `analyze:${copy.table}`,
-			kind: 'schema',
-			phase: 'after',
-			what: 'analyze',
-			object: copy.table,
-			table: copy.table,
-			sql: `ANALYZE "${copy.table}"`,
-		});
 		const table = target.tables.find((candidate) => candidate.name === copy.table);
 		if (table !== undefined) hazards.push(...checkFit(copy, table));
 		else if (request.skipSchemaCreation) hazards.push(missingTable(copy));
@@ -128,28 +126,56 @@ function tableStep(table: TableMapping, request: PlanRequest, target: TargetDesc
 	};
 }
 
-function vectorStep(collection: ChromaCollection, request: PlanRequest, target: TargetDescription): CopyStep {
-	const mapped = mapVectors(collection, request.pgvectorCollection, { column: profile.tenantColumn, value: request.tenant }, target);
-	const existing = target.collections.find((candidate) => candidate.name === request.pgvectorCollection);
+/** One copy step a collection, all into one table, whose layout all of them decide together. */
+function draftVectors(chosen: readonly ChosenCollection[], request: PlanRequest, target: TargetDescription): Draft {
+	const layout = layoutOf(chosen, target);
+	const placed = chosen.map((one) => ({ ...one, langchain: langchainCollection(one, target) }));
+	const hazards = [...nameHazards(chosen, request, target), ...layoutHazards(placed, layout)];
+	const wishes = { index: request.index, memory: request.indexMemory, workers: request.indexWorkers };
+	const indexes = vectorIndexes(placed, layout, target, wishes, hazards);
+	// Without DDL only an index that is there can be searched.
+	const usable = request.skipSchemaCreation ? indexes.filter(({ step }) => isPresent(step, target, [])) : indexes;
+	return {
+		copies: placed.map((one) => vectorStep(one, layout, usable, request, target)),
+		schema: [...schemaOfVectors(layout.type), ...indexes.map(({ step }) => step)],
+		hazards,
+	};
+}
+
+function vectorStep(
+	one: PlacedCollection,
+	layout: VectorLayout,
+	indexes: readonly VectorIndex[],
+	request: PlanRequest,
+	target: TargetDescription,
+): CopyStep {
+	const { source, langchain } = one;
+	const existing = target.collections.find((candidate) => candidate.name === langchain.name);
+	const indexedAs = indexes.find(({ serves }) => serves.includes(one.step))?.indexedAs ?? null;
 	return {
 		...uncounted,
 		policies: request.policies,
-		id: vectorStepId,
+		id: one.step,
 		kind: 'copy',
 		source: {
 			kind: 'chroma',
-			collection: collection.name,
-			collectionId: collection.id,
-			dimension: collection.dimension,
-			space: collection.space,
+			collection: source.name,
+			collectionId: source.id,
+			dimension: source.dimension,
+			space: source.space,
 		},
 		table: embeddingTable,
-		columns: mapped.columns,
+		columns: vectorColumns({
+			collection: langchain,
+			type: embeddingType(one, layout),
+			tenant: { column: profile.tenantColumn, value: request.tenant },
+			policies: request.policies,
+		}),
 		key: ['id'],
 		foreignKeys: [],
 		format: 'binary',
-		collection: mapped.collection,
-		rows: collection.records,
+		collection: { ...langchain, ...(indexedAs === null ? {} : { indexedAs }) },
+		rows: source.records,
 		state: {
 			exists: target.tables.some((table) => table.name === embeddingTable),
 			rowsBefore: existing?.rows ?? 0,

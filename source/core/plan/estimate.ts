@@ -1,5 +1,5 @@
+import { indexSeconds } from './index-memory.js';
 import type { CopyStep, SchemaStep } from './types.js';
-import { indexSeconds } from './vectors.js';
 
 /** Bytes a second that a target takes in by COPY when nothing else holds it up: measured on a small server, and on the embedded one. */
 const copyRate = { server: 80e6, embedded: 15e6 } as const;
@@ -10,7 +10,7 @@ export function copySeconds(bytes: number, scanMilliseconds: number, embedded: b
 }
 
 /** Seconds of one statement after the copy, from the rows it has to read. */
-export function schemaSeconds(step: Omit<SchemaStep, 'seconds' | 'needed'>, rows: number, dimension: number | null): number {
+export function schemaSeconds(step: Omit<SchemaStep, 'seconds' | 'needed'>, rows: number, dimension: number): number {
 	switch (step.what) {
 		case 'primary-key':
 		case 'index':
@@ -20,7 +20,7 @@ export function schemaSeconds(step: Omit<SchemaStep, 'seconds' | 'needed'>, rows
 		case 'vector-index':
 			return step.vectorIndex === undefined
 				? 0
-				: indexSeconds(rows, dimension ?? 0, step.vectorIndex.method, step.vectorIndex.memoryBytes, step.vectorIndex.workers);
+				: indexSeconds(rows, dimension, step.vectorIndex.method, step.vectorIndex.memoryBytes, step.vectorIndex.workers);
 		default:
 			return 0;
 	}

@@ -3,6 +3,7 @@ import type { TargetDescription, TargetTable } from '../ports.js';
 import { quoteIdent } from './names.js';
 import { sameColumns } from './tables.js';
 import type { ColumnMapping, CopyStep, Hazard, SchemaStep } from './types.js';
+import { servesSame } from './vector-index.js';
 
 /** Types that take the same values although they are written differently. */
 const familyOf = (type: string): string => {
@@ -52,7 +53,9 @@ export function checkFit(step: Pick<CopyStep, 'id' | 'table' | 'columns' | 'key'
 			problem(
 				column.name,
 				`${table.name}.${column.name} is ${existing.type} in the target${harmOf(existing.type)}; the plan sends ${column.targetType}`,
-				`${alter} ALTER COLUMN ${quoteIdent(column.name)} TYPE ${column.targetType} USING ${quoteIdent(column.name)}::text::${column.targetType};`,
+				column.cast === 'vector' && /^vector\(/.test(existing.type)
+					? `One table can hold several dimensions: drop its HNSW indexes, then ${alter} ALTER COLUMN ${quoteIdent(column.name)} TYPE vector; each collection that moves then gets an index of its own. Or use another schema of the database`
+					: `${alter} ALTER COLUMN ${quoteIdent(column.name)} TYPE ${column.targetType} USING ${quoteIdent(column.name)}::text::${column.targetType};`,
 			);
 		}
 		hazards.push(...limitHazards(step, table, column, existing));
@@ -163,12 +166,8 @@ export function isPresent(
 		}
 		case 'index':
 			return table?.indexes.some((index) => index.name === step.object) ?? false;
-		case 'vector-index': {
-			const suffix = /(?:vector|halfvec)_\w+_ops/.exec(step.sql)?.[0];
-			return (
-				table?.indexes.some((index) => index.name === step.object || (suffix !== undefined && index.definition.includes(suffix))) ?? false
-			);
-		}
+		case 'vector-index':
+			return table?.indexes.some((index) => index.name === step.object || servesSame(index.definition, step.sql)) ?? false;
 		case 'analyze':
 			return false;
 	}

@@ -1,7 +1,6 @@
 import { formatCount } from '../format.js';
 import type { Finding, ScanResult, SourceDescription, TargetDescription } from '../ports.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
-import { vectorStepId } from './vectors.js';
 
 const severityRank = { block: 0, warn: 1, info: 2 } as const;
 
@@ -69,8 +68,8 @@ const olderThan = (version: string, major: number, minor: number): boolean => {
 	return a < major || (a === major && b < minor);
 };
 
-/** What the target must be able to do before anything is written. */
-export function abilityHazards(target: TargetDescription, wantsVectors: boolean): Hazard[] {
+/** What the target must be able to do before anything is written. `step`: the only one with vectors. */
+export function abilityHazards(target: TargetDescription, wantsVectors: boolean, step: string | null): Hazard[] {
 	const hazards: Hazard[] = [];
 	const block = (code: string, message: string, hint: string): void => {
 		hazards.push({ code, severity: 'block', step: null, count: 1, sample: [], message, hint });
@@ -93,7 +92,7 @@ export function abilityHazards(target: TargetDescription, wantsVectors: boolean)
 			hazards.push({
 				code: 'EXTENSION_CREATED',
 				severity: 'info',
-				step: vectorStepId,
+				step,
 				count: 1,
 				sample: [],
 				message: `the extension vector ${extension.available} is created; a rollback leaves it`,
@@ -126,11 +125,11 @@ export function quarantineHazard(rejected: number, policies: Policies): Hazard[]
 	];
 }
 
-/** Damage and oddities that the sources themselves report. */
-export function integrityHazards(description: SourceDescription): Hazard[] {
+/** Damage and oddities that the sources themselves report. `step`: the only one with vectors. */
+export function integrityHazards(description: SourceDescription, step: string | null): Hazard[] {
 	const sqlite = description.sqlite;
 	const notes = (description.chroma?.notes ?? []).map(
-		(note): Hazard => ({ code: 'CHROMA_NOTE', severity: 'info', step: vectorStepId, count: 1, sample: [], message: note }),
+		(note): Hazard => ({ code: 'CHROMA_NOTE', severity: 'info', step, count: 1, sample: [], message: note }),
 	);
 	if (sqlite === null || sqlite.integrity === 'ok') return notes;
 	if (sqlite.integrity.startsWith('not checked')) {

@@ -1,12 +1,14 @@
 import { RepotError } from '../errors.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { PlanProgress, PlanRequest } from '../operations.js';
-import type { ChromaCollection, Clock, LedgerRun, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
-import { chooseCollection } from './collection.js';
+import type { Clock, LedgerRun, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
+import { allCollections, chooseCollections } from './collection.js';
+import { type ChosenCollection, nameCollections } from './collection-names.js';
 import { draftSteps } from './draft.js';
 import { totalSeconds } from './estimate.js';
 import { planId, shortHash } from './hash.js';
 import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
+import { idHazards } from './id-hazards.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
 import { rightHazards } from './right-hazards.js';
 import { heedTargetRows, targetRowHazards } from './target-rows.js';
@@ -31,42 +33,49 @@ export async function makePlan(
 	// Connecting, hashing and reading do not wait for each other; of two errors the source's is told.
 	const given = new AbortController();
 	const either = signal === undefined ? given.signal : AbortSignal.any([signal, given.signal]);
-	const looking = describeTarget(request, ports.target, either);
-	looking.catch(() => {});
+	const early = earlyNames(request);
+	const looking = early === null ? null : describeTarget(request, early, ports.target, either);
+	looking?.catch(() => {});
 	const hashing = ports.source.fingerprints(either, (fraction) => onProgress({ phase: copying, fraction }));
 	hashing.catch(() => {});
 	const description = await ports.source.describe(signal).catch((thrown: unknown) => {
 		given.abort(thrown);
 		throw thrown;
 	});
-	const collection = description.chroma === null ? null : chooseCollection(description.chroma, request.collection);
+	const chosen = description.chroma === null ? [] : nameCollections(chooseCollections(description.chroma, request.collections), request);
 	onProgress({ phase: 'looking at the target', fraction: null });
-	const target = await looking;
+	const target = await (looking ??
+		describeTarget(
+			request,
+			chosen.map((one) => one.target),
+			ports.target,
+			signal,
+		));
 	// Only here the hash is waited for: it may show that a run has to go on.
 	if (!request.restart && target.runs.some(isUnfinished)) {
-		const resumable = await unfinishedRun(intentOf(request, await hashing, target, collection), request, target, ports.target);
+		const resumable = await unfinishedRun(intentOf(request, await hashing, target, chosen), request, target, ports.target);
 		if (resumable !== null) return resumable;
 	}
 
-	const drafted = draftSteps(request, description, collection, target);
-	const missing = finishSchema(drafted.schema, target, drafted.copies, collection, request.policies.onConflict).filter(
-		({ needed }) => needed,
-	);
+	const drafted = draftSteps(request, description, chosen, target);
+	const missing = finishSchema(drafted.schema, target, drafted.copies, request.policies.onConflict).filter(({ needed }) => needed);
 	const { draft, objected } = await heedTargetRows(drafted, missing, target, ports.target, signal);
 	const measured = await measure(draft, request, ports, target, signal, onProgress);
 	const fingerprints = await hashing;
-	const intent = intentOf(request, fingerprints, target, collection);
-	const schema = finishSchema(draft.schema, target, measured.steps, collection, request.policies.onConflict);
+	const intent = intentOf(request, fingerprints, target, chosen);
+	const schema = finishSchema(draft.schema, target, measured.steps, request.policies.onConflict);
+	const onlyVectors = chosen.length === 1 ? (chosen[0]?.step ?? null) : null;
 	const idle = measured.steps.every((step) => nothingToCopy(step, request.policies.onConflict));
 	const hazards = bySeverity([
 		...unfinishedHazards(target, draft.hazards),
 		...draft.hazards,
-		...abilityHazards(target, collection !== null),
+		...abilityHazards(target, chosen.length > 0, onlyVectors),
 		...rightHazards(target, schema, measured.steps, request.policies.onConflict === 'update'),
-		...integrityHazards(description),
+		...integrityHazards(description, onlyVectors),
 		...ledgerHazards(target, idle),
 		...measured.hazards,
 		...(await targetRowHazards(objected, measured.steps, request.policies, ports.source, signal)),
+		...(await idHazards(measured.steps, request.policies, ports.source, signal)),
 		...quarantineHazard(
 			measured.steps.reduce((sum, step) => sum + step.rejected, 0),
 			request.policies,
@@ -102,7 +111,19 @@ function refuseIncomplete(request: PlanRequest): void {
 	}
 }
 
-function describeTarget(request: PlanRequest, target: Target, signal: AbortSignal | undefined): Promise<TargetDescription> {
+/** Names of the collections in the target, where they are known before the source is described; null: not yet. */
+const earlyNames = ({ chromaPath, collections, pgvectorCollection, collectionNames }: PlanRequest): readonly string[] | null => {
+	if (chromaPath === null) return [];
+	const several = collections.length > 1 || collections.includes(allCollections);
+	return several || Object.keys(collectionNames).length > 0 ? null : [pgvectorCollection];
+};
+
+function describeTarget(
+	request: PlanRequest,
+	collections: readonly string[],
+	target: Target,
+	signal: AbortSignal | undefined,
+): Promise<TargetDescription> {
 	const tables = [
 		...(request.sqlitePath === null ? [] : profile.tables.map((table) => table.target)),
 		...(request.chromaPath === null ? [] : [collectionTable, embeddingTable]),
@@ -110,7 +131,7 @@ function describeTarget(request: PlanRequest, target: Target, signal: AbortSigna
 	return target.describe(
 		{
 			tables,
-			collection: request.chromaPath === null ? null : request.pgvectorCollection,
+			collections,
 			tenant: { column: profile.tenantColumn, value: request.tenant },
 		},
 		signal,
@@ -122,16 +143,18 @@ function intentOf(
 	request: PlanRequest,
 	fingerprints: SourceFingerprints,
 	target: TargetDescription,
-	collection: ChromaCollection | null,
+	chosen: readonly ChosenCollection[],
 ): string {
+	const [only] = chosen;
+	const several = chosen.length > 1;
 	return shortHash({
 		profile: profile.name,
 		fingerprints,
 		target: target.facts.identity,
 		schema: target.schema,
 		tenant: request.tenant,
-		collection: collection?.id ?? null,
-		pgvectorCollection: collection === null ? null : request.pgvectorCollection,
+		collection: several ? chosen.map(({ source }) => source.id) : (only?.source.id ?? null),
+		pgvectorCollection: several ? chosen.map(({ target: name }) => name) : (only?.target ?? null),
 		skipSchemaCreation: request.skipSchemaCreation,
 		policies: request.policies,
 	});

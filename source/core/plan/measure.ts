@@ -1,5 +1,5 @@
 import type { PlanProgress, PlanRequest } from '../operations.js';
-import type { ChromaCollection, Clock, ScanResult, Source, Target, TargetDescription } from '../ports.js';
+import type { Clock, ScanResult, Source, Target, TargetDescription } from '../ports.js';
 import { batchRecords } from './batch-size.js';
 import { clashHazards, conflictHazards, lateHazards } from './conflict-hazards.js';
 import { type ConflictTally, noConflicts, tallyConflicts } from './conflicts.js';
@@ -7,6 +7,7 @@ import type { Draft } from './draft.js';
 import { copySeconds, schemaSeconds } from './estimate.js';
 import { checkFit, isPresent } from './fit.js';
 import { occupancyHazards, scanHazards } from './hazards.js';
+import { scanWithFreeKey } from './kept-id.js';
 import { LateParents, ownForeignKeys } from './late-parents.js';
 import { madeObject } from './made-object.js';
 import { SetAside } from './set-aside.js';
@@ -44,9 +45,10 @@ export async function measure(
 	for (const copy of drafts) {
 		const report = (phase: string) => (fraction: number) =>
 			onProgress({ phase, fraction: Math.min(1, (before + copy.rows * fraction) / all) });
-		const scan = await ports.source.scan(copy, signal, report(`casting every value of ${copy.id}`));
-		const counted = withScan(copy, scan, request, target.facts.embedded);
-		hazards.push(...scanHazards(copy.id, scan, request.policies));
+		const casting = report(`casting every value of ${copy.id}`);
+		const { step: cast, scan, hazards: kept } = await scanWithFreeKey(copy, (step) => ports.source.scan(step, signal, casting));
+		const counted = withScan(cast, scan, request, target.facts.embedded);
+		hazards.push(...scanHazards(copy.id, scan, request.policies), ...kept);
 		const table = target.tables.find((candidate) => candidate.name === copy.table);
 		const fits = !checkFit(copy, table ?? emptyTable(copy)).some((hazard) => hazard.severity === 'block');
 		let tally = noConflicts();
@@ -98,6 +100,7 @@ function withScan(step: CopyStep, scan: ScanResult, request: PlanRequest, embedd
 		...step,
 		rows: scan.rows,
 		rejected: scan.rejected,
+		...withoutVector(step, scan),
 		bytes: scan.bytes,
 		columns: step.columns.map((column) => {
 			const note = scan.notes[column.name];
@@ -107,6 +110,13 @@ function withScan(step: CopyStep, scan: ScanResult, request: PlanRequest, embedd
 		batchRecords: batchRecords(scan.rows, scan.bytes, request.batchSize),
 		seconds: copySeconds(scan.bytes, scan.milliseconds, embedded),
 	};
+}
+
+/** Records that go without their vector: the casts take NULL only where policy and column allow it. */
+function withoutVector(step: CopyStep, scan: ScanResult): Pick<CopyStep, 'withoutVector'> {
+	if (!step.columns.some(({ cast, nullable }) => cast === 'vector' && nullable)) return {};
+	const count = scan.findings.find(({ code }) => code === 'MISSING_VECTOR')?.count ?? 0;
+	return count === 0 ? {} : { withoutVector: count };
 }
 
 /** Under `skip`, records that clash on another unique key are set aside with what refers to them, like those that the casts refuse. */
@@ -136,7 +146,6 @@ export function finishSchema(
 	drafts: Draft['schema'],
 	target: TargetDescription,
 	copies: readonly CopyStep[],
-	collection: ChromaCollection | null,
 	onConflict: ConflictPolicy,
 ): SchemaStep[] {
 	const foreign = copies.flatMap((step) =>
@@ -150,9 +159,11 @@ export function finishSchema(
 	const idle = copies.every((step) => nothingToCopy(step, onConflict));
 	return drafts.map((draft) => {
 		const needed = draft.what === 'analyze' ? !idle : !isPresent(draft, target, foreign);
-		const copy = copies.find((step) => step.table === draft.table);
-		const rows = (copy?.rows ?? 0) + (copy?.state.rowsBefore ?? 0);
-		return { ...draft, needed, seconds: needed ? schemaSeconds(draft, rows, collection?.dimension ?? null) : 0 };
+		const own = draft.vectorIndex?.step;
+		const concerned = copies.filter((step) => step.table === draft.table && (own === undefined || step.id === own));
+		const rows = concerned.reduce((sum, { rows, state }) => sum + rows + state.rowsBefore, 0);
+		const dimension = Math.max(0, ...concerned.map(({ source }) => (source.kind === 'chroma' ? (source.dimension ?? 0) : 0)));
+		return { ...draft, needed, seconds: needed ? schemaSeconds(draft, rows, dimension) : 0 };
 	});
 }
 

@@ -79,9 +79,10 @@ export async function targetRowHazards(
 ): Promise<Hazard[]> {
 	const hazards: Hazard[] = [];
 	for (const one of objected) {
-		const copy = steps.find((step) => step.table === one.object.table);
+		const onTable = steps.filter((step) => step.table === one.object.table);
+		const [copy] = onTable;
 		// Some of those rows the run itself may overwrite, so that nothing is in the way any more.
-		const mayChange = policies.onConflict === 'update' && (copy?.state.differing ?? 0) > 0;
+		const mayChange = policies.onConflict === 'update' && onTable.some(({ state }) => state.differing > 0);
 		if (one.objection.why === 'orphans') hazards.push(...(await orphanHazards(one, copy, steps, mayChange, source, signal)));
 		else hazards.push(keyHazard(one, copy, steps, mayChange));
 	}

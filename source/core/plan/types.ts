@@ -24,6 +24,8 @@ export interface Hazard {
 export type ConflictPolicy = 'fail' | 'skip' | 'update';
 export type DistanceSpace = 'l2' | 'ip' | 'cosine';
 export type IndexChoice = 'hnsw' | 'halfvec' | 'none';
+export type IdCollisionPolicy = 'fail' | 'prefix' | 'uuid';
+export type MissingVectorPolicy = 'quarantine' | 'null';
 
 export interface ColumnMapping {
 	/** Column of the target. */
@@ -39,8 +41,13 @@ export interface ColumnMapping {
 	readonly existingType?: string;
 	/** Its values tell records apart or refer to them (unique index, foreign key): NUL is never stripped there, because two values could become one. Keys are so by themselves. */
 	readonly identifies?: boolean;
-	/** The value of every row, in the target's text form; set when `source` is null. For the cast `metadata`: the JSON object that is merged into every record's. */
+	/**
+	 * The value of every row, in the target's text form; set when `source` is null. For the cast `metadata`: the JSON object that is merged into
+	 * every record's. For `prefixed-id` what stands before every id, for `uuid-id` the namespace.
+	 */
 	readonly constant?: string;
+	/** For the cast `metadata`: another field of the record, whose text every object holds under `key`. */
+	readonly keeps?: { readonly field: string; readonly key: string };
 	/** Default expression in the target's DDL, already translated. */
 	readonly defaultSql?: string;
 	/** What the scan counted, for the preview: e.g. `55 valid`, `2 of 55 are not JSON`. */
@@ -92,9 +99,19 @@ export interface StepTargetState {
 	readonly clashing?: number;
 }
 
+/** A collection as langchain-postgres keeps it. */
+export interface LangchainCollection {
+	readonly name: string;
+	readonly uuid: string;
+	readonly exists: boolean;
+	readonly metadata: string | null;
+	/** Type that its index casts `embedding` to, e.g. `vector(384)`: only a search that casts the same way uses it. Absent: the column as it is. */
+	readonly indexedAs?: string;
+}
+
 /** Copies the records of one source table or collection into one target table. */
 export interface CopyStep {
-	/** Stable id: the target table, or `vectors` for the collection. */
+	/** Stable id: the target table, `vectors` for the only collection, `vectors:NAME` for each of several. */
 	readonly id: string;
 	readonly kind: 'copy';
 	readonly source: StepSource;
@@ -111,11 +128,13 @@ export interface CopyStep {
 	/** `copy` straight into the table when no key is shared, else `merge` through a staging table. */
 	readonly write: 'copy' | 'merge';
 	/** Vectors only: the langchain collection. */
-	readonly collection?: { readonly name: string; readonly uuid: string; readonly exists: boolean; readonly metadata: string | null };
+	readonly collection?: LangchainCollection;
 	/** Source records. */
 	readonly rows: number;
 	/** Of those, records that go to quarantine: the casts refuse them, or (`state.clashing`) a unique key of the target does. */
 	readonly rejected: number;
+	/** Of the accepted ones, records without a vector, written with NULL as asked. Absent: none. */
+	readonly withoutVector?: number;
 	/** Encoded size in bytes of what will be sent. */
 	readonly bytes: number;
 	readonly state: StepTargetState;
@@ -141,6 +160,8 @@ export interface SchemaStep {
 	readonly vectorIndex?: {
 		readonly method: IndexChoice;
 		readonly operatorClass: string;
+		/** Id of the only copy step whose rows it holds. Absent: all rows of the table. */
+		readonly step?: string;
 		/** maintenance_work_mem in bytes that the session asks for. */
 		readonly memoryBytes: number;
 		/** max_parallel_maintenance_workers that the session asks for. */
@@ -172,6 +193,10 @@ export interface Policies {
 	readonly onInvalidJson: 'quarantine' | 'fail' | 'null';
 	readonly onBadTimestamp: 'quarantine' | 'fail' | 'null';
 	readonly onNul: 'quarantine' | 'fail' | 'strip';
+	/** Ids of vectors, which are unique over all collections of the target. Absent: `fail`. */
+	readonly onIdCollision?: Exclude<IdCollisionPolicy, 'fail'>;
+	/** Records without a vector. Absent: `quarantine`. */
+	readonly onMissingVector?: Exclude<MissingVectorPolicy, 'quarantine'>;
 	/** Stop (exit 3 in the plan) when more records than this would be quarantined; null: no bound. */
 	readonly maxQuarantined: number | null;
 }

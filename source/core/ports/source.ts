@@ -149,6 +149,8 @@ export interface SourceBatch {
 export interface CastRecord {
 	/** Values of `step.key`, as text. */
 	readonly key: readonly string[];
+	/** The key as the source and the quarantine spell it, where the casts give the target another one. */
+	readonly sourceKey?: string;
 	readonly values: readonly (string | Uint8Array | null)[];
 }
 
@@ -162,6 +164,11 @@ export interface Probe {
 	readonly label: string;
 	/** float32 */
 	readonly vector: Float32Array;
+}
+
+export interface SharedKeys {
+	readonly count: number;
+	readonly sample: readonly { readonly key: string; readonly steps: readonly string[] }[];
 }
 
 /**
@@ -189,9 +196,14 @@ export interface Source {
 	 * (values of `step.key`, as sent) it is found by that: then it does not matter what else was left out of the batch.
 	 */
 	refusedRecord(step: CopyStep, first: Cursor, row: number, code: string, reason: string, key?: readonly string[]): Promise<Reject>;
+	/**
+	 * Keys that the casts give to records of more than one of these steps, in the order of the keys: how many, and the first five. Memory is
+	 * bounded whatever the number of records.
+	 */
+	sharedKeys(steps: readonly CopyStep[], signal?: AbortSignal): Promise<SharedKeys>;
 	/** `count` stored vectors drawn with a fixed seed. */
 	probes(step: CopyStep, count: number, signal?: AbortSignal): Promise<readonly Probe[]>;
-	/** Exact nearest neighbours per probe, by the step's space, nearest first; ties by key. */
+	/** Exact nearest neighbours per probe, by the step's space, nearest first; ties by the source's key. They have the target's keys. */
 	neighbours(step: CopyStep, probes: readonly Probe[], k: number, signal?: AbortSignal): Promise<readonly (readonly Neighbour[])[]>;
 	close(): Promise<void>;
 }

@@ -190,6 +190,17 @@ export interface WriteResult {
 	readonly refused: readonly { readonly row: number; readonly code: string; readonly reason: string; readonly key?: readonly string[] }[];
 }
 
+/** Rows of a step's table, or of its collection. */
+export interface StepCounts {
+	readonly rows: number;
+	readonly tenantRows: number;
+	readonly missingTenant: number;
+	/** Rows that runs of this tenant wrote and that name another one now; null when nothing proves what they wrote. */
+	readonly foreignInRun: number | null;
+	/** Collections: this tenant's rows whose vector is NULL. */
+	readonly withoutVector?: number;
+}
+
 export interface SearchHit {
 	readonly key: string;
 	readonly distance: number;
@@ -260,7 +271,8 @@ export interface Target {
 	describe(
 		request: {
 			readonly tables: readonly string[];
-			readonly collection: string | null;
+			/** Names of langchain collections that the plan writes to. */
+			readonly collections: readonly string[];
 			readonly tenant: { readonly column: string; readonly value: string };
 		},
 		signal?: AbortSignal,
@@ -306,10 +318,7 @@ export interface Target {
 	): Promise<WriteResult>;
 	ledger: Ledger;
 	/** Counts for verification. */
-	count(
-		step: CopyStep,
-		tenant: string,
-	): Promise<{ readonly rows: number; readonly tenantRows: number; readonly missingTenant: number; readonly foreignInRun: number | null }>;
+	count(step: CopyStep, tenant: string): Promise<StepCounts>;
 	/** `jsonb_typeof` of a column over the tenant's rows, by type; SQL NULL is not counted. */
 	jsonTypes(step: CopyStep, column: string, tenant: string): Promise<Readonly<Record<string, number>>>;
 	/** Nearest rows of the step's collection and tenant; `exact` forbids the index. */

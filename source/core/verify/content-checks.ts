@@ -1,12 +1,12 @@
 import { formatCount } from '../format.js';
 import type { CopyStep, Plan } from '../plan/types.js';
 import type { Check } from './context.js';
-import { judge, keptWords, refusedByServer, unownedBefore } from './context.js';
+import { judge, keptWords, placeOf, refusedByServer, unownedBefore } from './context.js';
 import { skipped } from './count-checks.js';
 
 /** No row without a tenant but those that were there before, and no row of this run with another one. */
 export const tenantCheck: Check = async (context) => {
-	const steps = [...context.tables, ...(context.vectors === null ? [] : [context.vectors])];
+	const steps = [...context.tables, ...context.collections];
 	let missing = 0;
 	let before = 0;
 	let foreign = 0;
@@ -17,9 +17,9 @@ export const tenantCheck: Check = async (context) => {
 		missing += surplus;
 		before += count.missingTenant - surplus;
 		foreign += count.foreignInRun ?? 0;
-		if (surplus > 0) details.push(`${step.table}: ${surplus} rows without ${context.plan.tenant.column}`);
+		if (surplus > 0) details.push(`${placeOf(step)}: ${surplus} rows without ${context.plan.tenant.column}`);
 		if ((count.foreignInRun ?? 0) > 0)
-			details.push(`${step.table}: ${count.foreignInRun} rows of this run belong to another ${context.plan.tenant.column}`);
+			details.push(`${placeOf(step)}: ${count.foreignInRun} rows of this run belong to another ${context.plan.tenant.column}`);
 	}
 	const foreignInSample = context.samples.flatMap((sample) =>
 		sample.comparisons.filter((comparison) => comparison.state === 'other-tenant'),
@@ -42,16 +42,16 @@ export const jsonbCheck: Check = async (context) => {
 	let rows = 0;
 	let columns = 0;
 	const types: Record<string, unknown> = {};
-	const steps = [...context.tables, ...(context.vectors === null ? [] : [context.vectors])];
+	const steps = [...context.tables, ...context.collections];
 	for (const step of steps) {
 		for (const column of step.columns.filter((candidate) => candidate.targetType === 'jsonb')) {
 			columns++;
 			const found = await context.target.jsonTypes(step, column.name, context.plan.tenant.value);
 			const expected = column.jsonTypes ?? {};
-			types[`${step.table}.${column.name}`] = { expected, found };
+			types[`${placeOf(step)}.${column.name}`] = { expected, found };
 			rows += Object.values(found).reduce((sum, count) => sum + count, 0);
 			details.push(
-				...typeDifferences(`${step.table}.${column.name}`, expected, found, {
+				...typeDifferences(`${placeOf(step)}.${column.name}`, expected, found, {
 					more: step.state.tenantRowsBefore > 0 || !context.figures.fresh,
 					fewer: refusedByServer(step, context.figures) + keptByPolicy(context.plan, step),
 				}),
@@ -73,7 +73,7 @@ export const jsonbCheck: Check = async (context) => {
 				differ++;
 				if (differ <= 5)
 					details.push(
-						`${sample.step.table} ${comparison.key.join(', ')} ${difference.column}: ${difference.found} instead of ${difference.expected}`,
+						`${placeOf(sample.step)} ${comparison.key.join(', ')} ${difference.column}: ${difference.found} instead of ${difference.expected}`,
 					);
 			}
 		}
@@ -131,7 +131,7 @@ export const fieldsCheck: Check = async (context) => {
 		for (const comparison of wrong) {
 			differ += Math.max(1, comparison.differences.length);
 			if (details.length >= 10) continue;
-			const place = `${sample.step.table} ${comparison.key.join(', ')}`;
+			const place = `${placeOf(sample.step)} ${comparison.key.join(', ')}`;
 			if (comparison.state === 'differs') {
 				details.push(
 					...comparison.differences.map(

@@ -1,7 +1,8 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep, Plan } from '../plan/types.js';
-import type { Comparison, Embedder, RowWriter, Source, Target } from '../ports.js';
+import { vectorStepId } from '../plan/vectors.js';
+import type { CastRecord, Comparison, Embedder, RowWriter, Source, Target } from '../ports.js';
 
 export interface VerifyOptions {
 	/** Mean top-5 overlap that the search check asks for, 0..1. */
@@ -36,7 +37,7 @@ export interface CheckContext {
 	readonly target: Target;
 	readonly embedder: Embedder | null;
 	readonly tables: readonly CopyStep[];
-	readonly vectors: CopyStep | null;
+	readonly collections: readonly CopyStep[];
 	readonly samples: readonly SampledStep[];
 	/** Rows of a step's table, asked of the target once. */
 	count(step: CopyStep): ReturnType<Target['count']>;
@@ -100,8 +101,12 @@ function writerOf({ writers }: Comparison, run: string | null): RowWriter | null
 /** How the figures tell of rows that were not compared. */
 export const keptWords = (kept: number): string => (kept === 0 ? '' : `, ${formatCount(kept)} left as the target has them, not compared`);
 
-/** Key of a comparison as the quarantine spells it: several columns as a JSON array. */
-export const sourceKey = (key: readonly string[]): string => (key.length === 1 ? (key[0] ?? '') : JSON.stringify(key));
+/** Key of a record as the quarantine spells it: several columns as a JSON array. */
+export const sourceKey = ({ key, sourceKey: own }: Pick<CastRecord, 'key' | 'sourceKey'>): string =>
+	own ?? (key.length === 1 ? (key[0] ?? '') : JSON.stringify(key));
+
+/** What a detail is about: the table, and of several collections in one table the step. */
+export const placeOf = (step: CopyStep): string => (step.collection === undefined || step.id === vectorStepId ? step.table : step.id);
 
 /** Records that only the server refused: more than the casts foresaw. */
 export const refusedByServer = (step: CopyStep, figures: RunFigures): number =>

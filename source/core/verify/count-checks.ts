@@ -1,7 +1,17 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
-import { type Check, type CheckContext, expectedRows, judge, keptWords, leftToNobody, rowsBeside } from './context.js';
+import {
+	type Check,
+	type CheckContext,
+	expectedRows,
+	judge,
+	keptWords,
+	leftToNobody,
+	placeOf,
+	refusedByServer,
+	rowsBeside,
+} from './context.js';
 
 /** Rows of every table: found in the target for this tenant against source less set aside. */
 export const rowsCheck: Check = async (context) => {
@@ -9,35 +19,75 @@ export const rowsCheck: Check = async (context) => {
 	return countCheck('rows', context, context.tables);
 };
 
-/** The same for vectors, with the sample's vectors compared bit by bit. */
+/** The same for each collection, with the sample's vectors compared bit by bit and the records without one counted. */
 export const vectorsCheck: Check = async (context) => {
-	if (context.vectors === null) return skipped('vectors', 'no collection in this plan');
-	const counted = await countCheck('vectors', context, [context.vectors]);
-	const sample = context.samples.find((candidate) => candidate.step.id === context.vectors?.id);
-	if (sample === undefined) return counted;
-	const { compared, wrong, kept } = judge(sample, context.plan, context.figures.run);
-	const inexact = wrong.filter(
-		(comparison) => comparison.state !== 'differs' || comparison.differences.some((difference) => difference.column === 'embedding'),
-	);
-	const exact = compared.length - inexact.length;
+	const { collections } = context;
+	if (collections.length === 0) return skipped('vectors', 'no collection in this plan');
+	const counted = await countCheck('vectors', context, collections);
+	const bits = compareBits(context);
+	const without = await countWithoutVector(context);
+	const inexact = bits.compared - bits.exact;
+	const nulls = without.found === 0 && without.expected === 0 ? '' : `, ${formatCount(without.found)} without a vector`;
 	return {
 		...counted,
-		result: inexact.length > 0 ? 'fail' : counted.result,
-		figures: `${counted.figures}, bit-exact ${formatCount(exact)}/${formatCount(compared.length)}${keptWords(kept)}`,
-		data: { ...counted.data, compared: compared.length, exact, kept },
-		details: [
-			...counted.details,
-			...(inexact.length > 0
-				? [
-						`vectors that differ from the source: ${inexact
-							.slice(0, 5)
-							.map((comparison) => comparison.key.join(', '))
-							.join('; ')}`,
-					]
-				: []),
-		],
+		result: inexact > 0 || without.details.length > 0 ? 'fail' : counted.result,
+		figures: `${counted.figures}, bit-exact ${formatCount(bits.exact)}/${formatCount(bits.compared)}${nulls}${keptWords(bits.kept)}`,
+		data: {
+			...counted.data,
+			compared: bits.compared,
+			exact: bits.exact,
+			kept: bits.kept,
+			...(nulls === '' ? {} : { withoutVector: without.found }),
+		},
+		details: [...counted.details, ...bits.details, ...without.details],
 	};
 };
+
+interface Bits {
+	readonly compared: number;
+	readonly exact: number;
+	readonly kept: number;
+	readonly details: readonly string[];
+}
+
+function compareBits({ collections, samples, plan, figures }: CheckContext): Bits {
+	const sum = { compared: 0, exact: 0, kept: 0 };
+	const details: string[] = [];
+	for (const step of collections) {
+		const sample = samples.find((candidate) => candidate.step.id === step.id);
+		if (sample === undefined) continue;
+		const { compared, wrong, kept } = judge(sample, plan, figures.run);
+		const inexact = wrong.filter(
+			(comparison) => comparison.state !== 'differs' || comparison.differences.some((difference) => difference.column === 'embedding'),
+		);
+		sum.compared += compared.length;
+		sum.exact += compared.length - inexact.length;
+		sum.kept += kept;
+		if (inexact.length === 0) continue;
+		const keys = inexact.slice(0, 5).map((comparison) => comparison.key.join(', '));
+		details.push(`${collections.length === 1 ? '' : `${placeOf(step)}: `}vectors that differ from the source: ${keys.join('; ')}`);
+	}
+	return { ...sum, details };
+}
+
+/** Rows with NULL for a vector: as many as records lack one. Rows that were there before, or came since, may lack theirs too. */
+async function countWithoutVector(
+	context: CheckContext,
+): Promise<{ readonly found: number; readonly expected: number; readonly details: readonly string[] }> {
+	const sum = { found: 0, expected: 0 };
+	const details: string[] = [];
+	for (const step of context.collections) {
+		const found = (await context.count(step)).withoutVector ?? 0;
+		const expected = step.withoutVector ?? 0;
+		sum.found += found;
+		sum.expected += expected;
+		const others = step.state.tenantRowsBefore > 0 || !context.figures.fresh;
+		const fewer = refusedByServer(step, context.figures) + (context.plan.policies.onConflict === 'skip' ? step.state.differing : 0);
+		if ((found > expected && !others) || found < expected - fewer)
+			details.push(`${placeOf(step)}: ${formatCount(found)} rows without a vector, ${formatCount(expected)} expected`);
+	}
+	return { ...sum, details };
+}
 
 export const skipped = (name: CheckResult['name'], why: string): CheckResult => ({
 	name,
@@ -70,11 +120,11 @@ async function countCheck(name: 'rows' | 'vectors', context: CheckContext, steps
 		tables[step.id] = { source: step.rows, setAside: aside, before: there, expected, found: count.tenantRows };
 		if (count.tenantRows > expected && !context.figures.fresh) {
 			added += count.tenantRows - expected;
-			details.push(`${step.table}: ${count.tenantRows - expected} rows of this user were added by others since the run`);
+			details.push(`${placeOf(step)}: ${count.tenantRows - expected} rows of this user were added by others since the run`);
 		} else if (count.tenantRows !== expected) {
 			failed = true;
 			details.push(
-				`${step.table}: ${formatCount(count.tenantRows)} rows of this user, ${formatCount(expected)} expected`,
+				`${placeOf(step)}: ${formatCount(count.tenantRows)} rows of this user, ${formatCount(expected)} expected`,
 				...(await missingKeys(context, step)),
 			);
 		}
@@ -106,5 +156,5 @@ async function missingKeys(context: CheckContext, step: CopyStep): Promise<strin
 	}
 	return missing.length === 0
 		? ['every key of the source is there: the surplus was written by someone else']
-		: [`missing in ${step.table}: ${missing.slice(0, 5).join('; ')}`, 'Run repot migrate again: it copies what is missing'];
+		: [`missing in ${placeOf(step)}: ${missing.slice(0, 5).join('; ')}`, 'Run repot migrate again: it copies what is missing'];
 }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { CheckResult, RunOutcome } from '../events.js';
 import { formatCount } from '../format.js';
 import { makeFolders } from '../make-folders.js';
+import type { CastName } from '../mapping/cast-names.js';
 import { setAsideWords } from '../outcome-words.js';
 import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
 import type { RunFolder } from '../ports.js';
@@ -91,6 +92,7 @@ export function reportMarkdown(report: Report): string {
 			]),
 		),
 	];
+	sections.push(...collectionSection(copies));
 	if (plan.hazards.length > 0) {
 		sections.push(
 			'## What the plan told beforehand',
@@ -108,6 +110,29 @@ export function reportMarkdown(report: Report): string {
 	}
 	if (report.run !== null) sections.push('## Undo', `\`repot rollback ${report.run}\` removes exactly what this run wrote.`);
 	return `${sections.join('\n\n')}\n`;
+}
+
+const idRules: Readonly<Partial<Record<CastName, string>>> = { 'prefixed-id': 'COLLECTION/ID', 'uuid-id': 'UUIDv5 of collection and id' };
+
+function collectionSection(copies: readonly CopyStep[]): string[] {
+	const rows = copies.flatMap(({ source, collection, columns, withoutVector }) =>
+		source.kind === 'chroma' && collection !== undefined
+			? [
+					[
+						source.collection,
+						collection.name,
+						collection.uuid,
+						source.dimension === null ? '-' : String(source.dimension),
+						source.space,
+						idRules[columns.find(({ name }) => name === 'id')?.cast ?? 'text'] ?? 'as in Chroma',
+						collection.indexedAs === undefined ? 'embedding' : `embedding::${collection.indexedAs}`,
+						formatCount(withoutVector ?? 0),
+					],
+				]
+			: [],
+	);
+	if (rows.length === 0) return [];
+	return ['## Collections', table(['Chroma', 'langchain', 'uuid', 'Dimensions', 'Metric', 'Ids', 'Searched by', 'Without a vector'], rows)];
 }
 
 /** The same for machines. */

@@ -2,7 +2,7 @@ import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
 import type { Neighbour, Probe, SearchHit } from '../ports.js';
-import { type Check, type CheckContext, rowsBeside } from './context.js';
+import { type Check, type CheckContext, placeOf, rowsBeside } from './context.js';
 import { skipped } from './count-checks.js';
 
 const neighbourCount = 5;
@@ -51,45 +51,93 @@ async function measure(context: CheckContext, step: CopyStep, probes: readonly P
 	return { exact, index };
 }
 
-/** Top-5 of the target against exact nearest neighbours computed from the source: stored vectors as probes, and text queries when an embedder is there. */
+/** What the probes of one collection found. */
+interface CollectionSearch {
+	readonly step: CopyStep;
+	readonly probes: number;
+	readonly stored: Overlaps;
+	readonly text: Awaited<ReturnType<typeof measureText>>;
+}
+
+/** Why a collection's neighbours cannot be compared, or null. */
+const incomparable = (context: CheckContext, { state }: CopyStep): string | null =>
+	context.plan.policies.onConflict === 'skip' && state.differing > 0
+		? `${formatCount(state.differing)} records are left as the target has them, so neighbours cannot be compared`
+		: null;
+
+/**
+ * Top-5 of the target against exact nearest neighbours computed from the source, collection by collection: stored vectors as probes, and text
+ * queries when an embedder is there. Each collection has to reach the threshold by itself.
+ */
 export const searchCheck: Check = async (context) => {
-	const step = context.vectors;
-	if (step === null) return skipped('search', 'no collection in this plan');
-	if (context.plan.policies.onConflict === 'skip' && step.state.differing > 0) {
-		return skipped(
-			'search',
-			`${formatCount(step.state.differing)} records are left as the target has them, so neighbours cannot be compared`,
-		);
+	if (context.collections.length === 0) return skipped('search', 'no collection in this plan');
+	const searches: CollectionSearch[] = [];
+	const passedOver: string[] = [];
+	for (const step of context.collections) {
+		const why = incomparable(context, step);
+		const probes = why === null ? await context.source.probes(step, probeCount, context.signal) : [];
+		if (probes.length === 0) passedOver.push(`${aboutOf(context, step)}${why ?? 'the collection holds no vectors'}`);
+		else
+			searches.push({
+				step,
+				probes: probes.length,
+				stored: await measure(context, step, probes),
+				text: await measureText(context, step),
+			});
 	}
-	const probes = await context.source.probes(step, probeCount, context.signal);
-	if (probes.length === 0) return skipped('search', 'the collection holds no vectors');
-	const stored = await measure(context, step, probes);
-	const text = await measureText(context, step);
+	if (searches.length === 0) return skipped('search', passedOver.join('; '));
+	return searchResult(context, searches, passedOver);
+};
+
+/** Nothing where there is one collection only. */
+const aboutOf = ({ collections }: CheckContext, step: CopyStep): string => (collections.length === 1 ? '' : `${placeOf(step)}: `);
+
+const joined = (all: readonly Overlaps[]): Overlaps => ({
+	exact: all.flatMap(({ exact }) => exact),
+	index: all.flatMap(({ index }) => index),
+});
+
+const figuresOf = ({ exact, index }: Overlaps) => ({
+	exact: { mean: mean(exact), min: Math.min(...exact) },
+	index: { mean: mean(index), min: Math.min(...index) },
+});
+
+function searchResult(context: CheckContext, searches: readonly CollectionSearch[], passedOver: readonly string[]): CheckResult {
 	const threshold = context.options.similarityThreshold;
+	const stored = joined(searches.map((search) => search.stored));
+	const texts = searches.flatMap(({ text }) => text.overlaps ?? []);
+	const probes = searches.reduce((sum, search) => sum + search.probes, 0);
+	const text = texts.length === 0 ? null : joined(texts);
 	const figures = [
 		`exact ${mean(stored.exact).toFixed(2)}`,
-		`index ${mean(stored.index).toFixed(2)} mean, ${Math.min(...stored.index).toFixed(2)} min (${probes.length})`,
+		`index ${mean(stored.index).toFixed(2)} mean, ${Math.min(...stored.index).toFixed(2)} min (${probes})`,
+		...(text === null ? [] : [`text ${mean(text.index).toFixed(2)} (${text.index.length})`]),
 	];
-	if (text.overlaps !== null) figures.push(`text ${mean(text.overlaps.index).toFixed(2)} (${textQueries.length})`);
-	const failed =
-		mean(stored.index) < threshold || mean(stored.exact) < threshold || (text.overlaps !== null && mean(text.overlaps.index) < threshold);
+	const failed = searches.filter((search) => misses(search, threshold));
 	return {
 		name: 'search',
-		result: failed || text.failed ? 'fail' : 'pass',
+		result: failed.length > 0 || searches.some((search) => search.text.failed) ? 'fail' : 'pass',
 		figures: figures.join('   '),
 		data: {
 			threshold,
 			neighbours: neighbourCount,
-			probes: probes.length,
-			exact: { mean: mean(stored.exact), min: Math.min(...stored.exact) },
-			index: { mean: mean(stored.index), min: Math.min(...stored.index) },
-			...(text.overlaps === null
+			probes,
+			...figuresOf(stored),
+			...(text === null ? {} : { text: { queries: textQueries, mean: mean(text.index), exactMean: mean(text.exact) } }),
+			...(context.collections.length === 1
 				? {}
-				: { text: { queries: textQueries, mean: mean(text.overlaps.index), exactMean: mean(text.overlaps.exact) } }),
+				: { collections: Object.fromEntries(searches.map((one) => [one.step.id, { probes: one.probes, ...figuresOf(one.stored) }])) }),
 		},
-		details: [...(failed ? [failureCause(stored, threshold)] : []), ...text.notes],
+		details: [
+			...failed.map((search) => `${aboutOf(context, search.step)}${failureCause(search.stored, threshold)}`),
+			...new Set(searches.flatMap((search) => search.text.notes)),
+			...passedOver,
+		],
 	};
-};
+}
+
+const misses = ({ stored, text }: CollectionSearch, threshold: number): boolean =>
+	mean(stored.index) < threshold || mean(stored.exact) < threshold || (text.overlaps !== null && mean(text.overlaps.index) < threshold);
 
 function failureCause(stored: Overlaps, threshold: number): string {
 	if (mean(stored.exact) < threshold)
@@ -124,13 +172,11 @@ const percentile = (sorted: readonly number[], share: number): number =>
 
 const latencyLimit = 1_000;
 
-/** Time of one search on the target, as the application would send it, over the probes. */
-export const latencyCheck: Check = async (context): Promise<CheckResult> => {
-	const step = context.vectors;
-	if (step === null) return skipped('latency', 'no collection in this plan');
+/** Milliseconds of each search. */
+async function timeSearches(context: CheckContext, step: CopyStep): Promise<readonly number[]> {
 	const probes = await context.source.probes(step, probeCount, context.signal);
 	const [first] = probes;
-	if (first === undefined) return skipped('latency', 'the collection holds no vectors');
+	if (first === undefined) return [];
 	// The first search loads the index into the server's cache; what users feel is the ones after it.
 	await context.target.search(step, context.plan.tenant.value, first, neighbourCount, false, context.signal);
 	const times: number[] = [];
@@ -139,18 +185,32 @@ export const latencyCheck: Check = async (context): Promise<CheckResult> => {
 		await context.target.search(step, context.plan.tenant.value, probe, neighbourCount, false, context.signal);
 		times.push(performance.now() - startedAt);
 	}
-	times.sort((a, b) => a - b);
-	const average = mean(times);
+	return times;
+}
+
+/** Time of one search on the target, as an application that uses the index would send it, over the probes. */
+export const latencyCheck: Check = async (context): Promise<CheckResult> => {
+	if (context.collections.length === 0) return skipped('latency', 'no collection in this plan');
+	const all: number[] = [];
+	const slow: string[] = [];
+	for (const step of context.collections) {
+		const times = await timeSearches(context, step);
+		all.push(...times);
+		const average = mean(times);
+		if (average >= latencyLimit)
+			slow.push(
+				`${aboutOf(context, step)}searches take ${Math.round(average)} ms on average: is there an index? (--index, or the preview's d key shows its DDL)`,
+			);
+	}
+	if (all.length === 0) return skipped('latency', 'the collection holds no vectors');
+	all.sort((a, b) => a - b);
 	const show = (value: number): string => (value < 10 ? value.toFixed(1) : formatCount(Math.round(value)));
-	const figures = { p50: percentile(times, 0.5), p95: percentile(times, 0.95), max: times.at(-1) ?? 0 };
+	const figures = { p50: percentile(all, 0.5), p95: percentile(all, 0.95), max: all.at(-1) ?? 0 };
 	return {
 		name: 'latency',
-		result: average < latencyLimit ? 'pass' : 'fail',
+		result: slow.length === 0 ? 'pass' : 'fail',
 		figures: `p50 ${show(figures.p50)} ms  p95 ${show(figures.p95)} ms  max ${show(figures.max)} ms`,
-		data: { ...figures, mean: average, limit: latencyLimit, searches: times.length },
-		details:
-			average < latencyLimit
-				? []
-				: [`searches take ${Math.round(average)} ms on average: is there an index? (--index, or the preview's d key shows its DDL)`],
+		data: { ...figures, mean: mean(all), limit: latencyLimit, searches: all.length },
+		details: slow,
 	};
 };

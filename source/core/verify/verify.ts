@@ -33,7 +33,7 @@ export async function* verify(
 		figures,
 		...ports,
 		tables: copies.filter((step) => step.source.kind === 'sqlite'),
-		vectors: copies.find((step) => step.source.kind === 'chroma') ?? null,
+		collections: copies.filter((step) => step.source.kind === 'chroma'),
 		samples: await Promise.all(copies.map((step) => sample(step, plan, options, ports, figures.asideKeys[step.id], signal))),
 		signal,
 	};
@@ -55,7 +55,7 @@ async function sample(
 	const limit = options.validationSample >= step.rows ? null : options.validationSample;
 	for await (const records of ports.source.records(step, limit, signal)) {
 		// What only the server refused passes the casts here as well.
-		const expected = aside === undefined ? records : records.filter((record) => !aside.has(sourceKey(record.key)));
+		const expected = aside === undefined ? records : records.filter((record) => !aside.has(sourceKey(record)));
 		comparisons.push(...(await ports.target.compare(step, plan.tenant.value, expected, signal)));
 	}
 	return { step, comparisons };

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { openChroma } from '../../../services/chroma/open.js';
 import { Database } from '../../../services/sqlite/engine.js';
 import { RepotError } from '../../../source/core/errors.js';
-import { chooseCollection } from '../../../source/core/plan/collection.js';
+import { chooseCollections } from '../../../source/core/plan/collection.js';
+import type { ChromaCollection } from '../../../source/core/ports.js';
 import { canonicalLine, readAll } from './canonical.js';
 import { openForTest, temporaryFolder } from './support.js';
 
@@ -221,19 +222,31 @@ describe('rows of the log that the metadata segment has not taken in', () => {
 	});
 });
 
-describe('the choice of a collection', () => {
+describe('the choice of collections', () => {
+	const only = (collections: readonly ChromaCollection[]): ChromaCollection => {
+		expect(collections).toHaveLength(1);
+		return collections[0] as ChromaCollection;
+	};
+
+	it('takes several by name, each once and in the order of the directory, and every one for "all"', async () => {
+		const description = (await openForTest(fixture)).describe();
+		const names = chooseCollections(description, ['mixed_l2', 'mixed_cosine', 'mixed_l2']).map(({ name }) => name);
+		expect(names).toEqual(['mixed_cosine', 'mixed_l2']);
+		expect(chooseCollections(description, ['all'])).toEqual(description.collections);
+	});
+
 	it('takes the named one, by name, id or full path', async () => {
 		const description = (await openForTest(fixture)).describe();
-		const named = chooseCollection(description, 'mixed_ip');
+		const named = only(chooseCollections(description, ['mixed_ip']));
 		expect(named.space).toBe('ip');
-		expect(chooseCollection(description, named.id)).toBe(named);
-		expect(chooseCollection(description, 'default_tenant/default_database/mixed_ip')).toBe(named);
+		expect(chooseCollections(description, [named.id])).toEqual([named]);
+		expect(chooseCollections(description, ['default_tenant/default_database/mixed_ip'])).toEqual([named]);
 	});
 
 	it('lists what exists when the name is unknown or none is given', async () => {
 		const description = (await openForTest(fixture)).describe();
 		for (const name of ['absent', null]) {
-			const choose = () => chooseCollection(description, name);
+			const choose = () => chooseCollections(description, name === null ? [] : [name]);
 			expect(choose).toThrow(RepotError);
 			try {
 				choose();
@@ -247,11 +260,11 @@ describe('the choice of a collection', () => {
 
 	it('takes the only one when none is named, and asks for a full path between two of the same name', async () => {
 		const description = (await openForTest(fixture)).describe();
-		const only = description.collections.filter(({ name }) => name === 'mixed_l2');
-		expect(chooseCollection({ ...description, collections: only }, null).name).toBe('mixed_l2');
-		const twice = only.flatMap((collection) => [collection, { ...collection, id: 'other', database: 'other_database' }]);
-		expect(() => chooseCollection({ ...description, collections: twice }, 'mixed_l2')).toThrow(/2 databases/);
-		expect(chooseCollection({ ...description, collections: twice }, 'default_tenant/other_database/mixed_l2').id).toBe('other');
-		expect(() => chooseCollection({ ...description, collections: [] }, null)).toThrow(/no collection/);
+		const alone = description.collections.filter(({ name }) => name === 'mixed_l2');
+		expect(chooseCollections({ ...description, collections: alone }, []).map(({ name }) => name)).toEqual(['mixed_l2']);
+		const twice = alone.flatMap((collection) => [collection, { ...collection, id: 'other', database: 'other_database' }]);
+		expect(() => chooseCollections({ ...description, collections: twice }, ['mixed_l2'])).toThrow(/2 databases/);
+		expect(only(chooseCollections({ ...description, collections: twice }, ['default_tenant/other_database/mixed_l2'])).id).toBe('other');
+		expect(() => chooseCollections({ ...description, collections: [] }, ['all'])).toThrow(/no collection/);
 	});
 });

@@ -210,7 +210,12 @@ describe('plans', () => {
 		expect((await world.run('migrate', '--plan', 'plans/p.json', '--yes')).code).toBe(0);
 		const saved = JSON.parse(await readFile(join(world.cwd, 'plans/p.json'), 'utf8')) as { id: string };
 		expect(world.calls.migrated.map((plan) => plan.id)).toEqual([saved.id]);
-		expect(world.calls.requests.at(-1)).toMatchObject({ environment: 'dev', sqlitePath: './app.db', collection: 'golden', tenant: 'ana' });
+		expect(world.calls.requests.at(-1)).toMatchObject({
+			environment: 'dev',
+			sqlitePath: './app.db',
+			collections: ['golden'],
+			tenant: 'ana',
+		});
 	});
 
 	it('--plan refuses an edited file, another format, and flags that contradict it', async () => {

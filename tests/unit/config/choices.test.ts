@@ -50,8 +50,8 @@ describe('sources', () => {
 	it('the only dataset is taken, a flag within it wins, and a path of its own stands alone', async () => {
 		const choose = async (flags: Record<string, string>, env = {}) =>
 			headlessChoices(await settingsOf({ config: usualConfig, flags, env }));
-		expect(await choose({})).toMatchObject({ sqlitePath: './app.db', chromaPath: './chroma', collection: 'golden' });
-		expect(await choose({ sqliteDb: 'x.db' })).toMatchObject({ sqlitePath: './x.db', chromaPath: null, collection: null });
+		expect(await choose({})).toMatchObject({ sqlitePath: './app.db', chromaPath: './chroma', collections: ['golden'] });
+		expect(await choose({ sqliteDb: 'x.db' })).toMatchObject({ sqlitePath: './x.db', chromaPath: null, collections: [] });
 		expect(await choose({ dataset: 'golden', sqliteDb: 'x.db' })).toMatchObject({ sqlitePath: './x.db', chromaPath: './chroma' });
 		expect(await choose({ dataset: 'golden' }, { REPOT_SQLITE_DB: 'x.db' })).toMatchObject({ sqlitePath: './app.db' });
 		expect(await choose({ dataset: 'golden', chromaPath: '' })).toMatchObject({ sqlitePath: './app.db', chromaPath: null });

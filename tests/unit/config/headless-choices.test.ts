@@ -6,15 +6,13 @@ import { parseArguments } from '../../../source/commands/parse.js';
 import { headlessChoices, planRequest } from '../../../source/config/choices.js';
 import { headlessCommandOf } from '../../../source/config/headless-choices.js';
 import type { OptionKey } from '../../../source/config/options.js';
-import { loadSettings, type Settings, type SettingsInput } from '../../../source/config/settings.js';
+import { type Flags, loadSettings, type Settings, type SettingsInput } from '../../../source/config/settings.js';
 import { formatCommand } from '../../../source/core/format.js';
 import { passwordNote } from '../../../source/core/headless-command.js';
 import type { PlanRequest } from '../../../source/core/operations.js';
 import { Secret } from '../../../source/core/secret.js';
 import { usualConfig } from '../commands/world.js';
 import { makeFolder, settingsOf } from './folder.js';
-
-type Flags = Partial<Record<OptionKey, string | true>>;
 
 function parse(argv: readonly string[]): Flags {
 	const parsed = parseArguments(argv, '1');
@@ -33,6 +31,12 @@ const word = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text.tr
 const path = fc.stringMatching(/^\.\/[a-z -]{1,8}\.db$/);
 const count = fc.integer({ min: 1, max: 100_000 }).map(String);
 
+/** One name, and names for some collections. */
+const namesArbitrary = fc
+	.tuple(fc.option(word.filter((text) => !text.includes('='))), fc.dictionary(fc.stringMatching(/^[a-z]{3}$/), word, { maxKeys: 2 }))
+	.map(([name, others]) => [...(name === null ? [] : [name]), ...Object.entries(others).map(([source, target]) => `${source}=${target}`)])
+	.filter((texts) => texts.length > 0);
+
 const flagArbitrary: fc.Arbitrary<Flags> = fc.record(
 	{
 		batchSize: fc.oneof(count, fc.constant('auto')),
@@ -42,7 +46,7 @@ const flagArbitrary: fc.Arbitrary<Flags> = fc.record(
 		onConflict: fc.constantFrom('fail', 'skip', 'update'),
 		onNul: fc.constantFrom('quarantine', 'fail', 'strip'),
 		maxQuarantined: fc.oneof(count, fc.constant('none')),
-		pgvectorCollection: word,
+		pgvectorCollection: namesArbitrary,
 		similarityThreshold: fc.integer({ min: 0, max: 100 }).map((value) => String(value / 100)),
 		retryDelay: fc.integer({ min: 0, max: 5000 }).map((value) => `${value}ms`),
 		skipSchemaCreation: fc.constant(true as const),
@@ -59,13 +63,13 @@ const choiceArbitrary = fc
 		environment: fc.constantFrom('dev', 'prod'),
 		sqlitePath: fc.option(fc.oneof(path, fc.constant('./app.db'))),
 		chromaPath: fc.option(fc.constantFrom('./chroma', './other', 'http://chroma:8000', 'http://chroma:8000/?tenant=t&database=d')),
-		collection: fc.option(fc.oneof(word, fc.constant('golden'))),
+		collections: fc.array(fc.oneof(word, fc.constantFrom('golden', 'all')), { maxLength: 3 }),
 		target: fc.option(fc.constantFrom('pglite:./pg', 'postgresql://u@elsewhere:6000/db')),
 		tenant: fc.option(word),
 	})
 	.filter((choices) => choices.sqlitePath !== null || choices.chromaPath !== null)
 	// No screen asks for a collection where there is no Chroma directory.
-	.map((choices) => (choices.chromaPath === null ? { ...choices, collection: null } : choices));
+	.map((choices) => (choices.chromaPath === null ? { ...choices, collections: [] } : choices));
 
 const surroundings = fc.record(
 	{
@@ -123,8 +127,10 @@ describe('the headless command of a choice', () => {
 		const settings = await settingsOf({ config: { ...usualConfig, datasets }, flags: { env: 'dev', dataset: 'demo' } });
 		const choices = { ...headlessChoices(settings), environment: 'dev', sqlitePath: './demo.db', chromaPath: './chroma' };
 		expect(headlessCommandOf(settings, 'plan', choices)).toEqual(['plan', '--env', 'dev']);
-		const named = { ...choices, collection: 'the-one' };
+		const named = { ...choices, collections: ['the-one'] };
 		expect(headlessCommandOf(settings, 'plan', named)).toEqual(['plan', '--env', 'dev', '--collection', 'the-one']);
+		const several = { ...choices, collections: ['one', 'two'] };
+		expect(headlessCommandOf(settings, 'plan', several)).toEqual(['plan', '--env', 'dev', '--collection', 'one', '--collection', 'two']);
 	});
 
 	it('names a server without what it is asked with', async () => {

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { batchRecords } from '../../../source/core/plan/batch-size.js';
+import { nameCollections } from '../../../source/core/plan/collection-names.js';
 import { columnType, defaultSql } from '../../../source/core/plan/column-types.js';
 import { checkFit } from '../../../source/core/plan/fit.js';
+import { graphBytes, indexMemory } from '../../../source/core/plan/index-memory.js';
 import { makePlan } from '../../../source/core/plan/make-plan.js';
 import { collectionUuid, identifier } from '../../../source/core/plan/names.js';
 import { isCopyStep, isSchemaStep } from '../../../source/core/plan/types.js';
-import { graphBytes, indexMemory, schemaOfVectors } from '../../../source/core/plan/vectors.js';
+import { vectorIndexes } from '../../../source/core/plan/vector-index.js';
+import { layoutOf } from '../../../source/core/plan/vector-layout.js';
+import { langchainCollection } from '../../../source/core/plan/vectors.js';
 import { bench, collectionsTables, fakeTables, request, sqliteOf, table } from '../../fakes/engine.js';
 import { memoryTarget } from '../../fakes/memory-target.js';
 
@@ -159,7 +163,7 @@ describe('plan of the collections profile', () => {
 	});
 
 	it('lists the collections when the named one does not exist', async () => {
-		await expect(makePlan(request({ collection: 'nope' }), bench(fakeTables(1)))).rejects.toMatchObject({
+		await expect(makePlan(request({ collections: ['nope'] }), bench(fakeTables(1)))).rejects.toMatchObject({
 			code: 'CHROMA_UNKNOWN_COLLECTION',
 			why: expect.stringContaining('vectors'),
 		});
@@ -316,10 +320,12 @@ describe('vector index', () => {
 		vectorsIn: 'wal' as const,
 	});
 	const wishes = { index: null, memory: null, workers: null };
-	const sql = (dimension: number | null, more = {}) =>
-		schemaOfVectors(collection(dimension), memoryTarget().description, { ...wishes, ...more }, []).find(
-			(step) => step.what === 'vector-index',
-		)?.sql;
+	const sql = (dimension: number | null, more = {}) => {
+		const { description } = memoryTarget();
+		const chosen = nameCollections([collection(dimension)], { pgvectorCollection: 'v', collectionNames: {} });
+		const placed = chosen.map((one) => ({ ...one, langchain: langchainCollection(one, description) }));
+		return vectorIndexes(placed, layoutOf(chosen, description), description, { ...wishes, ...more }, [])[0]?.step.sql;
+	};
 
 	it('is HNSW up to 2,000 dimensions, halfvec up to 4,000, none above', () => {
 		expect(sql(1024)).toContain('USING hnsw (embedding vector_cosine_ops)');

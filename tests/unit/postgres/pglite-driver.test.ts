@@ -9,7 +9,7 @@ import { createPostgresTarget } from '../../../services/postgres/target.js';
 import { RepotError } from '../../../source/core/errors.js';
 import { Secret } from '../../../source/core/secret.js';
 
-const request = { tables: ['items'], collection: 'vectors', tenant: { column: 'user_id', value: 'ana' } };
+const request = { tables: ['items'], collections: ['vectors'], tenant: { column: 'user_id', value: 'ana' } };
 const codeOf = (error: unknown): string => (error instanceof RepotError ? error.code : String(error));
 
 describe('embedded driver', () => {

@@ -16,11 +16,11 @@ import { blockingHazard, fakePlan, fakeRequest } from '../../fakes/plan.js';
 
 const answer = (name: string): SourcesAnswer => ({
 	name,
-	dataset: { name, sqlitePath: `${name}.db`, chromaPath: null, collection: null, from: 'found' },
+	dataset: { name, sqlitePath: `${name}.db`, chromaPath: null, collections: [], from: 'found' },
 	parts: 'both',
 	sqlitePath: `${name}.db`,
 	chromaPath: null,
-	collection: null,
+	collections: [],
 });
 
 const planned = { plan: fakePlan, request: fakeRequest };

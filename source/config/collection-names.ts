@@ -1,0 +1,68 @@
+import { RepotError } from '../core/errors.js';
+import type { Origin, PlanRequest } from '../core/operations.js';
+import { usualCollectionName } from '../core/plan/collection-names.js';
+import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
+
+export type CollectionNaming = Pick<PlanRequest, 'pgvectorCollection' | 'collectionNames'>;
+
+/** Collections of Chroma hold no `=` in their names, those of langchain may. */
+const mapping = /^([^=]+)=(.+)$/s;
+
+/**
+ * What `--pgvector-collection` says: `NAME` for a single collection, `SOURCE=TARGET` for one of several, repeated. Throws RepotError (usage) for
+ * two names without a source, or two for one source.
+ */
+export function namingFrom(texts: readonly string[], from: Origin): CollectionNaming {
+	const plain = texts.filter((text) => !mapping.test(text));
+	const names = new Map<string, string>();
+	for (const text of texts) {
+		const [, source, target] = mapping.exec(text) ?? [];
+		if (source === undefined || target === undefined) continue;
+		if (names.has(source)) throw twice(`two names for the collection "${source}"`, from);
+		names.set(source, target);
+	}
+	if (plain.length > 1) throw twice('two names for one collection', from);
+	return { pgvectorCollection: plain[0] ?? usualCollectionName, collectionNames: Object.fromEntries(names) };
+}
+
+function twice(what: string, from: Origin): RepotError {
+	return new RepotError({
+		kind: 'usage',
+		code: 'TWO_COLLECTION_NAMES',
+		message: `--pgvector-collection gives ${what}`,
+		where: from,
+		next: ['Write one NAME for a single collection, or SOURCE=TARGET for each of several'],
+	});
+}
+
+/** The same as texts of the flag. */
+export const namingTexts = ({ pgvectorCollection, collectionNames }: CollectionNaming): readonly string[] => [
+	...(pgvectorCollection === usualCollectionName ? [] : [pgvectorCollection]),
+	...Object.entries(collectionNames).map(([source, target]) => `${source}=${target}`),
+];
+
+type VectorStep = CopyStep & { readonly source: Extract<CopyStep['source'], { readonly kind: 'chroma' }> };
+
+export const vectorSteps = (plan: Plan): readonly VectorStep[] =>
+	plan.steps.filter((step): step is VectorStep => isCopyStep(step) && step.source.kind === 'chroma');
+
+/** The collections that a plan reads, each by a name that no other of them has. */
+export function collectionsOf(plan: Plan): readonly string[] {
+	const sources = vectorSteps(plan).map(({ source }) => source);
+	return sources.map(({ collection, collectionId }) =>
+		sources.some((other) => other.collection === collection && other.collectionId !== collectionId) ? collectionId : collection,
+	);
+}
+
+/** The names that a plan gives them in the target. */
+export function namingOf(plan: Plan): CollectionNaming {
+	const steps = vectorSteps(plan);
+	const [only] = steps;
+	if (steps.length === 1) return { pgvectorCollection: only?.collection?.name ?? usualCollectionName, collectionNames: {} };
+	return {
+		pgvectorCollection: usualCollectionName,
+		collectionNames: Object.fromEntries(
+			steps.map(({ source, collection }) => [source.collectionId, collection?.name ?? source.collection]),
+		),
+	};
+}

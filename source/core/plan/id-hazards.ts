@@ -1,0 +1,89 @@
+import { formatCount, formatQuantity } from '../format.js';
+import { rewritesKey } from '../mapping/id-casts.js';
+import type { SharedKeys, Source } from '../ports.js';
+import type { CopyStep, Hazard, Policies } from './types.js';
+import { embeddingTable, keptIdKey } from './vectors.js';
+
+/** What may be done about an id that two collections have. */
+export const idChoices = `--on-id-collision prefix makes every id COLLECTION/ID, uuid a UUID of collection and id; either keeps the original in cmetadata under ${keptIdKey}`;
+
+const isVectors = (step: CopyStep): boolean => step.collection !== undefined;
+
+/**
+ * Ids in langchain's table are unique over all collections. Counts those that occur in two of the collections that move, under whatever rule,
+ * and tells which rule gives them. What other collections of the target hold shows in the comparison with it.
+ */
+export async function idHazards(
+	steps: readonly CopyStep[],
+	policies: Policies,
+	source: Source,
+	signal: AbortSignal | undefined,
+): Promise<Hazard[]> {
+	const vectors = steps.filter(isVectors);
+	const shared = vectors.length > 1 ? await source.sharedKeys(vectors, signal) : { count: 0, sample: [] };
+	return [...(shared.count === 0 ? [] : [sharedHazard(shared, policies)]), ...ruleHazards(vectors, policies), ...emptyHazards(vectors)];
+}
+
+function sharedHazard({ count, sample }: SharedKeys, { onIdCollision }: Policies): Hazard {
+	const where = [...new Set(sample.flatMap(({ steps }) => steps))].join(', ');
+	return {
+		code: 'ID_IN_SEVERAL_COLLECTIONS',
+		severity: 'block',
+		step: null,
+		count,
+		sample: sample.map(({ key }) => key),
+		message: `${count === 1 ? '1 id occurs' : `${formatCount(count)} ids occur`} in more than one of the chosen collections (${where}), and in ${embeddingTable} an id is unique over all collections`,
+		hint:
+			onIdCollision === undefined
+				? `${idChoices}. Or move these collections one by one into databases or schemas of their own`
+				: 'Give one of these collections another name: --pgvector-collection SOURCE=TARGET',
+	};
+}
+
+function ruleHazards(vectors: readonly CopyStep[], { onIdCollision }: Policies): Hazard[] {
+	const rewritten = vectors.filter(({ columns }) => columns.some(rewritesKey));
+	if (onIdCollision === undefined || rewritten.length === 0) return [];
+	const rule = onIdCollision === 'prefix' ? 'COLLECTION/ID' : 'the version-5 UUID of collection and id';
+	const keys = [...new Set(rewritten.flatMap(({ columns }) => columns.flatMap(({ keeps }) => (keeps === undefined ? [] : [keeps.key]))))];
+	const told: Hazard = {
+		code: 'IDS_REWRITTEN',
+		severity: 'info',
+		step: rewritten.length === 1 ? (rewritten[0]?.id ?? null) : null,
+		column: 'id',
+		count: rewritten.reduce((sum, { rows, rejected }) => sum + rows - rejected, 0),
+		sample: [],
+		message: `every id becomes ${rule}, as asked; the original is kept in cmetadata under ${keys.join(', ')}`,
+	};
+	return [told, ...rewritten.flatMap(otherRule)];
+}
+
+/** Rows of this user in the collection, and none under an id of the source: most likely the same records under another rule. */
+function otherRule({ id, rows, rejected, state, collection }: CopyStep): Hazard[] {
+	if (rows - rejected === 0 || state.tenantRowsBefore === 0 || state.equal + state.differing > 0) return [];
+	return [
+		{
+			code: 'OTHER_IDS_THERE',
+			severity: 'warn',
+			step: id,
+			column: 'id',
+			count: state.tenantRowsBefore,
+			sample: [],
+			message: `the collection ${collection?.name} holds ${formatQuantity(state.tenantRowsBefore, 'row')} of this user, none of them under an id that this rule gives; they stay beside the new ones`,
+			hint: 'If they are the same records, undo the run that wrote them first, or use its --on-id-collision again: repot runs lists them',
+		},
+	];
+}
+
+function emptyHazards(vectors: readonly CopyStep[]): Hazard[] {
+	if (vectors.length < 2) return [];
+	return vectors
+		.filter(({ rows, collection }) => rows === 0 && collection?.exists === false)
+		.map(({ id, collection }) => ({
+			code: 'EMPTY_COLLECTION',
+			severity: 'info',
+			step: id,
+			count: 1,
+			sample: [],
+			message: `the collection holds no records, so ${collection?.name} is not made in the target`,
+		}));
+}

@@ -1,0 +1,192 @@
+import type { TargetDescription } from '../ports.js';
+import type { ChosenCollection } from './collection-names.js';
+import { indexMemory } from './index-memory.js';
+import { identifier, quoteIdent } from './names.js';
+import { after } from './tables.js';
+import type { DistanceSpace, Hazard, IndexChoice, LangchainCollection, SchemaStep } from './types.js';
+import type { VectorLayout } from './vector-layout.js';
+import { embeddingTable } from './vectors.js';
+
+/** pgvector's limits: https://github.com/pgvector/pgvector#hnsw and the README's "Reference". */
+const maxColumnDimensions = 16_000;
+const maxHnswDimensions = 2_000;
+const maxHalfvecDimensions = 4_000;
+
+const operatorSuffix: Record<DistanceSpace, string> = { l2: 'l2_ops', ip: 'ip_ops', cosine: 'cosine_ops' };
+
+export interface IndexWishes {
+	readonly index: IndexChoice | null;
+	readonly memory: number | null;
+	readonly workers: number | null;
+}
+
+/** A collection with its place in the target. */
+export interface PlacedCollection extends ChosenCollection {
+	readonly langchain: LangchainCollection;
+}
+
+/** Collections that one index serves: all of one dimension and space, or a single one when `own`. */
+interface Served {
+	readonly collections: readonly PlacedCollection[];
+	readonly dimension: number;
+	readonly space: DistanceSpace;
+	/** The index holds rows of this collection only. */
+	readonly own: PlacedCollection | null;
+	/** The column has no dimension of its own. */
+	readonly unsized: boolean;
+	/** Where its hazards belong. */
+	readonly step: string | null;
+}
+
+export interface VectorIndex {
+	readonly step: Omit<SchemaStep, 'needed' | 'seconds'>;
+	/** Step ids of the collections that it serves. */
+	readonly serves: readonly string[];
+	/** Type that the index casts the column to; null: none. */
+	readonly indexedAs: string | null;
+}
+
+/**
+ * The HNSW indexes of a layout: one over the column where dimension and space are one, else a partial one for each collection, cast to its
+ * dimension where the column has none.
+ */
+export function vectorIndexes(
+	placed: readonly PlacedCollection[],
+	layout: VectorLayout,
+	target: TargetDescription,
+	wishes: IndexWishes,
+	hazards: Hazard[],
+): VectorIndex[] {
+	const tell = teller(hazards);
+	for (const { source, step } of placed)
+		if (source.dimension === null) tell('NO_VECTOR_INDEX', step, 'the collection holds no vectors, so no index is built');
+	return servedBy(placed, layout).flatMap((served) => indexOf(served, target, wishes, hazards) ?? []);
+}
+
+function servedBy(placed: readonly PlacedCollection[], layout: VectorLayout): Served[] {
+	const withVectors = placed.flatMap((one) => (one.source.dimension === null ? [] : [{ one, dimension: one.source.dimension }]));
+	const [first] = withVectors;
+	if (first === undefined) return [];
+	if (!layout.indexEach) {
+		const { dimension, one } = first;
+		const collections = withVectors.map((entry) => entry.one);
+		return [
+			{
+				collections,
+				dimension,
+				space: one.source.space,
+				own: null,
+				unsized: false,
+				step: collections.length === 1 ? one.step : null,
+			},
+		];
+	}
+	return withVectors.map(({ one, dimension }) => ({
+		collections: [one],
+		dimension,
+		space: one.source.space,
+		own: one,
+		unsized: layout.unsized,
+		step: one.step,
+	}));
+}
+
+type Teller = (code: string, step: string | null, message: string) => null;
+
+const teller =
+	(hazards: Hazard[]): Teller =>
+	(code, step, message) => {
+		hazards.push({ code, severity: 'info', step, column: 'embedding', count: 1, sample: [], message });
+		return null;
+	};
+
+function indexOf(served: Served, target: TargetDescription, wishes: IndexWishes, hazards: Hazard[]): VectorIndex | null {
+	const method = methodOf(served, wishes, hazards);
+	if (method === null) return null;
+	const { dimension, space, own } = served;
+	const operatorClass = `${method === 'halfvec' ? 'halfvec' : 'vector'}_${operatorSuffix[space]}`;
+	const indexedAs = method === 'halfvec' ? `halfvec(${dimension})` : served.unsized ? `vector(${dimension})` : null;
+	const value = indexedAs === null ? 'embedding' : `(embedding::${indexedAs})`;
+	const where = own === null ? '' : ` WHERE collection_id = '${own.langchain.uuid}'`;
+	const name = identifier(`ix_${embeddingTable}_${method}_${space}${own === null ? '' : `_${idPart(own.langchain.uuid)}`}`);
+	const sql = `CREATE INDEX ${quoteIdent(name)} ON ${quoteIdent(embeddingTable)} USING hnsw (${value} ${operatorClass})${where}`;
+	return {
+		serves: served.collections.map(({ step }) => step),
+		indexedAs,
+		step: {
+			...after('vector-index', name, embeddingTable, sql),
+			vectorIndex: {
+				method,
+				operatorClass,
+				...(own === null ? {} : { step: own.step }),
+				memoryBytes: wishes.memory ?? indexMemory(rowsAfter(served, target), dimension, method, target.resources, target.facts.embedded),
+				workers: wishes.workers ?? (target.facts.embedded ? 0 : Math.max(1, Math.floor(target.resources.maxParallelWorkers / 2))),
+			},
+		},
+	};
+}
+
+/** As much of a UUID as keeps names apart. */
+const idPart = (uuid: string): string => uuid.replaceAll('-', '').slice(0, 12);
+
+/** Rows that the index will hold, at most. */
+function rowsAfter({ collections, own }: Served, target: TargetDescription): number {
+	const before =
+		own === null
+			? target.tables.find((table) => table.name === embeddingTable)?.rows
+			: target.collections.find(({ uuid }) => uuid === own.langchain.uuid)?.rows;
+	return collections.reduce((sum, { source }) => sum + source.records, before ?? 0);
+}
+
+/** The kind of index that this dimension allows and the operator wants; null when none is built, which is told. */
+function methodOf({ collections, dimension, step }: Served, wishes: IndexWishes, hazards: Hazard[]): 'hnsw' | 'halfvec' | null {
+	const tell = teller(hazards);
+	const block = (code: string, count: number, message: string, hint?: string): null => {
+		const place = { step, column: 'embedding', count, sample: [] };
+		hazards.push({ code, severity: 'block', ...place, message, ...(hint === undefined ? {} : { hint }) });
+		return null;
+	};
+	if (dimension > maxColumnDimensions) {
+		return block(
+			'TOO_MANY_DIMENSIONS',
+			collections.reduce((sum, { source }) => sum + source.records, 0),
+			`pgvector stores at most ${maxColumnDimensions} dimensions; these vectors have ${dimension}`,
+		);
+	}
+	const fitting: IndexChoice = dimension <= maxHnswDimensions ? 'hnsw' : dimension <= maxHalfvecDimensions ? 'halfvec' : 'none';
+	const method = wishes.index ?? fitting;
+	if (method === 'none') {
+		return tell(
+			'NO_VECTOR_INDEX',
+			step,
+			wishes.index === 'none'
+				? 'no vector index is built, as asked; searches read every row'
+				: `HNSW indexes reach ${maxHalfvecDimensions} dimensions (as halfvec); these vectors have ${dimension}, so none is built and searches read every row`,
+		);
+	}
+	if ((method === 'hnsw' && dimension > maxHnswDimensions) || dimension > maxHalfvecDimensions) {
+		const reach = method === 'hnsw' ? maxHnswDimensions : maxHalfvecDimensions;
+		const message = `--index ${method} reaches ${reach} dimensions; these vectors have ${dimension}`;
+		return block('INDEX_DIMENSIONS', 1, message, `Use --index ${fitting}`);
+	}
+	if (method === 'halfvec') {
+		tell(
+			'HALFVEC_INDEX',
+			step,
+			'the index is on the vectors at half precision; a search uses it when it casts the same way: embedding::halfvec',
+		);
+	}
+	return method;
+}
+
+/** Whether an index that the target has, as pg_get_indexdef prints it, serves the searches that the planned one would. */
+export function servesSame(definition: string, planned: string): boolean {
+	const operatorClass = /(?:vector|halfvec)_\w+_ops/.exec(planned)?.[0];
+	if (operatorClass === undefined || !new RegExp(`[ )]${operatorClass}\\b`).test(definition)) return false;
+	const cast = /embedding::((?:vector|halfvec)\(\d+\))/.exec(planned)?.[1];
+	if (cast === undefined ? definition.includes('::vector(') : !definition.includes(`::${cast}`)) return false;
+	const where = definition.split(/ WHERE /)[1];
+	if (where === undefined) return true;
+	const collection = /WHERE collection_id = '([0-9a-f-]+)'/.exec(planned)?.[1];
+	return collection !== undefined && where.replace(/[()]/g, '') === `collection_id = '${collection}'::uuid`;
+}
