@@ -4,6 +4,7 @@ import { refusedRowsContract } from './refused-rows-contract.js';
 import { rollbackChainContract } from './rollback-chain-contract.js';
 import { rollbackContract } from './rollback-contract.js';
 import { schemaContract } from './schema-contract.js';
+import { severalCollectionsContract } from './several-collections-contract.js';
 import { targetRowsContract } from './target-rows-contract.js';
 import type { TargetHarness } from './target-scene.js';
 import { uniqueKeysContract } from './unique-keys-contract.js';
@@ -21,6 +22,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 		targetRowsContract,
 		rollbackContract,
 		rollbackChainContract,
+		severalCollectionsContract,
 	]) {
 		contract(name, open);
 	}
