@@ -1,7 +1,7 @@
 /** What the confirm screen says, for the room there is. Pure. */
 
 import { formatAgo, formatBytes, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
-import { recordsToWrite } from '../source/core/plan/types.js';
+import { type Plan, recordsToWrite } from '../source/core/plan/types.js';
 import type { ReadinessCheck } from '../source/core/readiness.js';
 import { serverWords } from '../source/core/server-words.js';
 import { commandFacts } from './command-facts.js';
@@ -50,12 +50,21 @@ function wholeFacts(pairs: readonly Fact[], room: number, width: number): readon
 const cutFact = ([label, value, tone]: Fact): LineSpec =>
 	line({ text: label, tone: 'dim', width: 9 }, { text: value, tone, cut: 'middle' });
 
+/** Tables by name; several collections by their number, since the preview named them. */
+function intoWords({ steps }: Plan): string {
+	const copies = steps.filter((step) => step.kind === 'copy');
+	const collections = copies.filter((step) => step.collection !== undefined);
+	const [first] = collections;
+	if (first === undefined || collections.length === 1) return copies.map((step) => step.id).join(', ');
+	const tables = copies.filter((step) => step.collection === undefined).map((step) => step.id);
+	return [...tables, `${formatCount(collections.length)} collections of ${first.table}`].join(', ');
+}
+
 function factsOf({ planned: { plan, request }, command, now }: Confirmation): readonly Fact[] {
 	const { rejected, bytes, seconds } = plan.totals;
-	const tables = plan.steps.filter((step) => step.kind === 'copy').map((step) => step.id);
 	const sources = [plan.sources.sqlite?.path, plan.sources.chroma?.path].filter((path) => path !== undefined);
 	return [
-		['Writes', `${formatQuantity(recordsToWrite(plan), 'record')}   ${formatBytes(bytes)}   into ${tables.join(', ')}`, 'strong'],
+		['Writes', `${formatQuantity(recordsToWrite(plan), 'record')}   ${formatBytes(bytes)}   into ${intoWords(plan)}`, 'strong'],
 		['To', plan.target.label, 'strong'],
 		['Tenant', `${plan.tenant.column} = ${plan.tenant.value}`],
 		...(rejected > 0 ? [['Set aside', `${formatCount(rejected)} to quarantine.jsonl, with key and reason`, 'warn'] as const] : []),

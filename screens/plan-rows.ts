@@ -2,6 +2,7 @@
 
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
 import type { ColumnMapping, CopyStep, Hazard, Plan, SchemaStep, Severity } from '../source/core/plan/types.js';
+import { vectorStepId } from '../source/core/plan/vectors.js';
 import { wrapText } from '../source/core/text-width.js';
 import type { Cell } from './components/data-table.js';
 import { type LineSpec, line } from './lines.js';
@@ -56,13 +57,13 @@ function copyRow(plan: Plan, step: CopyStep, schema: readonly SchemaStep[], widt
 	const changes = step.state.differing > 0 && plan.policies.onConflict === 'update';
 	const mark = worstMark(hazards) ?? (isThere ? '=' : changes ? '~' : '+');
 	const notes = [hazardNote(hazards), stateNote(step), step.rejected > 0 ? `${formatCount(step.rejected)} set aside` : ''];
-	const where = step.collection === undefined && width >= 70 ? `${creates ? 'new ' : ''}table ${step.table}` : step.table;
+	const [what, where] = placeWords(step, creates, width);
 	return {
 		id: step.id,
 		mark,
 		cells: [
 			{ text: mark, tone: markTone[mark] },
-			{ text: step.id },
+			{ text: what },
 			{ text: where },
 			{ text: formatCount(step.rows) },
 			{ text: formatBytes(step.bytes) },
@@ -71,6 +72,12 @@ function copyRow(plan: Plan, step: CopyStep, schema: readonly SchemaStep[], widt
 		],
 		details: [...step.columns.map(columnLine), ...collectionLines(step), ...hazardLines(hazards, width)],
 	};
+}
+
+/** Step and place. Of several collections the name says more than the table that all of them share. */
+function placeWords({ id, table, collection }: CopyStep, creates: boolean, width: number): readonly [string, string] {
+	if (collection !== undefined) return id === vectorStepId ? [id, table] : [vectorStepId, collection.name];
+	return [id, width >= 70 ? `${creates ? 'new ' : ''}table ${table}` : table];
 }
 
 /** What the target already holds of this step. */
@@ -126,11 +133,18 @@ function hazardLines(hazards: readonly Hazard[], width: number): readonly LineSp
 	});
 }
 
+/** `hnsw vector_l2_ops`, or `hnsw l2 of notes` for the index of one of several collections. */
+function indexWords({ steps }: Plan, { method, operatorClass, step: own }: NonNullable<SchemaStep['vectorIndex']>): string {
+	const copy = steps.find((step): step is CopyStep => step.kind === 'copy' && step.id === own);
+	if (copy?.collection === undefined || own === vectorStepId) return `${method} ${operatorClass}`;
+	return `${method} ${operatorClass.replace(/^[a-z]+_|_ops$/g, '')} of ${copy.collection.name}`;
+}
+
 function schemaRow(plan: Plan, step: SchemaStep, width: number): PlanRow {
 	const hazards = hazardsOf(plan, step.id);
 	const mark = worstMark(hazards) ?? (step.needed ? '+' : '=');
 	const { vectorIndex } = step;
-	const to = vectorIndex === undefined ? step.object : `${vectorIndex.method} ${vectorIndex.operatorClass}`;
+	const to = vectorIndex === undefined ? step.object : indexWords(plan, vectorIndex);
 	const notes = [hazardNote(hazards), step.needed ? '' : 'already there'].filter((note) => note !== '').join('  ');
 	return {
 		id: step.id,

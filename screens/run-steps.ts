@@ -102,8 +102,11 @@ function columnsFor(steps: readonly StepState[], width: number): Columns {
 	return { label, bar: Math.max(leastBar, Math.min(mostBar, room - label)), tail };
 }
 
-/** There is mostly one vector index: it needs no name where there is no room for one. */
-const shortName = (step: StepState): string => (step.label.startsWith('vector-index') ? 'vector index' : stepName(step.label));
+/** There is mostly one vector index: it needs no name where there is no room for one. Of several each says whose it is. */
+function shortName({ label }: StepState): string {
+	if (label.startsWith('vector-index of ')) return label.replace('vector-index', 'index');
+	return label.startsWith('vector-index') ? 'vector index' : stepName(label);
+}
 
 function head(label: string, state: StepState['state'], isPointedAt: boolean, columns: Columns): readonly Part[] {
 	const tone: Tone = state === 'running' ? 'strong' : state === 'waiting' ? 'dim' : 'plain';

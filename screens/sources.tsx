@@ -163,7 +163,8 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 function refusal(task: TaskState<DatasetDescription>, hasPath: boolean): string {
 	if (!hasPath) return '! Not chosen: there is nothing in it to move. p chooses parts, o takes other files.';
 	if (task.state === 'working') return '! Not chosen yet: it is still being opened.';
-	if (task.state === 'ok' && task.value.problems.length === 0) return `! Not chosen: ${obstacleTo(task.value) ?? 'it cannot be moved'}.`;
+	if (task.state === 'ok' && task.value.problems.length === 0)
+		return `! Not chosen: ${obstacleTo(task.value) ?? 'it cannot be moved'}${(task.value.chroma?.collections.length ?? 0) > 1 ? ': c lists them' : ''}.`;
 	return '! Not chosen: what is marked X must be solved first. r looks again, p chooses parts, o takes other files.';
 }
 

@@ -203,7 +203,9 @@ async function describeDataset(
 	const chroma = chromaPath === null ? null : await describe({ sqlitePath: null, chromaPath, collections: named, describeOnly: true });
 	let collections: DatasetDescription['collections'] = [];
 	try {
-		if (chroma?.chroma != null) collections = chooseCollections(chroma.chroma, choice.collections);
+		// Several and none named is a question to ask, not a fault.
+		const isOpen = choice.collections.length === 0 && (chroma?.chroma?.collections.length ?? 0) > 1;
+		if (chroma?.chroma != null && !isOpen) collections = chooseCollections(chroma.chroma, choice.collections);
 	} catch (thrown) {
 		const error = asRepotError(thrown);
 		problems.push([error.message, error.why].filter((part) => part !== undefined).join(': '));

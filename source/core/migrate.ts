@@ -5,7 +5,8 @@ import { asRepotError, type RepotError } from './errors.js';
 import type { MigrationEvent, RunOutcome } from './events.js';
 import type { RunSignals } from './operations.js';
 import { differingLeft } from './outcome-words.js';
-import { isCopyStep, type Plan } from './plan/types.js';
+import { isCopyStep, type Plan, type Step } from './plan/types.js';
+import { vectorStepId } from './plan/vectors.js';
 import type { LedgerRun, Ports, RunSummary } from './ports.js';
 import type { RetryPolicy } from './retry.js';
 import { openRun, type Run, setAsideByStep } from './run.js';
@@ -114,6 +115,15 @@ async function* recorded(
 	}
 }
 
+/** An index over one of several collections is known by that rather than by its name. */
+function labelOf(step: Step): string {
+	if (isCopyStep(step)) return step.id;
+	const own = step.vectorIndex?.step;
+	return own === undefined || own === vectorStepId
+		? `${step.what} ${step.object}`
+		: `${step.what} of ${own.slice(vectorStepId.length + 1)}`;
+}
+
 function runStarted(run: Run): Fact {
 	const differing = differingLeft(run.plan);
 	return {
@@ -129,7 +139,7 @@ function runStarted(run: Run): Fact {
 				const done = run.resumed?.find((candidate) => candidate.id === step.id);
 				return {
 					id: step.id,
-					label: isCopyStep(step) ? step.id : `${step.what} ${step.object}`,
+					label: labelOf(step),
 					kind: step.kind,
 					rows: isCopyStep(step) ? step.rows : 0,
 					bytes: isCopyStep(step) ? step.bytes : 0,

@@ -10,6 +10,7 @@ import {
 	recordsToWrite,
 	type SchemaStep,
 } from '../core/plan/types.js';
+import { vectorStepId } from '../core/plan/vectors.js';
 import { serverWords } from '../core/server-words.js';
 import { printable } from '../core/text-width.js';
 import { paint, type TextStyle, type Tone } from './style.js';
@@ -155,7 +156,8 @@ function schemaNote(step: SchemaStep): string {
 	const index = step.vectorIndex;
 	if (index === undefined) return step.what === 'table' || step.table === '' ? '' : `on ${step.table}`;
 	const workers = index.workers > 0 ? `, ${formatQuantity(index.workers, 'worker')}` : '';
-	return `${index.method} ${index.operatorClass}, ${formatBytes(index.memoryBytes)}${workers}`;
+	const whose = index.step === undefined ? '' : `, rows of ${index.step} only`;
+	return `${index.method} ${index.operatorClass}, ${formatBytes(index.memoryBytes)}${workers}${whose}`;
 }
 
 const words = (what: SchemaStep['what']): string => what.replace('-', ' ');
@@ -231,7 +233,15 @@ function columnLines(plan: Plan, style: TextStyle): readonly string[] {
 	const columns = [{ title: '' }, { title: 'COLUMN' }, { title: 'FROM' }, { title: 'TO' }, { title: 'CAST' }, { title: 'NOTES' }];
 	return plan.steps.filter(isCopyStep).flatMap((step) => {
 		const rows = step.columns.map((column) => [changeOf(column), column.name, fromOf(column), toOf(column), column.cast, noteOf(column)]);
-		return ['', paint(style, 'strong', `Columns of ${printable(step.table)}`), ...tableLines(columns, rows, style)];
+		return [
+			'',
+			paint(
+				style,
+				'strong',
+				`Columns of ${printable(step.collection === undefined || step.id === vectorStepId ? step.table : `${step.table}, step ${step.id}`)}`,
+			),
+			...tableLines(columns, rows, style),
+		];
 	});
 }
 

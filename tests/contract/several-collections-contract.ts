@@ -170,7 +170,7 @@ export function severalCollectionsContract(name: string, open: () => TargetHarne
 				severity: 'block',
 				count: 5,
 				sample: ['d11', 'd20', 'd3', 'd39', 'd7'],
-				message: expect.stringContaining('vectors:docs, vectors:twins'),
+				message: expect.stringContaining('(docs, twins)'),
 				hint: expect.stringContaining('--on-id-collision prefix'),
 			});
 			await expect(run(plan, ports)).rejects.toMatchObject({ code: 'PLAN_BLOCKED' });

@@ -2,7 +2,7 @@ import { formatCount, formatQuantity } from '../format.js';
 import { rewritesKey } from '../mapping/id-casts.js';
 import type { SharedKeys, Source } from '../ports.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
-import { embeddingTable, keptIdKey } from './vectors.js';
+import { embeddingTable, keptIdKey, vectorStepId } from './vectors.js';
 
 /** What may be done about an id that two collections have. */
 export const idChoices = `--on-id-collision prefix makes every id COLLECTION/ID, uuid a UUID of collection and id; either keeps the original in cmetadata under ${keptIdKey}`;
@@ -25,7 +25,7 @@ export async function idHazards(
 }
 
 function sharedHazard({ count, sample }: SharedKeys, { onIdCollision }: Policies): Hazard {
-	const where = [...new Set(sample.flatMap(({ steps }) => steps))].join(', ');
+	const where = [...new Set(sample.flatMap(({ steps }) => steps.map((step) => step.replace(`${vectorStepId}:`, ''))))].join(', ');
 	return {
 		code: 'ID_IN_SEVERAL_COLLECTIONS',
 		severity: 'block',

@@ -58,8 +58,10 @@ export function vectorIndexes(
 	hazards: Hazard[],
 ): VectorIndex[] {
 	const tell = teller(hazards);
+	// Of several, one without any record is told as such.
 	for (const { source, step } of placed)
-		if (source.dimension === null) tell('NO_VECTOR_INDEX', step, 'the collection holds no vectors, so no index is built');
+		if (source.dimension === null && (placed.length === 1 || source.records > 0))
+			tell('NO_VECTOR_INDEX', step, 'the collection holds no vectors, so no index is built');
 	return servedBy(placed, layout).flatMap((served) => indexOf(served, target, wishes, hazards) ?? []);
 }
 
