@@ -63,7 +63,7 @@ function stepRows(steps: readonly StepState[]): readonly StepRow[] {
 	const groups = new Set<string>();
 	return steps.flatMap((step): readonly StepRow[] => {
 		const group = groupOf(step);
-		if (group === null) return [{ kind: 'step', step, label: stepName(step.label) }];
+		if (group === null) return [{ kind: 'step', step, label: longName(step) }];
 		if (groups.has(group)) return [];
 		groups.add(group);
 		const members = steps.filter((other) => groupOf(other) === group);
@@ -95,7 +95,7 @@ function stateOf(row: StepRow): StepState['state'] {
 function columnsFor(steps: readonly StepState[], width: number): Columns {
 	const tail = width < 70 ? 14 : 27;
 	const room = width - fixedWidth - percentWidth - countWidth - tail;
-	const names = steps.map((step) => ({ short: textWidth(groupOf(step) ?? shortName(step)), long: textWidth(`  ${stepName(step.label)}`) }));
+	const names = steps.map((step) => ({ short: textWidth(groupOf(step) ?? shortName(step)), long: textWidth(`  ${longName(step)}`) }));
 	const short = Math.max(8, ...names.map((name) => name.short));
 	const long = Math.max(8, ...names.map((name) => name.long));
 	const label = Math.min(Math.max(short, Math.min(long, room - usualBar)), room - leastBar);
@@ -103,10 +103,11 @@ function columnsFor(steps: readonly StepState[], width: number): Columns {
 }
 
 /** There is mostly one vector index: it needs no name where there is no room for one. Of several each says whose it is. */
-function shortName({ label }: StepState): string {
-	if (label.startsWith('vector-index of ')) return label.replace('vector-index', 'index');
-	return label.startsWith('vector-index') ? 'vector index' : stepName(label);
-}
+const shortName = (step: StepState): string => (step.label.startsWith('vector-index') && !isOfOne(step) ? 'vector index' : longName(step));
+
+const longName = (step: StepState): string => (isOfOne(step) ? step.label.replace('vector-index', 'index') : stepName(step.label));
+
+const isOfOne = ({ label }: StepState): boolean => label.startsWith('vector-index of ');
 
 function head(label: string, state: StepState['state'], isPointedAt: boolean, columns: Columns): readonly Part[] {
 	const tone: Tone = state === 'running' ? 'strong' : state === 'waiting' ? 'dim' : 'plain';
