@@ -13,6 +13,8 @@ import { generateCollections } from '../bench/generate-collections.js';
 import { onDatabase } from '../servers/on-database.js';
 
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** Five collections, two of them empty, which share ids. */
+const collections = fileURLToPath(new URL('../fixtures/chroma/chroma-1.5.9', import.meta.url));
 
 interface Event {
 	readonly type: string;
@@ -44,9 +46,9 @@ function repot(args: readonly string[], killWhen: (event: Event, seen: number) =
 }
 
 /** Order-independent digest of the migrated tables. */
-async function digest(driver: Driver): Promise<string> {
+async function digest(driver: Driver, tables: readonly string[] = ['items', 'analyses', 'embeddings']): Promise<string> {
 	const hash = createHash('sha256');
-	for (const table of ['items', 'analyses', 'embeddings']) {
+	for (const table of tables) {
 		const { rows } = await driver.query(`SELECT t::text AS row FROM ${table} t ORDER BY id`);
 		for (const row of rows) hash.update(`${row.row}\n`);
 	}
@@ -112,6 +114,39 @@ function killContract(
 					.map((line) => JSON.parse(line) as { step: string; batch: number });
 				const places = batches.map((event) => `${event.step} ${event.batch}`);
 				expect(new Set(places).size).toBe(places.length);
+			} finally {
+				await whole.drop();
+				await killed.drop();
+			}
+		}, 180_000);
+
+		it('between two collections and within one, ends as if nothing had happened', async () => {
+			const common = ['migrate', '--chroma-path', collections, '--collection', 'all', '--on-id-collision', 'prefix', '--user-id', 'ana'];
+			const whole = await open(folder, 'collections_whole');
+			const killed = await open(folder, 'collections_killed');
+			try {
+				const run = (url: string, state: string, killWhen?: Parameters<typeof repot>[1]) =>
+					repot([...common, '--yes', '--batch-size', '10', '--postgres-url', url, '--state-dir', join(folder, state)], killWhen);
+				const uninterrupted = await run(whole.url, 'collections-whole');
+				expect(uninterrupted.code).toBe(0);
+				const isStep = (event: Event, type: string, step: string) => event.type === type && (event as { step?: string }).step === step;
+				const between = await run(killed.url, 'collections-killed', (event) => isStep(event, 'step-finished', 'vectors:log_only'));
+				const within = await run(killed.url, 'collections-killed', (event) => isStep(event, 'batch-committed', 'vectors:mixed_l2'));
+				expect([between.code, within.code]).toEqual([null, null]);
+				const last = await run(killed.url, 'collections-killed');
+				expect(last.code).toBe(0);
+				const [wanted] = uninterrupted.events.slice(-1);
+				expect(last.events.at(-1)).toMatchObject({ outcome: 'done', written: wanted?.written });
+				expect(wanted?.written).toBeGreaterThan(100);
+				const [one, other] = [whole.driver(), killed.driver()];
+				try {
+					const collectionRows = 'SELECT c::text AS row FROM langchain_pg_collection c ORDER BY name';
+					expect((await other.query(collectionRows)).rows).toEqual((await one.query(collectionRows)).rows);
+					expect(await digest(other, ['langchain_pg_embedding'])).toBe(await digest(one, ['langchain_pg_embedding']));
+				} finally {
+					await one.close();
+					await other.close();
+				}
 			} finally {
 				await whole.drop();
 				await killed.drop();

@@ -189,6 +189,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			guard: find(choices.environment)?.guard ?? 'open',
 			sqlitePath: choices.sqlitePath,
 			chromaPath: choices.chromaPath,
+			collections: choices.collections,
 			tenant: choices.tenant ?? fakeTenant,
 		}),
 		plan: async (request, _signal, onProgress) => {

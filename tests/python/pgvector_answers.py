@@ -1,11 +1,13 @@
 """Prints, as JSON, what langchain-postgres finds in a database that repot filled.
 
-usage: pgvector_answers.py < {"url", "collection", "strategy", "user", "ids", "probes": [vector], "neighbours"}
+usage: pgvector_answers.py < {"url", "collection", "strategy", "user", "ids", "probes": [vector], "neighbours", "rule"?}
+`ids` are Chroma's; `rule` (prefix or uuid) says what the migration made of them.
 Metadata values are given as Python writes them, so that 1, 1.0, True and "1" stay four different values.
 """
 
 import json
 import sys
+import uuid
 
 from langchain_core.embeddings import Embeddings
 from langchain_postgres import PGVector
@@ -44,6 +46,17 @@ store = PGVector(
 )
 
 
+def id_in_target(key):
+    """An id by the rule of --on-id-collision, computed here by Python's own uuid."""
+    rule = asked.get("rule")
+    if rule is None:
+        return key
+    if rule == "prefix":
+        return f"{asked['collection']}/{key}"
+    with store._make_sync_session() as session:
+        return str(uuid.uuid5(uuid.UUID(str(store.get_collection(session).uuid)), key))
+
+
 def shown(document):
     return {"id": document.id, "document": document.page_content, "metadata": {name: repr(value) for name, value in document.metadata.items()}}
 
@@ -58,7 +71,7 @@ json.dump(
         "searches": [search(vector) for vector in asked["probes"]],
         "filtered": [search(vector, filter={"user_id": asked["user"]}) for vector in asked["probes"]],
         "foreign": [search(vector, filter={"user_id": asked["user"] + "-other"}) for vector in asked["probes"]],
-        "records": [shown(document) for document in store.get_by_ids(asked["ids"])],
+        "records": [shown(document) for document in store.get_by_ids([id_in_target(key) for key in asked["ids"]])],
         "unknown": [shown(document) for document in store.get_by_ids(["no such id"])],
     },
     sys.stdout,

@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import type { OptionKey } from '../../../source/config/options.js';
-import { loadSettings, type Settings } from '../../../source/config/settings.js';
+import { type Flags, loadSettings, type Settings } from '../../../source/config/settings.js';
 
 const made: string[] = [];
 
@@ -18,7 +17,7 @@ export async function makeFolder(): Promise<string> {
 }
 
 export interface Given {
-	readonly flags?: Partial<Record<OptionKey, string | true>>;
+	readonly flags?: Flags;
 	readonly env?: Readonly<Record<string, string>>;
 	/** Content of repot.config.json: text as it is, anything else as JSON. */
 	readonly config?: unknown;
