@@ -1,6 +1,7 @@
 /** What a rollback would do, and what it did, as lines. Pure. */
 
 import { formatCount, formatQuantity } from '../source/core/format.js';
+import { placeOfStep } from '../source/core/plan/vectors.js';
 import type { RollbackCount, RollbackPreview } from '../source/core/ports.js';
 import { stayWords, undoneBefore } from '../source/core/undo.js';
 import { tableLines } from './components/data-table.js';
@@ -45,7 +46,7 @@ function rowOf(table: RollbackCount, before: number | null) {
 	const warn = (count: number) => ({ text: formatCount(count), tone: count > 0 ? ('warn' as const) : ('dim' as const) });
 	return {
 		cells: [
-			table.table,
+			placeOfStep(table.step, table.table),
 			formatCount(table.written),
 			formatCount(table.removable),
 			formatCount(table.restorable),
@@ -73,7 +74,7 @@ function keptWords(tables: readonly KeptRows[]): string | null {
 }
 
 function sampleLines(table: RollbackCount, width: number): readonly LineSpec[] {
-	return paragraph(`${table.table}: ${table.changedSample.join('  ')}`, width, 'dim', 3);
+	return paragraph(`${placeOfStep(table.step, table.table)}: ${table.changedSample.join('  ')}`, width, 'dim', 3);
 }
 
 function listed(label: string, names: readonly string[], width: number): readonly LineSpec[] {
@@ -90,7 +91,13 @@ export function undoLines(undo: UndoState, canvas: Canvas): readonly LineSpec[] 
 		const done = undo.done[table.step];
 		const cell = (count: number | undefined) => (count === undefined ? { text: '-', tone: 'dim' as const } : formatCount(count));
 		return {
-			cells: [table.table, formatCount(table.removable + table.restorable), cell(done?.removed), cell(done?.restored), cell(done?.kept)],
+			cells: [
+				placeOfStep(table.step, table.table),
+				formatCount(table.removable + table.restorable),
+				cell(done?.removed),
+				cell(done?.restored),
+				cell(done?.kept),
+			],
 		};
 	});
 	const titles = [

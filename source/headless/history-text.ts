@@ -1,5 +1,6 @@
 import { formatAgo, formatCount, formatDateTime, formatDuration, formatQuantity } from '../core/format.js';
 import { writtenWords } from '../core/outcome-words.js';
+import { placeOfStep } from '../core/plan/vectors.js';
 import type { LedgerRun, RollbackPreview, RunSummary } from '../core/ports.js';
 import { printable } from '../core/text-width.js';
 import { undoneBefore } from '../core/undo.js';
@@ -84,7 +85,7 @@ export function rollbackLines(preview: RollbackPreview, style: TextStyle): reado
 		...(before.some((count) => count > 0) ? [{ title: 'UNDONE BEFORE', align: right }] : []),
 	];
 	const rows = preview.tables.map((table, index) => [
-		table.table,
+		placeOfStep(table.step, table.table),
 		...[table.written, table.removable, table.restorable, table.changed, table.referenced, table.gone, before[index] ?? 0]
 			.slice(0, columns.length - 1)
 			.map((count) => formatCount(count)),
@@ -95,7 +96,7 @@ export function rollbackLines(preview: RollbackPreview, style: TextStyle): reado
 	return [
 		paint(style, 'strong', `Rollback of run ${preview.run.id}, environment ${printable(preview.run.environment)}`),
 		...tableLines(columns, rows, style),
-		...changed.map((table) => printable(`LOOK ${table.table}: changed since the run, kept: ${keptKeys(table)}`)),
+		...changed.map((table) => printable(`LOOK ${placeOfStep(table.step, table.table)}: changed since the run, kept: ${keptKeys(table)}`)),
 		...preview.drops.map((object) => `Drop   ${printable(object)}`),
 		...preview.stays.map((object) => `Stays  ${printable(object)}`),
 		`Total  ${formatQuantity(remove, 'row')} to remove, ${formatQuantity(restore, 'row')} to restore`,

@@ -1,7 +1,7 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep, Plan } from '../plan/types.js';
-import { vectorStepId } from '../plan/vectors.js';
+import { placeOfStep } from '../plan/vectors.js';
 import type { CastRecord, Comparison, Embedder, RowWriter, Source, Target } from '../ports.js';
 
 export interface VerifyOptions {
@@ -105,8 +105,7 @@ export const keptWords = (kept: number): string => (kept === 0 ? '' : `, ${forma
 export const sourceKey = ({ key, sourceKey: own }: Pick<CastRecord, 'key' | 'sourceKey'>): string =>
 	own ?? (key.length === 1 ? (key[0] ?? '') : JSON.stringify(key));
 
-/** What a detail is about: the table, and of several collections in one table the step. */
-export const placeOf = (step: CopyStep): string => (step.collection === undefined || step.id === vectorStepId ? step.table : step.id);
+export const placeOf = ({ id, table }: CopyStep): string => placeOfStep(id, table);
 
 /** Records that only the server refused: more than the casts foresaw. */
 export const refusedByServer = (step: CopyStep, figures: RunFigures): number =>

@@ -25,7 +25,7 @@ describe('the command line', () => {
 	it('knows the names of earlier scripts', () => {
 		expect(command('migrate', '--chroma-collection', 'a', '--pgvector-collection-name=b', '--validate', '--dry-run').flags).toEqual({
 			collection: ['a'],
-			pgvectorCollection: 'b',
+			pgvectorCollection: ['b'],
 			dryRun: true,
 		});
 	});
