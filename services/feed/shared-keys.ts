@@ -26,16 +26,16 @@ export function countSharedKeys(
 		database.pragma('locking_mode = EXCLUSIVE');
 		database.pragma('temp_store = FILE');
 		database.pragma(`cache_size = -${cacheKibibytes}`);
-		database.exec('CREATE TABLE keys (key BLOB NOT NULL, step INTEGER NOT NULL)');
+		database.exec('CREATE TABLE keys (key TEXT NOT NULL, step INTEGER NOT NULL)');
 		for (const [place, { keys }] of steps.entries()) fill(database, place, keys());
 		// One pass over the sorted keys; the sorter spills to disk.
 		const shared = 'SELECT key, group_concat(DISTINCT step) AS steps FROM keys GROUP BY key HAVING min(step) < max(step) ORDER BY key';
 		const sample: SharedKeys['sample'][number][] = [];
 		let count = 0;
-		for (const row of database.prepare(shared).iterate() as IterableIterator<{ readonly key: Buffer; readonly steps: string }>) {
+		for (const row of database.prepare(shared).iterate() as IterableIterator<{ readonly key: string; readonly steps: string }>) {
 			count++;
 			if (sample.length < sampleSize)
-				sample.push({ key: row.key.toString('utf8'), steps: row.steps.split(',').map((place) => steps[Number(place)]?.id ?? '') });
+				sample.push({ key: row.key, steps: row.steps.split(',').map((place) => steps[Number(place)]?.id ?? '') });
 		}
 		return { count, sample };
 	} finally {
@@ -49,7 +49,7 @@ function fill(database: InstanceType<typeof Database>, place: number, keys: Iter
 	let rows = 0;
 	database.exec('BEGIN');
 	for (const key of keys) {
-		insert.run(Buffer.from(key, 'utf8'), place);
+		insert.run(key, place);
 		if (++rows % rowsPerTransaction === 0) database.exec('COMMIT; BEGIN');
 	}
 	database.exec('COMMIT');

@@ -66,6 +66,7 @@ export async function makePlan(
 	const schema = finishSchema(draft.schema, target, measured.steps, request.policies.onConflict);
 	const onlyVectors = chosen.length === 1 ? (chosen[0]?.step ?? null) : null;
 	const idle = measured.steps.every((step) => nothingToCopy(step, request.policies.onConflict));
+	if (chosen.length > 1) onProgress({ phase: 'comparing the ids of the collections', fraction: null });
 	const hazards = bySeverity([
 		...unfinishedHazards(target, draft.hazards),
 		...draft.hazards,
