@@ -2,6 +2,7 @@ import { tellChroma, tellSqlite } from '../../source/core/inspect.js';
 import type {
 	ChromaFacts,
 	ChromaInspection,
+	ChromaServerInspection,
 	CollectionFacts,
 	CollectionInspection,
 	IndexState,
@@ -74,4 +75,9 @@ export function inspectedChroma(
 		...more,
 		collections,
 	});
+}
+
+/** A running server that was looked at. */
+export function inspectedServer(path: string, collections: readonly ChromaCollection[]): ChromaServerInspection {
+	return { kind: 'chroma-server', path, from: 'server', bytes: 0, version: 'server, API v2', collections, notes: [], damage: [] };
 }

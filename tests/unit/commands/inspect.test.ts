@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RepotError } from '../../../source/core/errors.js';
 import type { Operations } from '../../../source/core/operations.js';
-import { inspectedChroma, inspectedSqlite } from '../../fakes/inspection.js';
+import { inspectedChroma, inspectedServer, inspectedSqlite } from '../../fakes/inspection.js';
 import { createWorld, usualConfig, type World } from './world.js';
 
 const demo = join(import.meta.dirname, '../../../source/demo/data');
+
+const looked = (path: string) =>
+	path.startsWith('http') ? inspectedServer(path, []) : inspectedChroma({ path, bytes: 1, version: '1.5' }, []);
 
 /** Answers for every path; a path with `bad` in it cannot be read. */
 function recorder() {
@@ -18,7 +21,7 @@ function recorder() {
 			throw new RepotError({ kind: 'source', code: 'SOURCE_NOT_SQLITE', message: 'this is no database', where: path });
 		return {
 			sqlite: sqlitePath === null ? null : inspectedSqlite({ path, bytes: 1, tables: [], integrity: 'ok', journalMode: 'delete' }),
-			chroma: chromaPath === null ? null : inspectedChroma({ path, bytes: 1, version: '1.5' }, []),
+			chroma: chromaPath === null ? null : looked(path),
 		};
 	};
 	return { asked, script: { over: { inspect } } };
@@ -118,6 +121,23 @@ describe('repot inspect', () => {
 		const result = await (await createWorld({ script: recorder().script })).run('inspect', 'app.db', '--chroma-path', 'x');
 		expect(result.code).toBe(2);
 		expect(result.stderr).toContain('Both a path and --chroma-path are given');
+	});
+
+	it('a server is named by its flag, and told without what it is asked with', async () => {
+		const { asked, script } = recorder();
+		const world = await createWorld({ script });
+		const named = await world.run('inspect', '--chroma-url', 'http://ana:hush1234@chroma:8000/', '--json');
+		expect(named.code).toBe(0);
+		expect(asked).toEqual(['chroma http://chroma:8000']);
+		expect(named.json).toMatchObject([{ sources: [{ kind: 'chroma-server', path: 'http://chroma:8000', collections: [] }] }]);
+		expect(named.json[0]).not.toHaveProperty('sources.0.notes');
+		const asPath = await world.run('inspect', 'http://ana:hush1234@chroma:8000');
+		expect(asPath.code).toBe(2);
+		expect(asPath.stderr).toContain('repot inspect --chroma-url URL');
+		const both = await world.run('inspect', 'app.db', '--chroma-url', 'http://ana:hush1234@chroma:8000');
+		expect(both.code).toBe(2);
+		expect(both.stderr).toContain('Both a path and --chroma-url are given');
+		for (const said of [named, asPath, both]) expect(said.stdout + said.stderr).not.toContain('hush1234');
 	});
 
 	it('can be interrupted: 130', async () => {

@@ -4,7 +4,7 @@ import { tellChroma } from '../../../source/core/inspect.js';
 import { textWidth } from '../../../source/core/text-width.js';
 import { inspectionLines } from '../../../source/headless/inspect-text.js';
 import { plainStyle } from '../../../source/headless/style.js';
-import { inspectedChroma, inspectedCollection, inspectedSqlite, noIndex } from '../../fakes/inspection.js';
+import { inspectedChroma, inspectedCollection, inspectedServer, inspectedSqlite, noIndex } from '../../fakes/inspection.js';
 
 const directory = { path: 'data/chroma', bytes: 1_677_722, version: '1.3-1.4' };
 const collection = {
@@ -20,6 +20,20 @@ const collection = {
 } as const;
 
 describe('an inspection as text', () => {
+	it('of a server tells its collections, and nothing of files', () => {
+		const unused = { ...collection, id: 'c-2', name: 'unused', records: 0, dimension: null, vectorsIn: 'none' } as const;
+		const server = inspectedServer('http://chroma:8000', [{ ...collection, vectorsIn: 'server' }, unused]);
+		const shown = inspectionLines([server], plainStyle).join('\n').replace(/ +/g, ' ');
+		expect(shown.split('\n').slice(0, 3)).toEqual([
+			'Chroma server http://chroma:8000',
+			' size 2 collections, 1 082 records',
+			' answers as server, API v2',
+		]);
+		expect(shown).toContain(' records 1 082 x 384\n space cosine');
+		expect(shown).toContain('Collection unused');
+		expect(shown).not.toMatch(/integrity|journal|vectors|index|in use/);
+	});
+
 	it('puts what cannot be read first, then what is lost, then what costs nothing', () => {
 		const inspection = inspectedChroma(
 			directory,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseCollections } from '../../../source/core/plan/collection.js';
 import type { ChromaCollection } from '../../../source/core/ports.js';
-import { inspectedChroma, inspectedCollection } from '../../fakes/inspection.js';
+import { inspectedChroma, inspectedCollection, inspectedServer } from '../../fakes/inspection.js';
 import { keys } from '../../fakes/wizard-screen.js';
 import { open } from './walking.js';
 
@@ -18,29 +18,31 @@ const collection = (name: string, records: number, dimension: number, more: Part
 	...more,
 });
 
+const held = [
+	collection('docs', 1200, 384),
+	collection('notes', 40, 16, { space: 'l2' }),
+	collection('images', 300, 512),
+	collection('tickets', 800, 384),
+	collection('docs', 5, 384, { database: 'archive' }),
+];
+
 const chroma = inspectedChroma(
 	{ path: 'data/many', bytes: 1_000_000, version: '1.5' },
-	[
-		collection('docs', 1200, 384),
-		collection('notes', 40, 16, { space: 'l2' }),
-		collection('images', 300, 512),
-		collection('tickets', 800, 384),
-		collection('docs', 5, 384, { database: 'archive' }),
-	].map((one) => inspectedCollection(one)),
+	held.map((one) => inspectedCollection(one)),
 );
 
 /** A wizard over a directory of five collections, two of one name; nothing is chosen when it opens. */
-function openMany() {
+function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = chroma) {
 	return open(
 		{
 			describeDataset: async ({ collections }) => ({
 				sqlite: null,
-				chroma,
+				chroma: source,
 				problems: [],
-				collections: collections.length === 0 ? [] : chooseCollections(chroma, collections),
+				collections: collections.length === 0 ? [] : chooseCollections(source, collections),
 			}),
 		},
-		{ initial: { environment: 'dev', chromaPath: 'data/many' } },
+		{ initial: { environment: 'dev', chromaPath: source.path } },
 	);
 }
 
@@ -119,5 +121,18 @@ describe('choosing collections', () => {
 		opened.press(keys.esc);
 		await opened.until('c for fewer');
 		expect(await migrated(scene)).toEqual(['all']);
+	});
+
+	it('a server has them too, and says nothing of files', async () => {
+		const scene = openMany(inspectedServer('http://chroma:8000', held));
+		const { opened } = scene;
+		await toPicker(scene);
+		opened.press(' ', keys.down, ' ', keys.enter);
+		await opened.until('server, API v2   c for the other 3');
+		await opened.until('1 240 records x 16, 384   cosine, l2');
+		for (const part of ['integrity', 'vectors:', 'format']) expect(opened.live()).not.toContain(part);
+		opened.press('c', 'a', 'a', keys.enter);
+		await opened.until('c for the other 4');
+		expect(opened.live()).toMatch(/\S+ x \d+ {3}\w+ {3}server, API v2/);
 	});
 });
