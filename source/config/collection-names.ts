@@ -1,5 +1,6 @@
 import { RepotError } from '../core/errors.js';
 import type { Origin, PlanRequest } from '../core/operations.js';
+import { allCollections } from '../core/plan/collection.js';
 import { usualCollectionName } from '../core/plan/collection-names.js';
 import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
 
@@ -46,11 +47,13 @@ type VectorStep = CopyStep & { readonly source: Extract<CopyStep['source'], { re
 export const vectorSteps = (plan: Plan): readonly VectorStep[] =>
 	plan.steps.filter((step): step is VectorStep => isCopyStep(step) && step.source.kind === 'chroma');
 
-/** The collections that a plan reads, each by a name that no other of them has. */
+/** The collections that a plan reads, each by a name that means no other of them. */
 export function collectionsOf(plan: Plan): readonly string[] {
 	const sources = vectorSteps(plan).map(({ source }) => source);
 	return sources.map(({ collection, collectionId }) =>
-		sources.some((other) => other.collection === collection && other.collectionId !== collectionId) ? collectionId : collection,
+		collection === allCollections || sources.some((other) => other.collection === collection && other.collectionId !== collectionId)
+			? collectionId
+			: collection,
 	);
 }
 

@@ -2,7 +2,7 @@ import { RepotError } from '../errors.js';
 import { formatCount } from '../format.js';
 import type { ChromaCollection, ChromaDescription } from '../ports.js';
 
-/** The word for every collection of a directory. One that is really called so is named in full: `TENANT/DATABASE/all`. */
+/** The word for every collection of a directory or a server's database. One that is really called so is named in full: `TENANT/DATABASE/all`. */
 export const allCollections = 'all';
 
 /**
@@ -56,9 +56,11 @@ export const isNamed = (collection: ChromaCollection, name: string): boolean =>
 export const qualified = (collection: Pick<ChromaCollection, 'tenant' | 'database' | 'name'>): string =>
 	`${collection.tenant}/${collection.database}/${collection.name}`;
 
-/** What a collection is called among others: its name, in full where another one has it too. */
+/** What a collection is called among others: its name, in full where another one has it too or where it means every one. */
 export const shownName = (collection: ChromaCollection, among: readonly ChromaCollection[]): string =>
-	among.some((other) => other.id !== collection.id && other.name === collection.name) ? qualified(collection) : collection.name;
+	collection.name === allCollections || among.some((other) => other.id !== collection.id && other.name === collection.name)
+		? qualified(collection)
+		: collection.name;
 
 function refusal(description: ChromaDescription, code: string, message: string, next: readonly string[]): RepotError {
 	const { collections } = description;

@@ -90,9 +90,10 @@ describe('a saved plan of several collections', () => {
 	};
 	const plan = planWith(step('docs', '1', 'docs'), step('notes', '2', 'memos'));
 
-	it('names them, by id where two have one name, and what they become', () => {
+	it('names them, by id where a name means others too, and what they become', () => {
 		expect(collectionsOf(plan)).toEqual(['docs', 'notes']);
 		expect(collectionsOf(planWith(step('docs', '1', 'a'), step('docs', '2', 'b')))).toEqual(['1', '2']);
+		expect(collectionsOf(planWith(step('all', '1', 'a')))).toEqual(['1']);
 		expect(namingOf(plan).collectionNames).toEqual({ 1: 'docs', 2: 'memos' });
 	});
 
