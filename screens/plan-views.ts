@@ -30,10 +30,18 @@ function hazardBlock(hazard: Hazard, width: number): readonly LineSpec[] {
 			{ text: `   ${formatCount(hazard.count)} x ${hazard.code}`, tone: 'dim' },
 		),
 		...told(hazard.message, 'plain', ''),
-		...(hazard.sample.length === 0 ? [] : told(hazard.sample.join('  '), 'dim', '  keys')),
+		...(hazard.sample.length === 0 ? [] : told(keysOf(hazard), 'dim', '  keys')),
 		...(hazard.hint === undefined ? [] : told(hazard.hint, 'plain', '  next')),
 	];
 }
+
+/** A plan may name thousands of records; the rest stand in the quarantine. */
+const shownKeys = 20;
+
+const keysOf = ({ sample, count }: Hazard): string => {
+	const shown = sample.slice(0, shownKeys);
+	return [...shown, ...(count > shown.length ? ['...'] : [])].join('  ');
+};
 
 /** The statements in the order in which they will run; those that the target does not need are said so. */
 export function ddlLines(plan: Plan, width: number): readonly LineSpec[] {

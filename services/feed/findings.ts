@@ -3,6 +3,10 @@ import type { Finding } from '../../source/core/ports.js';
 import { type FindingCode, findingWords, isRefusal } from './finding-words.js';
 
 const sampleSize = 5;
+/** Records that have lost their vector are named one by one, as far as a plan stays a document that can be opened. */
+const namedSize = 10_000;
+const named: ReadonlySet<FindingCode> = new Set<FindingCode>(['MISSING_VECTOR', 'MISSING_VECTOR_NULLED']);
+const mostKeys = (code: FindingCode): number => (named.has(code) ? namedSize : sampleSize);
 
 /** One kind of finding in one column. Travels between threads. */
 export interface FindingCount {
@@ -10,7 +14,7 @@ export interface FindingCount {
 	/** Place of the column in the step. */
 	readonly column: number;
 	count: number;
-	/** Keys of the first five. */
+	/** Keys of the first ones: see `mostKeys`. */
 	readonly sample: string[];
 }
 
@@ -38,7 +42,7 @@ export class FindingTally {
 			this.#counts.set(name, entry);
 		}
 		entry.count++;
-		if (entry.sample.length < sampleSize) entry.sample.push(key());
+		if (entry.sample.length < mostKeys(code)) entry.sample.push(key());
 	}
 
 	/** Counts the empty ones among a record's values, which stand in the order of the columns. */
@@ -61,7 +65,7 @@ export function addTallies(parts: readonly Tally[]): Tally {
 		for (const { code, column, count, sample } of findings) {
 			const name = `${code}/${column}`;
 			const before = counts.get(name) ?? { code, column, count: 0, sample: [] };
-			counts.set(name, { code, column, count: before.count + count, sample: [...before.sample, ...sample].slice(0, sampleSize) });
+			counts.set(name, { code, column, count: before.count + count, sample: [...before.sample, ...sample].slice(0, mostKeys(code)) });
 		}
 	}
 	const columns = parts[0]?.empty.length ?? 0;

@@ -39,28 +39,55 @@ const probeSeed = 0x9b0be;
 export function drawProbes(pass: StepPass, count: number, stop: StopSignal): Probe[] {
 	const place = pass.caster.fields.indexOf('embedding');
 	const probes: Probe[] = [];
-	for (const record of spread(pass, count, probeSeed, () => stop)) {
-		const vector = record.values[place];
-		if (!(vector instanceof Float32Array) || vector.every((component) => component === 0)) continue;
-		probes.push({ label: pass.keyOf(record), vector: vector.slice() });
-	}
+	const vectorOf = ({ values }: RawRecord): Float32Array | null => {
+		const vector = values[place];
+		return vector instanceof Float32Array && vector.some((component) => component !== 0) ? vector : null;
+	};
+	const drawn = new Set<string>();
+	const draw = (records: Iterable<RawRecord>): void => {
+		for (const record of records) {
+			const vector = vectorOf(record);
+			const label = pass.keyOf(record);
+			if (vector === null || drawn.has(label)) continue;
+			drawn.add(label);
+			probes.push({ label, vector: vector.slice() });
+			if (probes.length === count) return;
+		}
+	};
+	draw(
+		spread(
+			pass,
+			count,
+			probeSeed,
+			() => stop,
+			(one) => vectorOf(one) !== null,
+		),
+	);
+	// Records without a vector lie together, so that whole runs may have none.
+	if (probes.length < count) draw(acceptedRecords(pass, () => stop));
 	return probes;
 }
 
 /**
  * A stratified sample: the records are cut, in cursor order, into `limit` runs of equal length, and one is drawn from each with a fixed
- * seed. A refused record is replaced by the next accepted one of its run. The same source gives the same sample.
+ * seed. A record that is refused or does not suit is replaced by the next one of its run that is and does. The same source gives the same sample.
  */
-function* spread(pass: StepPass, limit: number, seed: number, stop: () => StopSignal): Generator<RawRecord, void, undefined> {
+function* spread(
+	pass: StepPass,
+	limit: number,
+	seed: number,
+	stop: () => StopSignal,
+	suits: (record: RawRecord) => boolean = () => true,
+): Generator<RawRecord, void, undefined> {
 	const total = pass.count(stop());
 	if (total <= limit) {
-		yield* acceptedRecords(pass, stop);
+		for (const record of acceptedRecords(pass, stop)) if (suits(record)) yield record;
 		return;
 	}
 	for (const { before, length } of drawRuns(pass, total, limit, seed, stop())) {
 		let left = length;
 		for (const record of pass.records(before, stop())) {
-			if (pass.judge(record) === null) {
+			if (suits(record) && pass.judge(record) === null) {
 				yield record;
 				break;
 			}

@@ -90,7 +90,8 @@ function nothingLeft(context: CommandContext, { plan, request }: Planned): ExitC
 }
 
 function told(hazard: Hazard): string {
-	const keys = hazard.sample.length === 0 ? '' : ` (${hazard.sample.join(', ')}${hazard.count > hazard.sample.length ? ', ...' : ''})`;
+	const shown = hazard.sample.slice(0, 5);
+	const keys = shown.length === 0 ? '' : ` (${shown.join(', ')}${hazard.count > shown.length ? ', ...' : ''})`;
 	return `${placed(hazard)}${keys}`;
 }
 

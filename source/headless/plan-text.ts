@@ -176,9 +176,13 @@ function hazardLines(hazards: readonly Hazard[], style: TextStyle): readonly str
 	return lines.length === 0 ? [] : [...lines, ''];
 }
 
+/** A plan may name thousands; `--json` and `--out` give them all. */
+const shownKeys = 5;
+
 function oneHazard(hazard: Hazard, sign: string, tone: Tone, style: TextStyle): readonly string[] {
-	const sample = hazard.sample.map((key) => printable(key)).join(', ');
-	const more = hazard.count > hazard.sample.length && hazard.sample.length > 0 ? ', ...' : '';
+	const keys = hazard.sample.slice(0, shownKeys);
+	const sample = keys.map((key) => printable(key)).join(', ');
+	const more = hazard.count > keys.length && keys.length > 0 ? ', ...' : '';
 	return [
 		`${paint(style, tone, style.tables ? sign : sign === '=' ? 'note' : (spokenMarks[sign] ?? ''))} ${placed(hazard)}`,
 		...(sample === '' ? [] : [`    keys  ${sample}${more}`]),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NearestSearch } from '../../../services/feed/neighbours.js';
 import type { Neighbour, Probe } from '../../../source/core/ports.js';
-import { column, tableStep, vectorStep } from '../mapping/steps.js';
+import { column, quarantine, tableStep, vectorStep } from '../mapping/steps.js';
 import { collect, feedOf } from './support.js';
 
 const rows = (count: number): string =>
@@ -102,6 +102,15 @@ describe('probes and neighbours', () => {
 		expect(new Set(probes.map(({ label }) => label)).size).toBe(20);
 		for (const probe of probes) expect([...probe.vector]).toEqual(vector(Number(probe.label.slice(1))));
 		expect(await feed.probes(vectorStep(2, {}, 'l2'), 20)).toEqual(probes);
+	});
+
+	it('are drawn beside records without a vector, whichever way those go', async () => {
+		const holes = Array.from({ length: 900 }, (_, index) => ({ id: `n${index}`, embedding: null, document: null, metadata: null }));
+		const { feed } = feedOf({ records: records.flatMap((record, index) => [record, ...holes.slice(index * 9, index * 9 + 9)]) });
+		for (const policies of [quarantine, { ...quarantine, onMissingVector: 'null' as const }]) {
+			const probes = await feed.probes(vectorStep(2, { policies }, 'l2'), 20);
+			expect(new Set(probes.map(({ label }) => label)).size).toBe(20);
+		}
 	});
 
 	it('find themselves first, and never a refused record', async () => {

@@ -89,6 +89,14 @@ describe('a scan', () => {
 		expect(Buffer.from(batch?.data ?? []).toString()).toBe('a\t\t\\N\t\\N\tana\nb\tn\t{}\t\\N\tana\n');
 	});
 
+	it('names every record without a vector, and five of the others', async () => {
+		const record = { document: 'd', metadata: null };
+		const records = Array.from({ length: 60 }, (_, at) => ({ ...record, id: `r${at}`, embedding: at % 2 === 0 ? null : [1, null] }));
+		const { findings } = await feedOf({ records }).feed.scan(vectorStep(2));
+		const named = Object.fromEntries(findings.map(({ code, count, sample }) => [code, [count, sample.length]]));
+		expect(named).toEqual({ MISSING_VECTOR: [30, 30], VECTOR_NOT_FINITE: [30, 5] });
+	});
+
 	it('finds what is wrong with vectors, documents and metadata', async () => {
 		const record = { document: 'd', metadata: null };
 		const { feed } = feedOf({
