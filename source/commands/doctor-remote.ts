@@ -2,9 +2,10 @@ import { headlessChoices, targetOf } from '../config/choices.js';
 import { environmentNamed } from '../config/environments.js';
 import { maskUrl } from '../config/target-url.js';
 import { asRepotError } from '../core/errors.js';
-import { formatBytes, formatCount, formatLatency, formatQuantity } from '../core/format.js';
-import type { Operations } from '../core/operations.js';
-import type { ChromaDescription, SqliteDescription, TargetTest } from '../core/ports.js';
+import { formatBytes, formatCommand, formatCount, formatLatency, formatQuantity } from '../core/format.js';
+import type { Damage } from '../core/inspection.js';
+import type { DatasetDescription, Operations } from '../core/operations.js';
+import type { SqliteDescription, TargetTest } from '../core/ports.js';
 import { shortVersion } from '../core/server-words.js';
 import type { CommandContext } from './context.js';
 import { type Finding, finding } from './doctor-local.js';
@@ -25,7 +26,14 @@ export async function checkSources(context: CommandContext, operations: Operatio
 		const found = await operations.describeDataset({ sqlitePath, chromaPath, collections }, signal);
 		return [
 			...(found.sqlite === null ? [] : [sqliteFinding(found.sqlite)]),
-			...(found.chroma === null ? [] : [chromaFinding(found.chroma, found.collections.length > 0)]),
+			...(found.chroma === null
+				? []
+				: [
+						chromaFinding(
+							found.chroma,
+							found.collections.map(({ name }) => name),
+						),
+					]),
 			...found.problems.map((problem) => finding('Source', 'X', problem, ['Check the path, and that the file can be read'], outside)),
 		];
 	} catch (thrown) {
@@ -53,14 +61,37 @@ function sqliteFinding(sqlite: SqliteDescription): Finding {
 	);
 }
 
-function chromaFinding(chroma: ChromaDescription, isChosen: boolean): Finding {
+/** Damage that costs something, the most serious first; what `repot inspect` only notes is left to it. */
+function damageWords(
+	damage: readonly Damage[],
+	chosen: readonly string[],
+): { readonly state: 'X' | 'LOOK'; readonly words: string } | null {
+	// What is wrong with a collection that is not migrated is for `repot inspect` to tell.
+	const concerns = ({ about }: Damage): boolean => about === null || chosen.length === 0 || chosen.includes(about);
+	const serious = damage.filter((one) => one.severity !== 'info' && concerns(one));
+	const [worst] = serious;
+	if (worst === undefined) return null;
+	const message = worst.about === null ? worst.message : `"${worst.about}": ${worst.message}`;
+	const more = serious.length > 1 ? `, and ${serious.length - 1} more` : '';
+	return { state: worst.severity === 'block' ? 'X' : 'LOOK', words: `${message}${more}` };
+}
+
+function chromaFinding(chroma: NonNullable<DatasetDescription['chroma']>, chosen: readonly string[]): Finding {
 	const names = chroma.collections
 		.map((one) => `${one.name} (${formatCount(one.records)} x ${one.dimension ?? '-'}, ${one.space})`)
 		.join(', ');
 	const size = chroma.from === 'server' ? chroma.version : formatBytes(chroma.bytes);
 	const detail = `${chroma.path}: ${names === '' ? 'no collection' : names}, ${size}`;
-	if (isChosen) return finding('Chroma', 'ok', detail);
-	return finding('Chroma', 'LOOK', detail, ['Choose: --collection NAME, which may repeat, or --collection all']);
+	const next = chosen.length > 0 ? [] : ['Choose: --collection NAME, which may repeat, or --collection all'];
+	const damage = damageWords(chroma.damage, chosen);
+	if (damage === null) return finding('Chroma', chosen.length > 0 ? 'ok' : 'LOOK', detail, next);
+	return finding(
+		'Chroma',
+		damage.state,
+		`${detail}; ${damage.words}`,
+		[...next, `See it all: ${formatCommand(['repot', 'inspect', chroma.path])}`],
+		outside,
+	);
 }
 
 export async function checkTarget(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {

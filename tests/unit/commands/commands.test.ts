@@ -2,6 +2,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RepotError } from '../../../source/core/errors.js';
+import type { ChromaCollection } from '../../../source/core/ports.js';
+import { inspectedChroma, inspectedCollection } from '../../fakes/inspection.js';
 import { failedCheck, finished, passedCheck, sampleRun } from './fake-operations.js';
 import { samplePlan } from './fake-plan.js';
 import { createWorld, usualConfig } from './world.js';
@@ -160,6 +162,18 @@ describe('repot runs', () => {
 	});
 });
 
+const docs: ChromaCollection = {
+	id: 'd',
+	name: 'docs',
+	tenant: 'default_tenant',
+	database: 'default_database',
+	records: 9,
+	dimension: 3,
+	space: 'l2',
+	metadata: null,
+	vectorsIn: 'wal',
+};
+
 describe('repot doctor', () => {
 	it('is 0 when nothing is broken', async () => {
 		const result = await (await createWorld({ config: usualConfig })).run('doctor', '--env', 'dev');
@@ -189,6 +203,25 @@ describe('repot doctor', () => {
 			name: 'Target',
 			next: ['Start it'],
 		});
+	});
+
+	it('says what a damaged Chroma directory has lost, unless that is in a collection that is not migrated', async () => {
+		const notes: ChromaCollection = { ...docs, id: 'n', name: 'notes' };
+		const chroma = inspectedChroma({ path: 'data/my chroma', bytes: 1, version: '1.5' }, [
+			inspectedCollection(docs, { missingVectors: { count: 2, sample: ['a', 'b'], goneFromLog: 0 } }),
+			inspectedCollection(notes, { problem: 'its rows cannot be read' }),
+		]);
+		const told = async (collections: readonly ChromaCollection[]) => {
+			const describeDataset = async () => ({ sqlite: null, chroma, problems: [], collections });
+			const world = await createWorld({ config: usualConfig, script: { over: { describeDataset } } });
+			const result = await world.run('doctor', '--env', 'dev', '--chroma-path', 'x', '--json');
+			const checks = (result.json[0]?.checks ?? []) as { name: string; state: string; detail: string; next: string[] }[];
+			return { code: result.code, ...checks.find(({ name }) => name === 'Chroma') };
+		};
+		const one = await told([docs]);
+		expect(one).toMatchObject({ code: 0, state: 'LOOK', next: ["See it all: repot inspect 'data/my chroma'"] });
+		expect(one.detail).toMatch(/"docs": 2 .*vector/);
+		expect(await told([notes])).toMatchObject({ code: 8, state: 'X' });
 	});
 
 	it('is 2 for a broken config and for an old Node.js, and goes on', async () => {
