@@ -1,7 +1,7 @@
 import { toSql } from 'pgvector';
 import type { CopyStep, DistanceSpace } from '../../source/core/plan/types.js';
-import type { Probe, SearchHit, StepCounts } from '../../source/core/ports.js';
-import { requireTable, type TableInfo, tenantKey, tenantOf } from './catalog.js';
+import type { Probe, SearchHit, SearchMode, StepCounts } from '../../source/core/ports.js';
+import { collectionTable, requireTable, type TableInfo, tenantKey, tenantOf } from './catalog.js';
 import type { Session } from './driver.js';
 import { hasLedger } from './ledger.js';
 import { provenance, writtenBy } from './provenance.js';
@@ -19,8 +19,11 @@ const versionAtLeast = (version: string, major: number, minor: number): boolean 
 	return first > major || (first === major && second >= minor);
 };
 
-async function setSearch(session: Session, k: number, exact: boolean): Promise<void> {
-	if (exact) {
+const isSent = (mode: SearchMode): boolean => mode === 'as-sent' || mode === 'as-sent-filtered';
+
+async function setSearch(session: Session, k: number, mode: SearchMode): Promise<void> {
+	if (isSent(mode)) return;
+	if (mode === 'exact') {
 		await session.query('SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexonlyscan = off');
 		return;
 	}
@@ -30,9 +33,14 @@ async function setSearch(session: Session, k: number, exact: boolean): Promise<v
 	if (versionAtLeast(text(rows[0], 'version'), 0, 8)) await session.query('SET LOCAL hnsw.iterative_scan = strict_order');
 }
 
+const ownRows = `e.cmetadata->>'${tenantKey}' = $2`;
+
+/** The filter of langchain-postgres, `{"user_id": TENANT}`, which the planner judges by another rule than a comparison; $2 is the tenant. */
+const langchainFilter = `jsonb_path_match(e.cmetadata, '$."${tenantKey}" == $"value"'::jsonpath, jsonb_build_object('value', $2::text))`;
+
 /**
- * The query that langchain-postgres sends, narrowed to the tenant, which finds no row without a vector; not `exact`, with the cast of the index where
- * that has one. Runs inside a transaction, whose settings it changes.
+ * Finds no row without a vector; not `exact`, with the cast of the index where that has one. What is sent as langchain-postgres does has its
+ * join, filters and order. Runs inside a transaction, whose settings it changes.
  */
 export async function searchVectors(
 	session: Session,
@@ -40,19 +48,22 @@ export async function searchVectors(
 	tenant: string,
 	probe: Probe,
 	k: number,
-	exact: boolean,
+	mode: SearchMode,
 ): Promise<readonly SearchHit[]> {
 	const { collection, source } = step;
 	if (collection === undefined || source.kind !== 'chroma') throw new Error(`${step.id} holds no vectors`);
 	const table = await requireTable(session, step.table);
 	const { operator, toDistance } = spaces[source.space];
-	await setSearch(session, k, exact);
-	const cast = exact || collection.indexedAs === undefined ? null : collection.indexedAs;
+	await setSearch(session, k, mode);
+	const cast = mode === 'exact' || collection.indexedAs === undefined ? null : collection.indexedAs;
 	const [found, sought] = cast === null ? ['e.embedding', '$1::vector'] : [`e.embedding::${cast}`, `$1::${cast}`];
+	const owner = { 'as-sent': '$2::text IS NOT NULL', 'as-sent-filtered': langchainFilter, exact: ownRows, widened: ownRows }[mode];
+	const join = isSent(mode) ? `JOIN ${(await requireTable(session, collectionTable)).qualified} c ON e.collection_id = c.uuid` : '';
 	// The collection stands there as a constant, so that the server sees that a partial index holds its rows.
 	const { rows } = await session.query(
-		`SELECT e.id AS key, ${found} ${operator} ${sought} AS distance FROM ${table.qualified} e
-		WHERE e.collection_id = ${quoteLiteral(collection.uuid)}::uuid AND e.embedding IS NOT NULL AND e.cmetadata->>'${tenantKey}' = $2
+		`SELECT e.id AS key, ${found} ${operator} ${sought} AS distance FROM ${table.qualified} e ${join}
+		WHERE e.collection_id = ${quoteLiteral(collection.uuid)}::uuid AND e.embedding IS NOT NULL
+			AND ${owner}
 		ORDER BY distance ASC LIMIT $3::int`,
 		[toSql(Array.from(probe.vector)), tenant, String(k)],
 	);

@@ -129,7 +129,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		count: (step, tenant) =>
 			guard(() => pair.use((idle) => idle.transaction((session) => countRows(session, step, tenant), { readOnly: true }))),
 		jsonTypes: (step, column, tenant) => read((session) => countJsonTypes(session, step, column, tenant)),
-		search: (step, tenant, probe, k, exact, signal) => read((session) => searchVectors(session, step, tenant, probe, k, exact), signal),
+		search: (step, tenant, probe, k, mode, signal) => read((session) => searchVectors(session, step, tenant, probe, k, mode), signal),
 		isTransient,
 		rollbackPreview: (run) => read((session) => previewRollback(session, run)),
 		rollback,

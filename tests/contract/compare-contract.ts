@@ -85,20 +85,22 @@ export function compareContract(name: string, open: () => TargetHarness): void {
 			await wholeRun('r1');
 			await driver.query(`INSERT INTO langchain_pg_embedding VALUES ('theirs', '${collectionUuid}', '[1,0,0]', '', '{"user_id": "ben"}')`);
 			const probe = { label: 'v1', vector: Float32Array.from([1, 0, 0]) };
-			for (const exact of [true, false]) {
-				const hits = await target.search(vectorsStep(), tenant, probe, 2, exact);
+			for (const mode of ['exact', 'widened', 'as-sent-filtered'] as const) {
+				const hits = await target.search(vectorsStep(), tenant, probe, 2, mode);
 				expect(hits.map(({ key }) => key)).toEqual(['v1', 'v2']);
 				expect(hits[1]?.distance).toBeCloseTo(2.01, 5);
 			}
+			const all = await target.search(vectorsStep(), tenant, probe, 2, 'as-sent');
+			expect(all.map(({ key }) => key).sort()).toEqual(['theirs', 'v1']);
 			const inSpace = (space: 'ip' | 'cosine'): CopyStep => ({
 				...vectorsStep(),
 				source: { kind: 'chroma', collection: 'c', collectionId: 'x', dimension: 3, space },
 			});
-			expect((await target.search(inSpace('ip'), tenant, { label: '', vector: Float32Array.from([0, 0, 2]) }, 1, true))[0]).toEqual({
+			expect((await target.search(inSpace('ip'), tenant, { label: '', vector: Float32Array.from([0, 0, 2]) }, 1, 'exact'))[0]).toEqual({
 				key: 'v3',
 				distance: -5,
 			});
-			expect((await target.search(inSpace('cosine'), tenant, probe, 3, true))[0]).toEqual({ key: 'v1', distance: 0 });
+			expect((await target.search(inSpace('cosine'), tenant, probe, 3, 'exact'))[0]).toEqual({ key: 'v1', distance: 0 });
 		});
 	});
 }

@@ -1,3 +1,4 @@
+import { collectionIndexContract } from './collection-index-contract.js';
 import { compareContract } from './compare-contract.js';
 import { planFitContract } from './plan-fit-contract.js';
 import { refusedRowsContract } from './refused-rows-contract.js';
@@ -23,6 +24,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 		rollbackContract,
 		rollbackChainContract,
 		severalCollectionsContract,
+		collectionIndexContract,
 	]) {
 		contract(name, open);
 	}

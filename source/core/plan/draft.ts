@@ -5,6 +5,7 @@ import { batchBytes } from './batch-size.js';
 import { type ChosenCollection, nameHazards } from './collection-names.js';
 import { checkFit, heldTo, isPresent } from './fit.js';
 import { identifier, quoteIdent } from './names.js';
+import { sharedIndexHazards } from './shared-index.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
 import { type PlacedCollection, type VectorIndex, vectorIndexes } from './vector-index.js';
@@ -135,6 +136,7 @@ function draftVectors(chosen: readonly ChosenCollection[], request: PlanRequest,
 	const indexes = vectorIndexes(placed, layout, target, wishes, hazards);
 	// Without DDL only an index that is there can be searched.
 	const usable = request.skipSchemaCreation ? indexes.filter(({ step }) => isPresent(step, target, [])) : indexes;
+	hazards.push(...sharedIndexHazards(placed, usable, target));
 	return {
 		copies: placed.map((one) => vectorStep(one, layout, usable, request, target)),
 		schema: [...schemaOfVectors(layout.type), ...indexes.map(({ step }) => step)],
@@ -151,7 +153,7 @@ function vectorStep(
 ): CopyStep {
 	const { source, langchain } = one;
 	const existing = target.collections.find((candidate) => candidate.name === langchain.name);
-	const indexedAs = indexes.find(({ serves }) => serves.includes(one.step))?.indexedAs ?? null;
+	const indexedAs = indexes.find(({ serves }) => serves === one.step)?.indexedAs ?? null;
 	return {
 		...uncounted,
 		policies: request.policies,

@@ -3,6 +3,7 @@ import type { ChosenCollection } from './collection-names.js';
 import { indexMemory } from './index-memory.js';
 import { identifier, quoteIdent } from './names.js';
 import { after } from './tables.js';
+import { summed, toldOnce } from './told-once.js';
 import type { DistanceSpace, Hazard, IndexChoice, LangchainCollection, SchemaStep } from './types.js';
 import type { VectorLayout } from './vector-layout.js';
 import { embeddingTable } from './vectors.js';
@@ -25,30 +26,28 @@ export interface PlacedCollection extends ChosenCollection {
 	readonly langchain: LangchainCollection;
 }
 
-/** Collections that one index serves: all of one dimension and space, or a single one when `own`. */
+/** The collection that one index serves. */
 interface Served {
-	readonly collections: readonly PlacedCollection[];
+	readonly collection: PlacedCollection;
 	readonly dimension: number;
 	readonly space: DistanceSpace;
-	/** The index holds rows of this collection only. */
-	readonly own: PlacedCollection | null;
+	/** The index is narrowed to the rows of this collection; else there are no others in the table. */
+	readonly partial: boolean;
 	/** The column has no dimension of its own. */
 	readonly unsized: boolean;
-	/** Where its hazards belong. */
-	readonly step: string | null;
 }
 
 export interface VectorIndex {
 	readonly step: Omit<SchemaStep, 'needed' | 'seconds'>;
-	/** Step ids of the collections that it serves. */
-	readonly serves: readonly string[];
+	/** Step id of the collection that it serves. */
+	readonly serves: string;
 	/** Type that the index casts the column to; null: none. */
 	readonly indexedAs: string | null;
 }
 
 /**
- * The HNSW indexes of a layout: one over the column where dimension and space are one, else a partial one for each collection, cast to its
- * dimension where the column has none.
+ * The HNSW indexes of a layout: one over the column for a collection that is alone in the table, else a partial one for each collection, cast to
+ * its dimension where the column has none.
  */
 export function vectorIndexes(
 	placed: readonly PlacedCollection[],
@@ -57,40 +56,22 @@ export function vectorIndexes(
 	wishes: IndexWishes,
 	hazards: Hazard[],
 ): VectorIndex[] {
-	const tell = teller(hazards);
+	const told: Hazard[] = [];
+	const tell = teller(told);
 	// Of several, one without any record is told as such.
 	for (const { source, step } of placed)
 		if (source.dimension === null && (placed.length === 1 || source.records > 0))
 			tell('NO_VECTOR_INDEX', step, 'the collection holds no vectors, so no index is built');
-	return servedBy(placed, layout).flatMap((served) => indexOf(served, target, wishes, hazards) ?? []);
+	const indexes = servedBy(placed, layout).flatMap((served) => indexOf(served, target, wishes, told) ?? []);
+	hazards.push(...toldOnce(told, summed));
+	return indexes;
 }
 
 function servedBy(placed: readonly PlacedCollection[], layout: VectorLayout): Served[] {
-	const withVectors = placed.flatMap((one) => (one.source.dimension === null ? [] : [{ one, dimension: one.source.dimension }]));
-	const [first] = withVectors;
-	if (first === undefined) return [];
-	if (!layout.indexEach) {
-		const { dimension, one } = first;
-		const collections = withVectors.map((entry) => entry.one);
-		return [
-			{
-				collections,
-				dimension,
-				space: one.source.space,
-				own: null,
-				unsized: false,
-				step: collections.length === 1 ? one.step : null,
-			},
-		];
-	}
-	return withVectors.map(({ one, dimension }) => ({
-		collections: [one],
-		dimension,
-		space: one.source.space,
-		own: one,
-		unsized: layout.unsized,
-		step: one.step,
-	}));
+	return placed.flatMap((collection) => {
+		const { dimension, space } = collection.source;
+		return dimension === null ? [] : [{ collection, dimension, space, partial: layout.indexEach, unsized: layout.unsized }];
+	});
 }
 
 type Teller = (code: string, step: string | null, message: string) => null;
@@ -105,22 +86,23 @@ const teller =
 function indexOf(served: Served, target: TargetDescription, wishes: IndexWishes, hazards: Hazard[]): VectorIndex | null {
 	const method = methodOf(served, wishes, hazards);
 	if (method === null) return null;
-	const { dimension, space, own } = served;
+	const { dimension, space, partial } = served;
+	const { step, langchain } = served.collection;
 	const operatorClass = `${method === 'halfvec' ? 'halfvec' : 'vector'}_${operatorSuffix[space]}`;
 	const indexedAs = method === 'halfvec' ? `halfvec(${dimension})` : served.unsized ? `vector(${dimension})` : null;
 	const value = indexedAs === null ? 'embedding' : `(embedding::${indexedAs})`;
-	const where = own === null ? '' : ` WHERE collection_id = '${own.langchain.uuid}'`;
-	const name = identifier(`ix_${embeddingTable}_${method}_${space}${own === null ? '' : `_${idPart(own.langchain.uuid)}`}`);
+	const where = partial ? ` WHERE collection_id = '${langchain.uuid}'` : '';
+	const name = identifier(`ix_${embeddingTable}_${method}_${space}${partial ? `_${idPart(langchain.uuid)}` : ''}`);
 	const sql = `CREATE INDEX ${quoteIdent(name)} ON ${quoteIdent(embeddingTable)} USING hnsw (${value} ${operatorClass})${where}`;
 	return {
-		serves: served.collections.map(({ step }) => step),
+		serves: step,
 		indexedAs,
 		step: {
 			...after('vector-index', name, embeddingTable, sql),
 			vectorIndex: {
 				method,
 				operatorClass,
-				...(own === null ? {} : { step: own.step }),
+				...(partial ? { step } : {}),
 				memoryBytes: wishes.memory ?? indexMemory(rowsAfter(served, target), dimension, method, target.resources, target.facts.embedded),
 				workers: wishes.workers ?? (target.facts.embedded ? 0 : Math.max(1, Math.floor(target.resources.maxParallelWorkers / 2))),
 			},
@@ -132,16 +114,16 @@ function indexOf(served: Served, target: TargetDescription, wishes: IndexWishes,
 const idPart = (uuid: string): string => uuid.replaceAll('-', '').slice(0, 12);
 
 /** Rows that the index will hold, at most. */
-function rowsAfter({ collections, own }: Served, target: TargetDescription): number {
-	const before =
-		own === null
-			? target.tables.find((table) => table.name === embeddingTable)?.rows
-			: target.collections.find(({ uuid }) => uuid === own.langchain.uuid)?.rows;
-	return collections.reduce((sum, { source }) => sum + source.records, before ?? 0);
+function rowsAfter({ collection, partial }: Served, target: TargetDescription): number {
+	const before = partial
+		? target.collections.find(({ uuid }) => uuid === collection.langchain.uuid)?.rows
+		: target.tables.find((table) => table.name === embeddingTable)?.rows;
+	return collection.source.records + (before ?? 0);
 }
 
 /** The kind of index that this dimension allows and the operator wants; null when none is built, which is told. */
-function methodOf({ collections, dimension, step }: Served, wishes: IndexWishes, hazards: Hazard[]): 'hnsw' | 'halfvec' | null {
+function methodOf({ collection, dimension }: Served, wishes: IndexWishes, hazards: Hazard[]): 'hnsw' | 'halfvec' | null {
+	const { step, source } = collection;
 	const tell = teller(hazards);
 	const block = (code: string, count: number, message: string, hint?: string): null => {
 		const place = { step, column: 'embedding', count, sample: [] };
@@ -151,7 +133,7 @@ function methodOf({ collections, dimension, step }: Served, wishes: IndexWishes,
 	if (dimension > maxColumnDimensions) {
 		return block(
 			'TOO_MANY_DIMENSIONS',
-			collections.reduce((sum, { source }) => sum + source.records, 0),
+			source.records,
 			`pgvector stores at most ${maxColumnDimensions} dimensions; these vectors have ${dimension}`,
 		);
 	}
@@ -181,14 +163,22 @@ function methodOf({ collections, dimension, step }: Served, wishes: IndexWishes,
 	return method;
 }
 
-/** Whether an index that the target has, as pg_get_indexdef prints it, serves the searches that the planned one would. */
+/** The collection to whose rows an index is narrowed, as pg_get_indexdef prints it or the plan writes it; null: to none, or in another way. */
+export function collectionOfIndex(definition: string): string | null {
+	const where = definition.split(/ WHERE /)[1]?.replace(/[()]/g, '') ?? '';
+	return /^collection_id = '([0-9a-f-]{36})'(?:::uuid)?$/.exec(where)?.[1] ?? null;
+}
+
+/**
+ * Whether an index that the target has, as pg_get_indexdef prints it, serves the searches that the planned one would. One over the rows of
+ * all collections does not stand in for one over a collection's own.
+ */
 export function servesSame(definition: string, planned: string): boolean {
 	const operatorClass = /(?:vector|halfvec)_\w+_ops/.exec(planned)?.[0];
 	if (operatorClass === undefined || !new RegExp(`[ )]${operatorClass}\\b`).test(definition)) return false;
 	const cast = /embedding::((?:vector|halfvec)\(\d+\))/.exec(planned)?.[1];
 	if (cast === undefined ? definition.includes('::vector(') : !definition.includes(`::${cast}`)) return false;
-	const where = definition.split(/ WHERE /)[1];
-	if (where === undefined) return true;
-	const collection = /WHERE collection_id = '([0-9a-f-]+)'/.exec(planned)?.[1];
-	return collection !== undefined && where.replace(/[()]/g, '') === `collection_id = '${collection}'::uuid`;
+	return definition.includes(' WHERE ')
+		? collectionOfIndex(definition) !== null && collectionOfIndex(definition) === collectionOfIndex(planned)
+		: !planned.includes(' WHERE ');
 }

@@ -1,7 +1,7 @@
 import type { TargetDescription } from '../ports.js';
 import type { ChosenCollection } from './collection-names.js';
 import type { Hazard } from './types.js';
-import type { PlacedCollection } from './vector-index.js';
+import { collectionOfIndex, type PlacedCollection } from './vector-index.js';
 import { embeddingTable } from './vectors.js';
 
 /** How the vectors of the chosen collections, and what the table holds already, share one column. */
@@ -10,7 +10,11 @@ export interface VectorLayout {
 	readonly type: string;
 	/** The column has no dimension of its own although there are vectors. */
 	readonly unsized: boolean;
-	/** Each collection has an index of its own: its rows must be cast to their dimension, or have another metric than those of others. */
+	/**
+	 * Each collection has an index of its own: its rows must be cast to their dimension, or others have theirs in the table. An HNSW search takes
+	 * the nearest rows of the index (hnsw.ef_search, 40) before it looks at their collection, so in an index over all collections those of a
+	 * small one may not be among them.
+	 */
 	readonly indexEach: boolean;
 }
 
@@ -29,7 +33,18 @@ export function layoutOf(chosen: readonly ChosenCollection[], target: TargetDesc
 	const dimensions = distinct(withVectors.map(({ source }) => source.dimension));
 	const type = columnOf(target) ?? (dimensions.length === 1 ? `vector(${dimensions[0]})` : 'vector');
 	const unsized = type === 'vector' && dimensions.length > 0;
-	return { type, unsized, indexEach: unsized || distinct(withVectors.map(({ source }) => source.space)).length > 1 };
+	return { type, unsized, indexEach: unsized || withVectors.length > 1 || isShared(withVectors, target) };
+}
+
+/** The table holds rows of other collections, or the collection has an index of its own from a time when it did. */
+function isShared(chosen: readonly ChosenCollection[], target: TargetDescription): boolean {
+	const table = target.tables.find(({ name }) => name === embeddingTable);
+	if (table === undefined) return false;
+	const own = target.collections.filter(({ name }) => chosen.some((one) => one.target === name));
+	return (
+		table.rows > own.reduce((sum, { rows }) => sum + rows, 0) ||
+		own.some(({ uuid }) => table.indexes.some(({ definition }) => collectionOfIndex(definition) === uuid))
+	);
 }
 
 /** Type that one collection's vectors ask for: another than the column's where they do not fit into it. */

@@ -137,6 +137,13 @@ export interface ObjectToMake {
 }
 
 /**
+ * `exact` forbids the index. `widened` has it give more rows than the server's settings would, until enough are of the collection and the tenant.
+ * The others are what an application gets: the query of langchain-postgres by the settings that the server has, `as-sent` over the whole
+ * collection, which is not narrowed to the tenant, and `as-sent-filtered` with its filter on the tenant.
+ */
+export type SearchMode = 'exact' | 'widened' | 'as-sent' | 'as-sent-filtered';
+
+/**
  * What the rows of a table have against an object. `duplicates`: values of a unique key that several rows share. `nulls`: rows without a value
  * of the primary key. `orphans`: values of a foreign key under which the parent has no row. `entry`: bytes of the longest index entry.
  */
@@ -321,8 +328,8 @@ export interface Target {
 	count(step: CopyStep, tenant: string): Promise<StepCounts>;
 	/** `jsonb_typeof` of a column over the tenant's rows, by type; SQL NULL is not counted. */
 	jsonTypes(step: CopyStep, column: string, tenant: string): Promise<Readonly<Record<string, number>>>;
-	/** Nearest rows of the step's collection and tenant; `exact` forbids the index. */
-	search(step: CopyStep, tenant: string, probe: Probe, k: number, exact: boolean, signal?: AbortSignal): Promise<readonly SearchHit[]>;
+	/** Nearest rows of the step's collection and tenant. */
+	search(step: CopyStep, tenant: string, probe: Probe, k: number, mode: SearchMode, signal?: AbortSignal): Promise<readonly SearchHit[]>;
 	/** Whether the same call may succeed a little later: connection lost, server restarting, serialization failure, too many connections. */
 	isTransient(error: unknown): boolean;
 	rollbackPreview(run: string): Promise<RollbackPreview>;

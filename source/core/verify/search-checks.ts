@@ -1,7 +1,7 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep } from '../plan/types.js';
-import type { Neighbour, Probe, SearchHit } from '../ports.js';
+import type { Neighbour, Probe, SearchHit, SearchMode } from '../ports.js';
 import { type Check, type CheckContext, placeOf, rowsBeside } from './context.js';
 import { skipped } from './count-checks.js';
 
@@ -29,13 +29,24 @@ interface Overlaps {
 	readonly index: readonly number[];
 }
 
+/** Applications narrow a collection to their user where it holds rows of others. */
+const sentMode = ({ state }: CopyStep): SearchMode => (state.rowsBefore > state.tenantRowsBefore ? 'as-sent-filtered' : 'as-sent');
+
+/** What the probes of one collection found, and how many rows an application gets of those that it asks for. */
+interface Measured extends Overlaps {
+	readonly sent: readonly { readonly found: number; readonly there: number }[];
+}
+
 const mean = (values: readonly number[]): number =>
 	values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 
-async function measure(context: CheckContext, step: CopyStep, probes: readonly Probe[]): Promise<Overlaps> {
+async function measure(context: CheckContext, step: CopyStep, probes: readonly Probe[]): Promise<Measured> {
 	const nearest = await context.source.neighbours(step, probes, neighbourCount, context.signal);
 	const exact: number[] = [];
 	const index: number[] = [];
+	const sent: { found: number; there: number }[] = [];
+	const search = (probe: Probe, limit: number, mode: SearchMode) =>
+		context.target.search(step, context.plan.tenant.value, probe, limit, mode, context.signal);
 	// Rows of this user that are not the source's may be nearer: ask for more, and look for the source's among them.
 	const strangers = rowsBeside(step);
 	for (const [at, probe] of probes.entries()) {
@@ -45,17 +56,22 @@ async function measure(context: CheckContext, step: CopyStep, probes: readonly P
 			strangers === 0
 				? overlap(expected, hits)
 				: expected.filter((neighbour) => hits.some((hit) => hit.key === neighbour.key)).length / Math.max(1, expected.length);
-		exact.push(judge(await context.target.search(step, context.plan.tenant.value, probe, limit, true, context.signal)));
-		index.push(judge(await context.target.search(step, context.plan.tenant.value, probe, limit, false, context.signal)));
+		const nearestThere = await search(probe, limit, 'exact');
+		exact.push(judge(nearestThere));
+		const asSent = await search(probe, neighbourCount, sentMode(step));
+		sent.push({ found: asSent.length, there: Math.min(neighbourCount, nearestThere.length) });
+		// What the server's own settings find need not be looked for with wider ones.
+		const found = judge(asSent);
+		index.push(found === 1 ? found : judge(await search(probe, limit, 'widened')));
 	}
-	return { exact, index };
+	return { exact, index, sent };
 }
 
 /** What the probes of one collection found. */
 interface CollectionSearch {
 	readonly step: CopyStep;
 	readonly probes: number;
-	readonly stored: Overlaps;
+	readonly stored: Measured;
 	readonly text: Awaited<ReturnType<typeof measureText>>;
 }
 
@@ -108,28 +124,37 @@ function searchResult(context: CheckContext, searches: readonly CollectionSearch
 	const texts = searches.flatMap(({ text }) => text.overlaps ?? []);
 	const probes = searches.reduce((sum, search) => sum + search.probes, 0);
 	const text = texts.length === 0 ? null : joined(texts);
+	const failed = searches.filter((search) => misses(search, threshold));
+	const short = searches.filter(({ stored: { sent } }) => sent.some(({ found, there }) => found < there));
+	const got = meanShare(searches.flatMap((search) => search.stored.sent));
 	const figures = [
 		`exact ${mean(stored.exact).toFixed(2)}`,
 		`index ${mean(stored.index).toFixed(2)} mean, ${Math.min(...stored.index).toFixed(2)} min (${probes})`,
+		...(short.length === 0 ? [] : [`results ${got.toFixed(2)} of those asked for`]),
 		...(text === null ? [] : [`text ${mean(text.index).toFixed(2)} (${text.index.length})`]),
 	];
-	const failed = searches.filter((search) => misses(search, threshold));
 	return {
 		name: 'search',
-		result: failed.length > 0 || searches.some((search) => search.text.failed) ? 'fail' : 'pass',
+		result: failed.length > 0 || searches.some(({ stored, text }) => meanShare(stored.sent) < threshold || text.failed) ? 'fail' : 'pass',
 		figures: figures.join('   '),
 		data: {
 			threshold,
 			neighbours: neighbourCount,
 			probes,
 			...figuresOf(stored),
+			results: got,
 			...(text === null ? {} : { text: { queries: textQueries, mean: mean(text.index), exactMean: mean(text.exact) } }),
 			...(context.collections.length === 1
 				? {}
-				: { collections: Object.fromEntries(searches.map((one) => [one.step.id, { probes: one.probes, ...figuresOf(one.stored) }])) }),
+				: {
+						collections: Object.fromEntries(
+							searches.map((one) => [one.step.id, { probes: one.probes, ...figuresOf(one.stored), results: meanShare(one.stored.sent) }]),
+						),
+					}),
 		},
 		details: [
 			...failed.map((search) => `${aboutOf(context, search.step)}${failureCause(search.stored, threshold)}`),
+			...short.map(({ step, stored: { sent } }) => `${aboutOf(context, step)}${shortageCause(sent)}`),
 			...new Set(searches.flatMap((search) => search.text.notes)),
 			...passedOver,
 		],
@@ -143,6 +168,18 @@ function failureCause(stored: Overlaps, threshold: number): string {
 	if (mean(stored.exact) < threshold)
 		return "an exact search differs as well: the vectors or their metric are not the source's; compare the fields check";
 	return `an exact search agrees, the index does not reach ${threshold}: raise hnsw.ef_search, or rebuild the index with more memory (--index-memory)`;
+}
+
+/** Rows found of the rows asked for, at most as many as are there; 1 where none is. */
+function meanShare(sent: Measured['sent']): number {
+	const shares = sent.map(({ found, there }) => (there === 0 ? 1 : Math.min(1, found / there)));
+	return shares.length === 0 ? 1 : mean(shares);
+}
+
+function shortageCause(sent: Measured['sent']): string {
+	const short = sent.filter(({ found, there }) => found < there);
+	const average = mean(short.map(({ found }) => found));
+	return `as langchain-postgres sends them, ${short.length} of ${sent.length} searches for the nearest ${neighbourCount} gave fewer, ${average.toFixed(1)} on average: the rows are right, but an index gives the nearest of all rows in it (hnsw.ef_search, 40 by default), of which only those of the collection and the user are kept; with pgvector 0.8 or later, have searches go on until there are enough: ALTER DATABASE ... SET hnsw.iterative_scan = 'strict_order'; rows of other collections are out of the way of an index of the collection's own`;
 }
 
 async function measureText(
@@ -178,11 +215,11 @@ async function timeSearches(context: CheckContext, step: CopyStep): Promise<read
 	const [first] = probes;
 	if (first === undefined) return [];
 	// The first search loads the index into the server's cache; what users feel is the ones after it.
-	await context.target.search(step, context.plan.tenant.value, first, neighbourCount, false, context.signal);
+	await context.target.search(step, context.plan.tenant.value, first, neighbourCount, sentMode(step), context.signal);
 	const times: number[] = [];
 	for (const probe of probes) {
 		const startedAt = performance.now();
-		await context.target.search(step, context.plan.tenant.value, probe, neighbourCount, false, context.signal);
+		await context.target.search(step, context.plan.tenant.value, probe, neighbourCount, sentMode(step), context.signal);
 		times.push(performance.now() - startedAt);
 	}
 	return times;

@@ -113,10 +113,12 @@ describe('a plan of several collections', () => {
 		expect(plan.steps.filter(isCopyStep).map(({ columns }) => columns[2]?.targetType)).toEqual(['vector(2)', 'vector(2)']);
 	});
 
-	it('one metric gives one index, two give one for each collection, two dimensions cast ones', async () => {
-		expect(indexes(await planOf([collection('a'), collection('b')]))).toEqual([
-			expect.stringMatching(/USING hnsw \(embedding vector_l2_ops\)$/),
-		]);
+	it('a collection alone gives one index over all rows, several one each over their own, several dimensions cast ones', async () => {
+		const all = expect.stringMatching(/USING hnsw \(embedding vector_l2_ops\)$/);
+		const own = expect.stringMatching(/USING hnsw \(embedding vector_l2_ops\) WHERE collection_id = '[0-9a-f-]{36}'$/);
+		expect(indexes(await planOf([collection('a')]))).toEqual([all]);
+		expect(indexes(await planOf([collection('a'), collection('e', { records: 0, dimension: null })], {}, { e: [] }))).toEqual([all]);
+		expect(indexes(await planOf([collection('a'), collection('b')]))).toEqual([own, own]);
 		const metrics = indexes(await planOf([collection('a'), collection('b', { space: 'ip' })]));
 		expect(metrics).toEqual([
 			expect.stringMatching(/\(embedding vector_l2_ops\) WHERE collection_id = '[0-9a-f-]{36}'$/),
@@ -133,6 +135,11 @@ describe('a plan of several collections', () => {
 			['vector', undefined],
 		]);
 		expect(codes(mixed, 'info')).toContain('MIXED_DIMENSIONS');
+	});
+
+	it('what holds for the index of every collection is told once', async () => {
+		const plan = await planOf([collection('a'), collection('b')], { index: 'none' });
+		expect(plan.hazards.filter(({ code }) => code === 'NO_VECTOR_INDEX').map(({ step, count }) => [step, count])).toEqual([[null, 2]]);
 	});
 });
 
@@ -159,7 +166,7 @@ describe('an index that the target has', () => {
 
 	it('serves when it holds these rows, cast the same way, by the same metric', () => {
 		expect(serving(full)).toEqual(['full', 'full16']);
-		expect(serving(partial)).toEqual(['full', 'full16', 'own']);
+		expect(serving(partial)).toEqual(['own']);
 		expect(serving(cast)).toEqual(['cast']);
 	});
 });
