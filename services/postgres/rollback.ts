@@ -1,5 +1,6 @@
 import { asRepotError } from '../../source/core/errors.js';
 import { formatQuantity } from '../../source/core/format.js';
+import type { SchemaStep } from '../../source/core/plan/types.js';
 import type { Clock, RollbackCount, RollbackEvent, RollbackPreview } from '../../source/core/ports.js';
 import { qualify } from './catalog.js';
 import { type Driver, ServerError, type Session } from './driver.js';
@@ -204,6 +205,25 @@ async function undoObject(session: Session, stored: StoredRun, stepId: string, m
 	return fate === null ? null : { dropped: fate.shown };
 }
 
+/** An index that takes vectors of one dimension only, over rows whose former vectors may have another: they could not come back under it. */
+const holdsToDimension = ({ what, sql }: SchemaStep): boolean => what === 'vector-index' && /::(?:vector|halfvec)\(\d+\)/.test(sql);
+
+/** Drops the run's own indexes that would refuse former rows, where it did not make the table as well. */
+async function* undoNarrowIndexes(
+	driver: Driver,
+	stored: StoredRun,
+	options: { signal: AbortSignal | undefined },
+	emit: Emit,
+): AsyncGenerator<RollbackEvent> {
+	const made = await driver.transaction((session) => findMade(session, stored), { readOnly: true });
+	const tables = tablesMade(made);
+	for (const { step, tableOid } of made) {
+		if (!holdsToDimension(step) || tables.has(tableOid ?? '')) continue;
+		const told = await driver.transaction((session) => undoObject(session, stored, step.id, tables), options);
+		if (told !== null && 'dropped' in told) yield emit({ type: 'object-dropped', object: told.dropped });
+	}
+}
+
 async function* undoObjects(
 	driver: Driver,
 	stored: StoredRun,
@@ -259,6 +279,7 @@ export async function* rollbackRun(
 			options,
 		);
 		const stayed = { count: 0 };
+		if (planned.some(({ counts }) => counts.restorable > 0)) yield* undoNarrowIndexes(driver, stored, options, emit);
 		yield* undoRows(driver, stored, planned, options, emit, totals);
 		yield* undoObjects(driver, stored, options, emit, stayed);
 		const outcome = totals.kept === 0 && stayed.count === 0 ? 'done' : 'kept-some';

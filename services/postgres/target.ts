@@ -11,6 +11,7 @@ import { DriverPair } from './driver-pair.js';
 import { isTransient, type Place, toRepotError } from './errors.js';
 import { createLedger, requireRun } from './ledger.js';
 import { findObjections } from './objections.js';
+import { findOtherDimensions } from './other-dimensions.js';
 import { PgDriver } from './pg-driver.js';
 import { PgliteDriver } from './pglite-driver.js';
 import { previewRollback, rollbackRun } from './rollback.js';
@@ -108,6 +109,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
 		plannedClashes: (step, tenant, records, signal) => read((session) => findPlannedClashes(session, step, tenant, records), signal),
+		otherDimensions: (collection, dimension, signal) => read((session) => findOtherDimensions(session, collection, dimension), signal),
 		objections: (objects, signal) => read((session) => findObjections(session, objects), signal),
 		lock: () => guard(() => lock.take()),
 		lockHolder: (signal) => guard(() => lock.holder(signal)),

@@ -9,6 +9,7 @@ import type { PlanRequest } from '../../source/core/operations.js';
 import { makePlan } from '../../source/core/plan/make-plan.js';
 import { isCopyStep, isSchemaStep, type Plan } from '../../source/core/plan/types.js';
 import type { Ports, Source } from '../../source/core/ports.js';
+import { undo } from '../../source/core/undo.js';
 import { type FakeCollection, fakeChromaModule, writeFakeChroma } from '../fakes/chroma-directory.js';
 import { migrateOptions, request } from '../fakes/engine.js';
 import { memoryHistory } from '../fakes/memory-target.js';
@@ -188,6 +189,67 @@ export function collectionIndexContract(name: string, open: () => TargetHarness)
 			const plan = await makePlan(wanted, ports);
 			expect(hazard(plan, 'SHARED_INDEX')).toBeUndefined();
 			expect(searchOf(await run(plan, ports))).toMatchObject({ result: 'fail', figures: expect.stringContaining('index 1.00 mean') });
+		});
+
+		const blocks = (plan: Plan) =>
+			plan.hazards.filter(({ severity }) => severity === 'block').map(({ code, step, count }) => [code, step, count]);
+		const update = { ...request().policies, onConflict: 'update' } as const;
+		const more = { pgvectorCollection: 'docs', policies: update };
+
+		it('rows of another dimension in the collection are counted before anything is written', async () => {
+			await harness.driver.query(`${langchainTables('VECTOR')} INSERT INTO langchain_pg_collection VALUES ('${theirs}', 'docs', NULL), ('${theirs.replace('6', '7')}', 'other', NULL);
+				INSERT INTO langchain_pg_embedding VALUES ('a', '${theirs}', '[1,2,3]', '', '{"user_id": "bo"}'), ('b', '${theirs}', '[1,2]', '', '{"user_id": "ana"}'),
+				('c', '${theirs}', '[1,2,3,4]', '', '{"user_id": "bo"}'), ('d', '${theirs}', NULL, '', '{}'), ('e', '${theirs.replace('6', '7')}', '[1]', '', '{}')`);
+			const { ports, wanted } = scene([collection('docs', 5, 4)], more);
+			const plan = await makePlan(wanted, ports);
+			expect(blocks(plan)).toEqual([['OTHER_DIMENSIONS_THERE', 'vectors', 2]]);
+			expect(hazard(plan, 'OTHER_DIMENSIONS_THERE')?.message).toContain(
+				'2 rows of the collection docs in the target have vectors of 2, 3 dimensions, and these have 4',
+			);
+			const listed = /to see them: (.*)$/.exec(hazard(plan, 'OTHER_DIMENSIONS_THERE')?.hint ?? '')?.[1] ?? '';
+			expect((await sql(listed)).map(([id]) => id).sort()).toEqual(['a', 'b']);
+			await harness.driver.query("DELETE FROM langchain_pg_embedding WHERE id IN ('a', 'b')");
+			const mended = await makePlan(wanted, ports);
+			expect(blocks(mended)).toEqual([]);
+			expect((await run(mended, ports)).at(-1)).toMatchObject({ outcome: 'done', written: 5 });
+		});
+
+		it('a collection embedded anew is blocked by its old index, and replaced once that is dropped', async () => {
+			await harness.driver.query(langchainTables('VECTOR'));
+			const first = scene([collection('docs', 40, 3)], more);
+			await run(await makePlan(first.wanted, first.ports), first.ports);
+			const { ports, wanted } = scene([collection('docs', 40, 4)], more);
+			const plan = await makePlan(wanted, ports);
+			expect(blocks(plan)).toEqual([['INDEX_OF_OTHER_DIMENSION', 'vectors', 1]]);
+			expect(hazard(plan, 'OTHER_DIMENSIONS_THERE')).toMatchObject({ severity: 'warn', count: 40 });
+			expect(indexSql(plan).map(({ needed }) => needed)).toEqual([true]);
+			await harness.driver.query(/DROP INDEX .*;/.exec(hazard(plan, 'INDEX_OF_OTHER_DIMENSION')?.hint ?? '')?.[0] ?? '');
+			const again = await makePlan(wanted, ports);
+			expect(blocks(again)).toEqual([]);
+			expect((await run(again, ports)).at(-1)).toMatchObject({ outcome: 'done', quarantined: 0 });
+			const definitions = await sql("SELECT indexdef FROM pg_indexes WHERE indexdef LIKE '%hnsw%'");
+			expect(definitions).toEqual([[expect.stringMatching(/_hnsw_cosine_4_\w+ ON .*vector\(4\)/)]]);
+			expect((await makePlan(wanted, ports)).doneBy).toBeDefined();
+			const [newest] = await harness.target.ledger.runs();
+			const events = [];
+			for await (const event of undo(newest?.id ?? '', null, harness.target, ports.history, ports.clock)) events.push(event);
+			expect(events.at(-1)).toMatchObject({ outcome: 'done' });
+			expect(await sql('SELECT DISTINCT vector_dims(embedding)::text FROM langchain_pg_embedding')).toEqual([['3']]);
+		});
+
+		it('an index of the same name that does something else is not taken for the planned one', async () => {
+			await harness.driver.query(`${langchainTables(`VECTOR(${dimension})`)}
+				CREATE INDEX ix_langchain_pg_embedding_hnsw_cosine ON langchain_pg_embedding USING hnsw (embedding vector_l2_ops)`);
+			const { ports, wanted } = alone(small);
+			const plan = await makePlan(wanted, ports);
+			expect(indexSql(plan).map(({ needed, object }) => [needed, object])).toEqual([
+				[true, 'langchain_pg_embedding_ix_langchain_pg_embedding_hnsw_cosine'],
+			]);
+			await run(plan, ports);
+			expect(await sql("SELECT count(*)::text FROM pg_indexes WHERE indexdef LIKE '%vector_cosine_ops%'")).toEqual([['1']]);
+			const again = await makePlan(wanted, ports);
+			expect(again.doneBy).toBeDefined();
+			expect(hazard(again, 'NAME_TAKEN')).toBeUndefined();
 		});
 	});
 }

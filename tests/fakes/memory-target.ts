@@ -249,6 +249,7 @@ export function memoryTarget(): MemoryTarget {
 			return { rows: all.length, tenantRows: mine.length, missingTenant: 0, foreignInRun: 0 };
 		},
 		jsonTypes: async () => ({}),
+		otherDimensions: async () => ({ count: 0, dimensions: [] }),
 		async search(step, _tenant, probe, k) {
 			const at = step.columns.findIndex((column) => column.name === 'embedding');
 			return [...(rows.get(step.table)?.entries() ?? [])]

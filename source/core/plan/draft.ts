@@ -5,6 +5,7 @@ import { batchBytes } from './batch-size.js';
 import { type ChosenCollection, nameHazards } from './collection-names.js';
 import { checkFit, heldTo, isPresent } from './fit.js';
 import { identifier, quoteIdent } from './names.js';
+import { castIndexHazards } from './other-dimensions.js';
 import { sharedIndexHazards } from './shared-index.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
@@ -74,7 +75,11 @@ function avoidTakenNames(
 	const taken = new Set(target.relationNames ?? []);
 	return schema.map((step) => {
 		if (!['index', 'vector-index', 'primary-key'].includes(step.what) || !taken.has(step.object)) return step;
-		const own = new Set(target.tables.find((table) => table.name === step.table)?.indexes.map((index) => index.name));
+		const indexes = target.tables.find((table) => table.name === step.table)?.indexes ?? [];
+		// A vector index is known by what it does, so that an own one of the name is in the way when it does something else.
+		const isVector = step.what === 'vector-index';
+		if (isVector && isPresent(step, target, [])) return step;
+		const own = new Set(isVector ? [] : indexes.map((index) => index.name));
 		if (own.has(step.object)) return step;
 		let object = identifier(`${step.table}_${step.object}`);
 		for (let nth = 2; taken.has(object) && !own.has(object); nth++) object = identifier(`${step.table}_${step.object}_${nth}`);
@@ -137,8 +142,10 @@ function draftVectors(chosen: readonly ChosenCollection[], request: PlanRequest,
 	// Without DDL only an index that is there can be searched.
 	const usable = request.skipSchemaCreation ? indexes.filter(({ step }) => isPresent(step, target, [])) : indexes;
 	hazards.push(...sharedIndexHazards(placed, usable, target));
+	const copies = placed.map((one) => vectorStep(one, layout, usable, request, target));
+	hazards.push(...castIndexHazards(copies, target));
 	return {
-		copies: placed.map((one) => vectorStep(one, layout, usable, request, target)),
+		copies,
 		schema: [...schemaOfVectors(layout.type), ...indexes.map(({ step }) => step)],
 		hazards,
 	};

@@ -167,7 +167,7 @@ export function isPresent(
 		case 'index':
 			return table?.indexes.some((index) => index.name === step.object) ?? false;
 		case 'vector-index':
-			return table?.indexes.some((index) => index.name === step.object || servesSame(index.definition, step.sql)) ?? false;
+			return table?.indexes.some((index) => servesSame(index.definition, step.sql)) ?? false;
 		case 'analyze':
 			return false;
 	}

@@ -10,6 +10,7 @@ import { planId, shortHash } from './hash.js';
 import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
 import { idHazards } from './id-hazards.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
+import { otherDimensionHazards } from './other-dimensions.js';
 import { rightHazards } from './right-hazards.js';
 import { heedTargetRows, targetRowHazards } from './target-rows.js';
 import { type CopyStep, type Hazard, isBlocked, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
@@ -76,6 +77,7 @@ export async function makePlan(
 		...ledgerHazards(target, idle),
 		...measured.hazards,
 		...(await targetRowHazards(objected, measured.steps, request.policies, ports.source, signal)),
+		...(await otherDimensionHazards(measured.steps, request.policies.onConflict, target, ports.target, signal)),
 		...(await idHazards(measured.steps, request.policies, ports.source, signal)),
 		...quarantineHazard(
 			measured.steps.reduce((sum, step) => sum + step.rejected, 0),

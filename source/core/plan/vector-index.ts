@@ -92,7 +92,9 @@ function indexOf(served: Served, target: TargetDescription, wishes: IndexWishes,
 	const indexedAs = method === 'halfvec' ? `halfvec(${dimension})` : served.unsized ? `vector(${dimension})` : null;
 	const value = indexedAs === null ? 'embedding' : `(embedding::${indexedAs})`;
 	const where = partial ? ` WHERE collection_id = '${langchain.uuid}'` : '';
-	const name = identifier(`ix_${embeddingTable}_${method}_${space}${partial ? `_${idPart(langchain.uuid)}` : ''}`);
+	// An index of another dimension is another index.
+	const kind = served.unsized ? `${method}_${space}_${dimension}` : `${method}_${space}`;
+	const name = identifier(`ix_${embeddingTable}_${kind}${partial ? `_${idPart(langchain.uuid)}` : ''}`);
 	const sql = `CREATE INDEX ${quoteIdent(name)} ON ${quoteIdent(embeddingTable)} USING hnsw (${value} ${operatorClass})${where}`;
 	return {
 		serves: step,

@@ -158,6 +158,13 @@ export interface Objection {
 	readonly sql: string;
 }
 
+/** Rows of a collection whose vectors have other dimensions than those that are to come. */
+export interface OtherDimensions {
+	readonly count: number;
+	/** In ascending order. */
+	readonly dimensions: readonly number[];
+}
+
 /**
  * What a run has to do with a row, by the row's transaction and the ledger. `written`: the run wrote it as it stands. `changed`:
  * it came to stand so after the run began to write, by another transaction; the run may have written what was there before.
@@ -298,6 +305,8 @@ export interface Target {
 	): Promise<ReadonlyMap<number, readonly UniqueClash[]>>;
 	/** What the rows of existing tables have against objects that are to be made there. Reads every row of those tables; writes nothing. */
 	objections(objects: readonly ObjectToMake[], signal?: AbortSignal): Promise<readonly Objection[]>;
+	/** Rows of the langchain collection, anybody's, whose vectors have another dimension; the column takes any. Reads the whole collection. */
+	otherDimensions(collection: string, dimension: number, signal?: AbortSignal): Promise<OtherDimensions>;
 	/** Takes the one-run-per-target lock; rejects with kind `locked` when it is held. */
 	lock(): Promise<() => Promise<void>>;
 	/** Who else holds that lock now, in words for people; null: nobody. Takes nothing, writes nothing, makes no database. */
