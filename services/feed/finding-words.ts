@@ -108,7 +108,7 @@ const noteWords: Readonly<Record<NoteCode, Words>> = {
 	MISSING_VECTOR_NULLED: {
 		severity: 'warn',
 		message: () => 'there is no vector: written with NULL in its place, as asked, and never found by a search',
-		hint: 'SELECT id FROM langchain_pg_embedding WHERE embedding IS NULL names them after the run',
+		hint: 'similarity_search_with_relevance_scores and max_marginal_relevance_search of langchain-postgres raise an error where they ask for more rows than have a vector. SELECT id FROM langchain_pg_embedding WHERE embedding IS NULL names the records after the run',
 		note: 'have no vector, written as NULL',
 		hazard: 'MISSING_VECTOR',
 	},

@@ -137,6 +137,7 @@ async function compareChunk(
 	const compared = comparedColumns(step, table, records);
 	const { rows } = await session.query(statement(step, tenant, table, compared), parameters(step, tenant, table, compared, records));
 	const found = new Map(rows.map((row) => [number(row, 'i'), row]));
+	const vector = step.columns.findIndex(({ cast }) => cast === 'vector');
 	const plain = records.map((record, index): Comparison => {
 		const row = found.get(index);
 		if (row === undefined) return { key: record.key, state: 'absent', differences: [] };
@@ -167,6 +168,7 @@ async function compareChunk(
 	const writers = mayExcuse(step) ? await findWriters(session, step, tenant, table, new Set(differing.map(versionOf))) : null;
 	return plain.map((comparison, index) => ({
 		...comparison,
+		...(records[index]?.values[vector] === null ? { withoutVector: true as const } : {}),
 		...(clashes.has(index) ? { clashes: clashes.get(index) ?? [] } : {}),
 		...(writers === null || comparison.state !== 'differs' ? {} : { writers: writers.get(versionOf(index)) ?? nobody }),
 	}));

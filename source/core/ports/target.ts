@@ -179,6 +179,8 @@ export interface Comparison {
 	readonly differences: readonly { readonly column: string; readonly expected: string | null; readonly found: string | null }[];
 	/** The row under the key names no tenant. */
 	readonly unowned?: true;
+	/** The record has no vector: NULL is compared, or nothing. */
+	readonly withoutVector?: true;
 	/** Other unique keys whose value in this record a row with another key holds. Asked when the state is `absent` or `differs`. */
 	readonly clashes?: readonly UniqueClash[];
 	/**
