@@ -223,6 +223,13 @@ export function severalCollectionsContract(name: string, open: () => TargetHarne
 			expect(isBlocked(plan)).toBe(false);
 			expect((await run(plan, ports)).at(-1)).toMatchObject({ outcome: 'done', written: 70 });
 			expect(await idsOf('elsewhere')).toEqual(['d5']);
+			// The other collection has such an id as well: the rule is chosen already, and is not offered again.
+			await rollbackNewest(ports);
+			await harness.driver.query("UPDATE langchain_pg_embedding SET id = 'docs/d5'");
+			const twice = await makePlan({ ...wanted, policies: { ...wanted.policies, onIdCollision: 'prefix' } }, ports);
+			expect(hazard(twice, 'ID_IN_OTHER_COLLECTION')).toMatchObject({ severity: 'block', count: 1 });
+			expect(hazard(twice, 'ID_IN_OTHER_COLLECTION')?.hint).toMatch(/another name/);
+			expect(hazard(twice, 'ID_IN_OTHER_COLLECTION')?.hint).not.toContain('--on-id-collision');
 		});
 
 		it('another rule over the same records is told, because they would be there twice', async () => {
@@ -304,6 +311,26 @@ export function severalCollectionsContract(name: string, open: () => TargetHarne
 			expect(plan.hazards.filter(({ code }) => code === 'TABLE_DOES_NOT_FIT').map(({ step, hint }) => [step, hint])).toEqual([
 				['vectors:images', expect.stringContaining('ALTER COLUMN "embedding" TYPE vector;')],
 			]);
+		});
+
+		it('what the table lacks for every collection is told once', async () => {
+			await harness.driver.query(`${langchainTables('VECTOR(3)')} ALTER TABLE langchain_pg_embedding DROP COLUMN document`);
+			const { ports, wanted } = scene([docs, notes, images]);
+			const plan = await makePlan(wanted, ports);
+			expect(
+				plan.hazards.filter(({ code }) => code === 'TABLE_DOES_NOT_FIT').map(({ step, column, count }) => [step, column, count]),
+			).toEqual([
+				[null, 'document', 1],
+				['vectors:images', 'embedding', 1],
+			]);
+			await harness.driver.query('DROP TABLE langchain_pg_embedding');
+			const missing = await makePlan({ ...wanted, skipSchemaCreation: true }, ports);
+			expect(hazard(missing, 'TABLE_MISSING')).toMatchObject({
+				step: null,
+				count: 1,
+				sample: ['vectors:docs', 'vectors:notes', 'vectors:images'],
+			});
+			expect(missing.hazards.filter(({ code }) => code === 'TABLE_MISSING')).toHaveLength(1);
 		});
 
 		it('names that clash, in the source or with what others made, block until they are told apart', async () => {

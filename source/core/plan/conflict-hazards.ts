@@ -63,7 +63,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 		otherCollection.count,
 		otherCollection.sample,
 		`${noun(otherCollection.count)} ${verb(otherCollection.count, 'belongs', 'belong')} to another collection of ${embeddingTable}, where an id is unique over all collections`,
-		`Choose the collection that holds them with --pgvector-collection, or remove them there first. Or ${idChoices}`,
+		`Choose the collection that holds them with --pgvector-collection, or remove them there first.${policies.onIdCollision === undefined ? ` Or ${idChoices}` : ' Or give the collection that moves another name, which is a part of its ids'}`,
 	);
 	add(
 		'ALREADY_THERE',

@@ -8,6 +8,7 @@ import { identifier, quoteIdent } from './names.js';
 import { castIndexHazards } from './other-dimensions.js';
 import { sharedIndexHazards } from './shared-index.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
+import { counted, toldOnce } from './told-once.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
 import { type PlacedCollection, type VectorIndex, vectorIndexes } from './vector-index.js';
 import { embeddingType, layoutHazards, layoutOf, type VectorLayout } from './vector-layout.js';
@@ -52,12 +53,15 @@ export function draftSteps(
 		const sql = `ANALYZE "${table}"`;
 		schema.push({ id: `analyze:${table}`, kind: 'schema', phase: 'after', what: 'analyze', object: table, table, sql });
 	}
+	const misfits: Hazard[] = [];
 	const fitting = copies.map((copy) => {
 		const table = target.tables.find((candidate) => candidate.name === copy.table);
-		if (table !== undefined) hazards.push(...checkFit(copy, table));
-		else if (request.skipSchemaCreation) hazards.push(missingTable(copy));
+		if (table !== undefined) misfits.push(...checkFit(copy, table));
+		else if (request.skipSchemaCreation) misfits.push(missingTable(copy));
 		return { ...copy, columns: heldTo(table, copy.columns) };
 	});
+	// What a table lacks for one collection it lacks for all.
+	hazards.push(...toldOnce(misfits, counted));
 	if (request.skipSchemaCreation) return { copies: fitting, schema: schema.filter((step) => step.what === 'analyze'), hazards };
 	return { copies: fitting, schema: avoidTakenNames(schema, target, fitting, hazards), hazards };
 }
