@@ -130,6 +130,19 @@ export function collectionIndexContract(name: string, open: () => TargetHarness)
 			expect((await makePlan(wanted, ports)).doneBy).toBeDefined();
 		});
 
+		it('of two dimensions, SQL that casts as the plan shows it uses the index, with every setting as it is', async () => {
+			const other = collection('other', 200, 8);
+			const { ports, wanted } = scene([large, other]);
+			const plan = await makePlan(wanted, ports);
+			const shape = /SQL that uses the index: (.*)$/.exec(hazard(plan, 'MIXED_DIMENSIONS')?.hint ?? '')?.[1] ?? '';
+			expect(searchOf(await run(plan, ports))).toMatchObject({ result: 'pass', data: { results: 1 } });
+			const query = shape.replaceAll('[...]', `[${vector(1, dimension).join(',')}]`);
+			expect((await sql(`EXPLAIN ${query}`)).join('\n')).toMatch(/Index Scan using ix_langchain_pg_embedding_hnsw_cosine_16_\w+/);
+			expect(await sql(query)).toHaveLength(5);
+			// Without the cast every row of the collection is read, which gives all of them.
+			expect(await hits(await uuidOf('large'))).toEqual(whole);
+		});
+
 		it('a collection alone has an index over all rows; with the next one that index is not enough', async () => {
 			const first = alone(small);
 			await run(await makePlan(first.wanted, first.ports), first.ports);

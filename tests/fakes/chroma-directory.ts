@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChromaSnapshot } from '../../services/chroma/open.js';
@@ -25,7 +26,7 @@ export async function openChroma(request: { readonly path: string; readonly into
 	writeFileSync(join(request.into, 'fake-copy'), 'copied');
 	return {
 		bytes: text.length,
-		fingerprint: async () => Buffer.from(text).toString('base64').slice(0, 64),
+		fingerprint: async () => createHash('sha256').update(text).digest('hex'),
 		close: async () => {},
 		describe: () => ({
 			path: request.path,
