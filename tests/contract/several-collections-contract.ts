@@ -232,16 +232,6 @@ export function severalCollectionsContract(name: string, open: () => TargetHarne
 			expect(hazard(twice, 'ID_IN_OTHER_COLLECTION')?.hint).not.toContain('--on-id-collision');
 		});
 
-		it('another rule over the same records is told, because they would be there twice', async () => {
-			const { ports, wanted } = scene([docs, notes]);
-			await run(await makePlan(wanted, ports), ports);
-			const plan = await makePlan({ ...wanted, policies: { ...wanted.policies, onIdCollision: 'uuid' } }, ports);
-			expect(plan.hazards.filter(({ code }) => code === 'OTHER_IDS_THERE').map(({ step, count }) => [step, count])).toEqual([
-				['vectors:docs', 40],
-				['vectors:notes', 30],
-			]);
-		});
-
 		it('metadata that has the key of the kept id keeps it, and the id goes under another', async () => {
 			const [first, ...others] = docs.records;
 			const own = { ...docs, records: [{ ...(first as Record0), metadata: { chroma_id: 'mine', chroma_id_2: 'too' } }, ...others] };

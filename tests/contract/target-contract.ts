@@ -1,4 +1,5 @@
 import { collectionIndexContract } from './collection-index-contract.js';
+import { collectionsAgainContract } from './collections-again-contract.js';
 import { compareContract } from './compare-contract.js';
 import { planFitContract } from './plan-fit-contract.js';
 import { refusedRowsContract } from './refused-rows-contract.js';
@@ -25,6 +26,7 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 		rollbackChainContract,
 		severalCollectionsContract,
 		collectionIndexContract,
+		collectionsAgainContract,
 	]) {
 		contract(name, open);
 	}

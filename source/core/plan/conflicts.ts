@@ -1,5 +1,6 @@
 import type { CastRecord, ComparedStep, Comparison, Source, Target, UniqueClash } from '../ports.js';
 import type { LateParents } from './late-parents.js';
+import { OtherRuleSearch, type OtherRules } from './other-rules.js';
 import { PlannedClashes } from './planned-clashes.js';
 import type { SetAside } from './set-aside.js';
 
@@ -22,6 +23,8 @@ export interface ConflictTally {
 	readonly unowned: Counted;
 	readonly otherTenant: Counted;
 	readonly otherCollection: Counted;
+	/** Vectors: records that are absent under their id and there under that of another rule. */
+	otherRules: OtherRules;
 	/** By unique key, in the order in which they were met. A record may be in several. */
 	readonly clashes: Map<string, ClashTally>;
 	/** Records that clash with the target's rows on any unique key that it has. */
@@ -40,6 +43,7 @@ export const noConflicts = (): ConflictTally => ({
 	unowned: none(),
 	otherTenant: none(),
 	otherCollection: none(),
+	otherRules: {},
 	clashes: new Map(),
 	clashing: none(),
 	orphaned: none(),
@@ -78,6 +82,7 @@ export async function tallyConflicts(
 			: new PlannedClashes(step, target, tenant, (record, clashes) => {
 					for (const clash of clashes) countClash(tally, clash, record);
 				});
+	const otherRules = target === null ? null : new OtherRuleSearch(step, tenant, target);
 	let seen = 0;
 	for await (const records of source.records(step, null, signal)) {
 		const orphaned = new Set(aside.concerns(step) ? records.filter((record) => aside.takesAlong(step, record)) : []);
@@ -87,6 +92,10 @@ export async function tallyConflicts(
 		}
 		const own = records.filter((record) => !orphaned.has(record));
 		const compared = target === null ? [] : await target.compare(step, tenant, own, signal);
+		await otherRules?.look(
+			own.filter((_, at) => compared[at]?.state === 'absent'),
+			signal,
+		);
 		for (const [at, record] of own.entries()) {
 			const comparison: Comparison = compared[at] ?? { key: record.key, state: 'absent', differences: [] };
 			const isWritten = tallyOne(tally, step, comparison, record, aside);
@@ -97,6 +106,7 @@ export async function tallyConflicts(
 		onProgress(step.rows === 0 ? 1 : seen / step.rows);
 	}
 	await planned?.ask(signal);
+	tally.otherRules = otherRules?.found() ?? {};
 	if (step.policies.onConflict === 'skip' && tally.clashing.count > 0) await countBeneath(tally, step, source, aside, signal);
 	return tally;
 }

@@ -1,7 +1,8 @@
-import { formatCount, formatQuantity } from '../format.js';
+import { formatCount } from '../format.js';
 import { rewritesKey } from '../mapping/id-casts.js';
 import type { SharedKeys, Source } from '../ports.js';
-import type { CopyStep, Hazard, Policies } from './types.js';
+import type { OtherRules } from './other-rules.js';
+import type { CopyStep, Hazard, IdCollisionPolicy, Policies } from './types.js';
 import { embeddingTable, keptIdKey, vectorStepId } from './vectors.js';
 
 /** What may be done about an id that two collections have. */
@@ -11,7 +12,7 @@ const isVectors = (step: CopyStep): boolean => step.collection !== undefined;
 
 /**
  * Ids in langchain's table are unique over all collections. Counts those that occur in two of the collections that move, under whatever rule,
- * and tells which rule gives them. What other collections of the target hold shows in the comparison with it.
+ * and tells which rule gives them. What the target holds, in this collection or another, shows in the comparison with it.
  */
 export async function idHazards(
 	steps: readonly CopyStep[],
@@ -54,24 +55,35 @@ function ruleHazards(vectors: readonly CopyStep[], { onIdCollision }: Policies):
 		sample: [],
 		message: `every id becomes ${rule}, as asked; the original is kept in cmetadata under ${keys.join(', ')}`,
 	};
-	return [told, ...rewritten.flatMap(otherRule)];
+	return [told];
 }
 
-/** Rows of this user in the collection, and none under an id of the source: most likely the same records under another rule. */
-function otherRule({ id, rows, rejected, state, collection }: CopyStep): Hazard[] {
-	if (rows - rejected === 0 || state.tenantRowsBefore === 0 || state.equal + state.differing > 0) return [];
-	return [
-		{
-			code: 'OTHER_IDS_THERE',
-			severity: 'warn',
-			step: id,
-			column: 'id',
-			count: state.tenantRowsBefore,
-			sample: [],
-			message: `the collection ${collection?.name} holds ${formatQuantity(state.tenantRowsBefore, 'row')} of this user, none of them under an id that this rule gives; they stay beside the new ones`,
-			hint: 'If they are the same records, undo the run that wrote them first, or use its --on-id-collision again: repot runs lists them',
-		},
-	];
+const otherRule: Readonly<Record<IdCollisionPolicy, { readonly ids: string; readonly again: string }>> = {
+	fail: { ids: "Chroma's own ids", again: 'leave --on-id-collision out' },
+	prefix: { ids: 'ids of the form COLLECTION/ID', again: 'choose --on-id-collision prefix again' },
+	uuid: { ids: 'UUIDs of collection and id', again: 'choose --on-id-collision uuid again' },
+};
+
+/** Records that another rule wrote: this run would write every one of them a second time. */
+export function otherRuleHazards({ id, collection }: CopyStep, found: OtherRules): Hazard[] {
+	return (Object.keys(otherRule) as IdCollisionPolicy[]).flatMap((rule) => {
+		const { count, sample } = found[rule] ?? { count: 0, sample: [] };
+		if (count === 0) return [];
+		const { ids, again } = otherRule[rule];
+		const records = count === 1 ? '1 record is' : `${formatCount(count)} records are`;
+		return [
+			{
+				code: 'OTHER_IDS_THERE',
+				severity: 'block',
+				step: id,
+				column: 'id',
+				count,
+				sample,
+				message: `${records} in the collection ${collection?.name} already, under ${ids}, and would be there twice`,
+				hint: `To find them again, ${again}. Or undo the run that wrote them (repot runs lists it), or write into another collection with --pgvector-collection`,
+			},
+		];
+	});
 }
 
 function emptyHazards(vectors: readonly CopyStep[]): Hazard[] {

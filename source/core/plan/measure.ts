@@ -7,6 +7,7 @@ import type { Draft } from './draft.js';
 import { copySeconds, schemaSeconds } from './estimate.js';
 import { checkFit, isPresent } from './fit.js';
 import { occupancyHazards, scanHazards } from './hazards.js';
+import { otherRuleHazards } from './id-hazards.js';
 import { scanWithFreeKey } from './kept-id.js';
 import { LateParents, ownForeignKeys } from './late-parents.js';
 import { madeObject } from './made-object.js';
@@ -71,6 +72,7 @@ export async function measure(
 		}
 		hazards.push(...lateHazards(counted, late?.found() ?? []));
 		hazards.push(...conflictHazards(counted, tally, request.policies), ...clashHazards(counted, tally, request.policies, drafts));
+		hazards.push(...otherRuleHazards(counted, tally.otherRules));
 		const tallied = withTally(counted, tally, request.policies.onConflict, unowned);
 		hazards.push(...occupancyHazards(tallied));
 		steps.push(tallied);

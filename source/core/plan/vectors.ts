@@ -33,7 +33,7 @@ interface VectorColumns {
 export function vectorColumns({ collection, type, tenant, policies }: VectorColumns): readonly ColumnMapping[] {
 	const rule = policies.onIdCollision;
 	return [
-		{ ...column('id', 'id', 'character varying', false, 'text'), ...idRule(rule, collection) },
+		idColumn(rule, collection),
 		{ ...column('collection_id', null, 'uuid', false, 'constant'), constant: collection.uuid },
 		column('embedding', 'embedding', type, policies.onMissingVector === 'null', 'vector'),
 		column('document', 'document', 'character varying', false, 'document'),
@@ -55,9 +55,10 @@ const column = (
 ): ColumnMapping => ({ name, source, sourceType: null, targetType, nullable, cast });
 
 /** Every id of a collection follows the rule, whether it collides or not: what collides changes from run to run, an id must not. */
-function idRule(rule: Exclude<IdCollisionPolicy, 'fail'> | undefined, { name, uuid }: LangchainCollection): Partial<ColumnMapping> {
-	if (rule === undefined) return {};
-	return rule === 'prefix' ? { cast: 'prefixed-id', constant: `${name}/` } : { cast: 'uuid-id', constant: uuid };
+export function idColumn(rule: IdCollisionPolicy | undefined, { name, uuid }: LangchainCollection): ColumnMapping {
+	const plain = column('id', 'id', 'character varying', false, 'text');
+	if (rule === undefined || rule === 'fail') return plain;
+	return rule === 'prefix' ? { ...plain, cast: 'prefixed-id', constant: `${name}/` } : { ...plain, cast: 'uuid-id', constant: uuid };
 }
 
 type NewSchemaStep = Omit<SchemaStep, 'needed' | 'seconds'>;

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { isBlocked } from '../../source/core/plan/types.js';
+import { collectionsScene, docs, notes, record, withRule } from './collections-scene.js';
+import type { TargetHarness } from './target-scene.js';
+
+/** Collections that moved before: found again, whatever happened to the source and to the choices meanwhile. */
+export function collectionsAgainContract(name: string, open: () => TargetHarness): void {
+	describe(`collections that moved before: ${name}`, () => {
+		const { over, sql } = collectionsScene(open);
+
+		const rules = ['fail', 'prefix', 'uuid'] as const;
+		for (const first of rules) {
+			for (const then of rules.filter((rule) => rule !== first)) {
+				it(`are not written again with ids of another rule: ${first}, then ${then}`, async () => {
+					await over([docs, notes], withRule(first)).run();
+					const grown = { ...docs, records: [...docs.records, record('new', 900)] };
+					const plan = await over([grown, notes], withRule(then)).plan();
+					const told = plan.hazards.filter(({ code }) => code === 'OTHER_IDS_THERE');
+					expect(told.map(({ step, severity, count }) => [step, severity, count])).toEqual([
+						['vectors:docs', 'block', 12],
+						['vectors:notes', 'block', 8],
+					]);
+					expect(told[0]?.sample).toEqual(['d0', 'd1', 'd2', 'd3', 'd4']);
+					expect(told[0]?.hint).toContain(first === 'fail' ? 'leave --on-id-collision out' : `--on-id-collision ${first} again`);
+				});
+			}
+		}
+
+		it('are told apart from those that only grew, and from rows of the application beside them', async () => {
+			await over([docs, notes], withRule('prefix')).run();
+			await sql(`INSERT INTO langchain_pg_embedding SELECT 'of-the-application', collection_id, embedding, document, '{"user_id": "ana"}'
+				FROM langchain_pg_embedding WHERE id = 'docs/d1'`);
+			const grown = { ...docs, records: [...docs.records, record('new', 900)] };
+			const plan = await over([grown, notes], withRule('prefix')).plan();
+			expect(plan.hazards.filter(({ code }) => code === 'OTHER_IDS_THERE')).toEqual([]);
+			expect(isBlocked(plan)).toBe(false);
+		});
+	});
+}
