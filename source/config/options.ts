@@ -184,14 +184,14 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		help: 'id that two collections have: fail, prefix or uuid',
 		initial: 'fail',
 		parse: choice(['fail', 'prefix', 'uuid']),
-		verbs: planning,
+		verbs: [...planning, 'verify'],
 	}),
 	onMissingVector: define<MissingVectorPolicy>({
 		argument: 'WHAT',
 		help: 'record without a vector: quarantine or null',
 		initial: 'quarantine',
 		parse: choice(['quarantine', 'null']),
-		verbs: planning,
+		verbs: [...planning, 'verify'],
 	}),
 	maxQuarantined: define<number | null>({
 		argument: 'N',

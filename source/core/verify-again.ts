@@ -2,9 +2,11 @@ import { RepotError } from './errors.js';
 import type { CheckResult, MigrationEvent } from './events.js';
 import type { PlanRequest } from './operations.js';
 import { differingLeft } from './outcome-words.js';
+import { chooseCollections, isNamed } from './plan/collection.js';
+import { usualCollectionName } from './plan/collection-names.js';
 import { makePlan } from './plan/make-plan.js';
-import type { Plan } from './plan/types.js';
-import type { LedgerRun, LedgerStep, Ports, RunFolder } from './ports.js';
+import { isCopyStep, type Plan } from './plan/types.js';
+import type { LedgerRun, LedgerStep, Ports, RunFolder, Source } from './ports.js';
 import { sourceChanges } from './stale.js';
 import { refuseUndone } from './undone-run.js';
 import { writeReport } from './verify/report.js';
@@ -20,8 +22,8 @@ interface Subject {
 }
 
 /**
- * All checks again. Judges a run by its own plan while the source is what it was; without a run, or when the source has moved on,
- * by a new plan over the source as it is now.
+ * All checks again. Judges a run by its own plan while the source is what it was; when the source has moved on, by a new plan over the source as
+ * it is now, made with the run's choices; without a run by a new plan.
  */
 export async function* verifyAgain(
 	request: PlanRequest,
@@ -126,14 +128,33 @@ async function subjectOf(request: PlanRequest, run: string | null, ports: Ports,
 	if (wanted === undefined) await refuseOnlyUndone(request, runs, ports);
 	else refuseUndone(wanted);
 	const entry = wanted === undefined ? null : await ports.target.ledger.find(wanted.id);
-	const fresh = async (notice: string | null): Promise<Subject> => ({
+	const fresh = async (asked: PlanRequest, notice: string | null): Promise<Subject> => ({
 		run: null,
-		plan: await makePlan({ ...request, restart: true }, ports, signal),
+		plan: await makePlan({ ...asked, restart: true }, ports, signal),
 		steps: [],
 		notice,
 	});
-	if (entry === null) return fresh(null);
+	if (entry === null) return fresh(request, null);
 	const changes = await sourceChanges(entry.plan, ports.source, signal);
 	if (changes.length === 0) return { run: entry.run, plan: entry.plan, steps: entry.steps, notice: null };
-	return fresh(`${changes.join('; ')}: compared with the source as it is now, not with what run ${entry.run.id} copied`);
+	return fresh(
+		await chosenAsIn(entry.plan, request, ports.source, signal),
+		`${changes.join('; ')}: compared with the source as it is now, not with what run ${entry.run.id} copied, under the policies of that run`,
+	);
+}
+
+/**
+ * The request with what a run chose: its policies, which say what became of ids and values, and the names it gave to the collections that are
+ * asked for and not named otherwise. Under others none of its rows would be found.
+ */
+async function chosenAsIn(plan: Plan, request: PlanRequest, source: Source, signal: AbortSignal): Promise<PlanRequest> {
+	const { chroma } = await source.describe(signal);
+	const chosen = chroma === null ? [] : chooseCollections(chroma, request.collections);
+	const isSaid = chosen.length === 1 && request.pgvectorCollection !== usualCollectionName;
+	const names = plan.steps.filter(isCopyStep).flatMap(({ source: from, collection }): [string, string][] => {
+		const one = chosen.find(({ id }) => from.kind === 'chroma' && id === from.collectionId);
+		const isNamedOtherwise = one === undefined || Object.keys(request.collectionNames).some((name) => isNamed(one, name));
+		return isSaid || isNamedOtherwise || collection === undefined ? [] : [[one.id, collection.name]];
+	});
+	return { ...request, policies: plan.policies, collectionNames: { ...Object.fromEntries(names), ...request.collectionNames } };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isBlocked } from '../../source/core/plan/types.js';
-import { collectionsScene, docs, notes, record, withRule } from './collections-scene.js';
+import { request } from '../fakes/engine.js';
+import { checksOf, collectionsScene, docs, notes, record, withRule } from './collections-scene.js';
 import type { TargetHarness } from './target-scene.js';
 
 /** Collections that moved before: found again, whatever happened to the source and to the choices meanwhile. */
@@ -24,6 +25,37 @@ export function collectionsAgainContract(name: string, open: () => TargetHarness
 					expect(told[0]?.hint).toContain(first === 'fail' ? 'leave --on-id-collision out' : `--on-id-collision ${first} again`);
 				});
 			}
+		}
+
+		for (const choice of [
+			{ onIdCollision: 'prefix' },
+			{ onIdCollision: 'uuid' },
+			{ onMissingVector: 'null' },
+			{ onNul: 'strip' },
+		] as const) {
+			it(`are verified after the source has grown by the choices of their run: ${JSON.stringify(choice)}`, async () => {
+				const [first, second, ...others] = docs.records;
+				const odd = [
+					{ ...record('d0', 1), embedding: null },
+					{ ...record('d1', 2), document: 'a\0b' },
+				];
+				expect([first?.id, second?.id]).toEqual(odd.map(({ id }) => id));
+				const before = { ...docs, records: [...odd, ...others] };
+				const collectionNames = { notes: 'memos' };
+				await over([before, notes], { collectionNames, policies: { ...request().policies, ...choice } }).run();
+				const grown = { ...before, records: [...before.records, record('new', 900)] };
+				const events = await over([grown, notes]).verify();
+				expect(events.filter(({ type }) => type === 'notice')).toMatchObject([
+					{ message: expect.stringMatching(/^the Chroma directory changed .*docs: 12 records then, 13 now.* policies of that run$/) },
+				]);
+				// The new record alone is missing.
+				const check = (wanted: string) => checksOf(events).find((one) => one.name === wanted);
+				const setAside = 'onIdCollision' in choice ? 2 : 1;
+				expect(check('fields')?.data).toMatchObject({ rows: 13 + 8 - setAside, differ: 1 });
+				expect(check('vectors')?.details.filter((detail) => detail.includes(' expected'))).toEqual([
+					expect.stringMatching(/^vectors:docs: 1\d rows of this user, 1\d expected$/),
+				]);
+			});
 		}
 
 		it('are told apart from those that only grew, and from rows of the application beside them', async () => {

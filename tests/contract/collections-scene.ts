@@ -42,9 +42,6 @@ export const withRule = (rule: IdCollisionPolicy): Pick<PlanRequest, 'policies'>
 export const hazard = (plan: Plan, code: string) => plan.hazards.find((one) => one.code === code);
 export const checksOf = (events: readonly MigrationEvent[]): CheckResult[] =>
 	events.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
-export const failures = (events: readonly MigrationEvent[]) =>
-	checksOf(events).flatMap(({ name, result, details }) => (result === 'fail' ? [[name, ...details]] : []));
-
 /** Collections of a Chroma directory on their way into a database that is emptied before every test. */
 export function collectionsScene(open: () => TargetHarness) {
 	let folder: string;
