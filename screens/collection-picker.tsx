@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { formatCount, formatQuantity } from '../source/core/format.js';
-import { allCollections, shownName } from '../source/core/plan/collection.js';
+import { allCollections, flagName, shownName } from '../source/core/plan/collection.js';
 import type { ChromaCollection } from '../source/core/ports.js';
 import { Frame } from './components/frame.js';
 import { selectListLines } from './components/select-list.js';
@@ -68,7 +68,7 @@ export function CollectionPicker({ place, collections, chosen, onPick, onCancel 
 
 function namesOf(picked: readonly ChromaCollection[], collections: readonly ChromaCollection[]): readonly string[] {
 	if (picked.length > 1 && picked.length === collections.length) return [allCollections];
-	return picked.map((collection) => shownName(collection, collections));
+	return picked.map((collection) => flagName(collection, collections));
 }
 
 function sumOf(picked: readonly ChromaCollection[], collections: readonly ChromaCollection[]): string {

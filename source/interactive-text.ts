@@ -14,7 +14,7 @@ import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency,
 import { passwordNote } from './core/headless-command.js';
 import type { EnvironmentSummary, Operations } from './core/operations.js';
 import { nothingToDoWords } from './core/outcome-words.js';
-import { allCollections, shownName } from './core/plan/collection.js';
+import { allCollections, flagName } from './core/plan/collection.js';
 import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
@@ -155,7 +155,7 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 		const picked = await prompter.choose('Collection', collections.length + 1, 1);
 		if (typeof picked !== 'number') return picked === 'quit' ? 'quit' : 'again';
 		const one = collections[picked - 1];
-		choice = { ...choice, collections: [one === undefined ? allCollections : shownName(one, collections)] };
+		choice = { ...choice, collections: [one === undefined ? allCollections : flagName(one, collections)] };
 		description = await operations.describeDataset(choice);
 	}
 	const obstacle = obstacleTo(description);

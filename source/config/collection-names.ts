@@ -47,7 +47,7 @@ type VectorStep = CopyStep & { readonly source: Extract<CopyStep['source'], { re
 export const vectorSteps = (plan: Plan): readonly VectorStep[] =>
 	plan.steps.filter((step): step is VectorStep => isCopyStep(step) && step.source.kind === 'chroma');
 
-/** The collections that a plan reads, each by a name that means no other of them. */
+/** The collections that a plan reads, each by a name that no other of them has and that does not stand for all. */
 export function collectionsOf(plan: Plan): readonly string[] {
 	const sources = vectorSteps(plan).map(({ source }) => source);
 	return sources.map(({ collection, collectionId }) =>

@@ -56,18 +56,19 @@ export const isNamed = (collection: ChromaCollection, name: string): boolean =>
 export const qualified = (collection: Pick<ChromaCollection, 'tenant' | 'database' | 'name'>): string =>
 	`${collection.tenant}/${collection.database}/${collection.name}`;
 
-/** What a collection is called among others: its name, in full where another one has it too or where it means every one. */
+/** What a collection is called among others: its name, in full where another one has it too. */
 export const shownName = (collection: ChromaCollection, among: readonly ChromaCollection[]): string =>
-	collection.name === allCollections || among.some((other) => other.id !== collection.id && other.name === collection.name)
-		? qualified(collection)
-		: collection.name;
+	among.some((other) => other.id !== collection.id && other.name === collection.name) ? qualified(collection) : collection.name;
+
+/** What `--collection` takes for it: one that is really called as the word for all of them is named in full. */
+export function flagName(collection: ChromaCollection, among: readonly ChromaCollection[]): string {
+	const name = shownName(collection, among);
+	return name === allCollections ? qualified(collection) : name;
+}
 
 function refusal(description: ChromaDescription, code: string, message: string, next: readonly string[]): RepotError {
 	const { collections } = description;
-	const ambiguous = new Set(collections.map(({ name }) => name)).size < collections.length;
-	const listed = collections.map(
-		(collection) => `${ambiguous ? qualified(collection) : collection.name} (${formatCount(collection.records)} records)`,
-	);
+	const listed = collections.map((collection) => `${flagName(collection, collections)} (${formatCount(collection.records)} records)`);
 	return new RepotError({
 		kind: 'usage',
 		code,

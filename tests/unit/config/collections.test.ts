@@ -93,7 +93,7 @@ describe('a saved plan of several collections', () => {
 	it('names them, by id where a name means others too, and what they become', () => {
 		expect(collectionsOf(plan)).toEqual(['docs', 'notes']);
 		expect(collectionsOf(planWith(step('docs', '1', 'a'), step('docs', '2', 'b')))).toEqual(['1', '2']);
-		expect(collectionsOf(planWith(step('all', '1', 'a')))).toEqual(['1']);
+		expect(collectionsOf(planWith(step('all', '1', 'a'), step('docs', '2', 'b')))).toEqual(['1', 'docs']);
 		expect(namingOf(plan).collectionNames).toEqual({ 1: 'docs', 2: 'memos' });
 	});
 

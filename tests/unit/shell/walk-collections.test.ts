@@ -31,6 +31,12 @@ const chroma = inspectedChroma(
 	held.map((one) => inspectedCollection(one)),
 );
 
+/** One of these is really called as the word for all of them. */
+const withAll = inspectedChroma(
+	{ path: 'data/many', bytes: 1_000_000, version: '1.5' },
+	[collection('all', 7, 8), collection('docs', 1200, 384)].map((one) => inspectedCollection(one)),
+);
+
 /** A wizard over a directory of five collections, two of one name; nothing is chosen when it opens. */
 function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = chroma) {
 	return open(
@@ -48,10 +54,10 @@ function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = c
 
 type Opened = ReturnType<typeof openMany>;
 
-async function toPicker({ opened }: Opened): Promise<void> {
+async function toPicker({ opened }: Opened, collections = 5): Promise<void> {
 	await opened.until('> dev');
 	opened.press(keys.enter);
-	await opened.until('5 collections');
+	await opened.until(`${collections} collections`);
 	await opened.until('c chooses');
 	opened.press('c');
 	await opened.until('none marked: enter takes the one under the cursor');
@@ -86,6 +92,15 @@ describe('choosing collections', () => {
 		scene.opened.press(keys.enter);
 		await scene.opened.until('c for the other 4');
 		expect(await migrated(scene)).toEqual(['notes']);
+	});
+
+	it('one that is called all is taken alone', async () => {
+		const scene = openMany(withAll);
+		await toPicker(scene, 2);
+		await scene.opened.until('> [ ]  all');
+		scene.opened.press(keys.enter);
+		await scene.opened.until('c for the other');
+		expect(await migrated(scene)).toEqual(['default_tenant/default_database/all']);
 	});
 
 	it('space marks several; a name that two databases hold is told in full', async () => {
