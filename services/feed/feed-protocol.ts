@@ -79,6 +79,7 @@ export interface FeedCalls {
 		answer: Reject;
 	};
 	sharedKeys: { argument: { readonly steps: readonly CopyStep[] }; answer: SharedKeys };
+	metadataKeys: { argument: { readonly step: CopyStep; readonly stem: string }; answer: readonly string[] };
 	probes: { argument: { readonly step: CopyStep; readonly count: number }; answer: readonly Probe[] };
 	neighbours: {
 		argument: { readonly step: CopyStep; readonly probes: readonly Probe[]; readonly k: number };

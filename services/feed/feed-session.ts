@@ -171,6 +171,20 @@ export class FeedSession {
 		}
 	}
 
+	async metadataKeys(step: CopyStep, stem: string, stop: StopSignal): Promise<readonly string[]> {
+		await this.#sources.open(stop.signal);
+		const columns = step.columns.filter(({ cast }) => cast === 'metadata').map(({ keeps: _, ...column }) => column);
+		const pass = new StepPass(step, this.#sources.reader(step), new RecordCaster({ ...step, columns }), []);
+		const found = new Set<string>();
+		for (const { values } of pass.records(null, stop)) {
+			const [metadata] = values;
+			if (!(metadata instanceof Map)) continue;
+			for (const key of metadata.keys())
+				if (key === stem || (key.startsWith(`${stem}_`) && /^\d+$/.test(key.slice(stem.length + 1)))) found.add(key);
+		}
+		return [...found];
+	}
+
 	close(): Promise<void> {
 		return this.#sources.close();
 	}

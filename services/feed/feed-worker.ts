@@ -109,6 +109,8 @@ async function perform(call: Call, stop: StopSignal): Promise<unknown> {
 			return session.refusedRecord(call.argument, stop);
 		case 'sharedKeys':
 			return session.sharedKeys(call.argument.steps, stop);
+		case 'metadataKeys':
+			return session.metadataKeys(call.argument.step, call.argument.stem, stop);
 		case 'probes':
 			return session.probes(call.argument.step, call.argument.count, stop);
 		case 'neighbours':

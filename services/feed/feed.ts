@@ -47,6 +47,7 @@ export function createFeed(options: FeedOptions): Source {
 		refusedRecord: (step, first, row, code, reason, key) =>
 			connection.call('refusedRecord', { step, first, row, code, reason, key: key ?? null }),
 		sharedKeys: (steps, signal) => connection.call('sharedKeys', { steps }, { signal }),
+		metadataKeys: (step, stem, signal) => connection.call('metadataKeys', { step, stem }, { signal }),
 		probes: (step, count, signal) => connection.call('probes', { step, count }, { signal }),
 		neighbours: (step, probes, k, signal) => connection.call('neighbours', { step, probes, k }, { signal }),
 		close: () => connection.close(),

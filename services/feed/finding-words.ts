@@ -71,6 +71,12 @@ const refusalWords: Readonly<Record<RefusalCode, Words>> = {
 		message: () => `the vector has another number of dimensions than the collection: ${setAside}`,
 		note: 'have other dimensions',
 	},
+	KEPT_ID_KEY_TAKEN: {
+		severity: 'warn',
+		message: () => `metadata has the key under which the rows of this collection in the target keep their original ids: ${setAside}`,
+		hint: 'Name that key otherwise in the application. Or write the whole collection under another name with --pgvector-collection: its ids are then kept under a key that is free',
+		note: 'have the key of the kept id',
+	},
 	INVALID_METADATA: {
 		severity: 'warn',
 		message: () => `metadata holds a value without a JSON form: ${setAside}`,

@@ -9,6 +9,7 @@ import { describeTarget } from './describe.js';
 import type { Driver } from './driver.js';
 import { DriverPair } from './driver-pair.js';
 import { isTransient, type Place, toRepotError } from './errors.js';
+import { findKeptIds } from './kept-ids.js';
 import { createLedger, requireRun } from './ledger.js';
 import { findObjections } from './objections.js';
 import { findOtherDimensions } from './other-dimensions.js';
@@ -110,6 +111,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
 		plannedClashes: (step, tenant, records, signal) => read((session) => findPlannedClashes(session, step, tenant, records), signal),
 		otherDimensions: (collection, dimension, signal) => read((session) => findOtherDimensions(session, collection, dimension), signal),
+		keptIds: (step, tenant, stem, signal) => read((session) => findKeptIds(session, step, tenant, stem), signal),
 		objections: (objects, signal) => read((session) => findObjections(session, objects), signal),
 		lock: () => guard(() => lock.take()),
 		lockHolder: (signal) => guard(() => lock.holder(signal)),

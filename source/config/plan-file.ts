@@ -20,7 +20,7 @@ const column = z.looseObject({
 	nullable: z.boolean(),
 	cast: z.enum(castNames),
 	constant: text.optional(),
-	keeps: z.looseObject({ field: text, key: text }).optional(),
+	keeps: z.looseObject({ field: text, key: text, held: z.literal(true).optional() }).optional(),
 	defaultSql: text.optional(),
 	note: text.optional(),
 });

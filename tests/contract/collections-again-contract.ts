@@ -58,6 +58,49 @@ export function collectionsAgainContract(name: string, open: () => TargetHarness
 			});
 		}
 
+		for (const rule of ['prefix', 'uuid'] as const) {
+			it(`keep their original ids where they kept them, whatever key a new record brings: ${rule}`, async () => {
+				const few = { ...docs, records: [record('own', 800, { metadata: { chroma_id: 'mine', chroma_id_2: 'too' } }), ...docs.records] };
+				const first = over([notes, few], withRule(rule));
+				await first.run();
+				const newcomer = record('new', 900, { metadata: { chroma_id: 'theirs', chroma_id_2: 'theirs', chroma_id_3: 'theirs' } });
+				const grown = (one: typeof docs) => ({ ...one, records: [...one.records, newcomer, record('plain', 901)] });
+				const next = over([grown(notes), grown(few)], withRule(rule));
+				const plan = await next.plan();
+				expect(
+					plan.hazards.filter(({ code }) => code === 'KEPT_ID_KEY_TAKEN').map(({ step, count, sample }) => [step, count, sample]),
+				).toEqual([
+					['vectors:notes', 1, ['new']],
+					['vectors:docs', 1, ['new']],
+				]);
+				expect(isBlocked(plan)).toBe(false);
+				expect((await next.run()).at(-1)).toMatchObject({ outcome: 'quarantined', written: 2, quarantined: 2 });
+				expect(next.history.quarantine.map(({ step, key, code }) => [step, key, code])).toEqual([
+					['vectors:notes', 'new', 'KEPT_ID_KEY_TAKEN'],
+					['vectors:docs', 'new', 'KEPT_ID_KEY_TAKEN'],
+				]);
+				expect(
+					await sql(`SELECT c.name, count(e.cmetadata->>'chroma_id') AS first, count(e.cmetadata->>'chroma_id_3') AS third FROM langchain_pg_embedding e
+						JOIN langchain_pg_collection c ON c.uuid = e.collection_id GROUP BY 1 ORDER BY 1`),
+				).toEqual([
+					['docs', '1', '14'],
+					['notes', '9', '0'],
+				]);
+				expect((await next.plan()).doneBy).toBeDefined();
+				expect(checksOf(await next.verify()).filter(({ result }) => result === 'fail')).toEqual([]);
+			});
+		}
+
+		it('keep them under the first free key, however many the metadata has', async () => {
+			const taken = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [at === 0 ? 'chroma_id' : `chroma_id_${at + 1}`, 'mine']));
+			const crowded = { ...docs, records: [record('own', 800, { metadata: taken }), ...docs.records] };
+			const { plan } = over([crowded, notes], withRule('prefix'));
+			const { hazards } = await plan();
+			expect(hazards.filter(({ code }) => code.includes('KEY_TAKEN'))).toMatchObject([
+				{ message: expect.stringMatching(/under chroma_id_31$/) },
+			]);
+		});
+
 		it('are told apart from those that only grew, and from rows of the application beside them', async () => {
 			await over([docs, notes], withRule('prefix')).run();
 			await sql(`INSERT INTO langchain_pg_embedding SELECT 'of-the-application', collection_id, embedding, document, '{"user_id": "ana"}'

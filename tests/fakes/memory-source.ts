@@ -143,6 +143,7 @@ export function memorySource(tables: FakeTables): Source {
 			const shared = [...holders].filter(([, ids]) => ids.length > 1).sort();
 			return { count: shared.length, sample: shared.slice(0, 5).map(([key, ids]) => ({ key, steps: ids })) };
 		},
+		metadataKeys: async () => [],
 		probes: async (step, count) =>
 			vectorsOf(step)
 				.slice(0, count)

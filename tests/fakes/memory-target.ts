@@ -185,6 +185,7 @@ export function memoryTarget(): MemoryTarget {
 				return { key: record.key, state: differences.length === 0 ? 'equal' : 'differs', differences };
 			});
 		},
+		keptIds: async () => [],
 		objections: async (objects) => target.objecting.filter(({ step }) => objects.some((object) => object.step === step)),
 		async lock() {
 			if (locked) throw new RepotError({ kind: 'locked', code: 'LOCKED', message: 'another run holds the lock' });

@@ -36,7 +36,7 @@ const makers: Record<CastName, Maker> = {
 	'prefixed-id': (column) => prefixedIdCast(column.constant ?? ''),
 	'uuid-id': (column) => uuidIdCast(column.constant ?? ''),
 	document: (_column, _step, policies) => documentCast(stripsNul(policies)),
-	metadata: (column, _step, policies) => metadataCast(column.constant ?? '{}', stripsNul(policies), column.keeps?.key),
+	metadata: (column, _step, policies) => metadataCast(column.constant ?? '{}', stripsNul(policies), column.keeps),
 };
 
 /** The operator's word `null`: a refused value becomes NULL and is counted. Where NULL is not allowed the record is refused all the same. */

@@ -1,3 +1,4 @@
+import type { ColumnMapping } from '../plan/types.js';
 import { type Cast, excerpt, Noted, Refused, realText, refuseKind } from './cast-result.js';
 import { isWellFormed } from './well-formed.js';
 
@@ -8,10 +9,10 @@ type Piece = string | Refused;
  * put last. Integers keep all digits and floats their shortest text with `.0`, so that 1 and 1.0 stay apart. When the record has a key of
  * `added` with another value, `added` wins and the record is counted. No metadata: `added` alone.
  */
-export const metadataCast = (added: string, stripNul: boolean, keptKey?: string): Cast => {
+export const metadataCast = (added: string, stripNul: boolean, keeps?: ColumnMapping['keeps']): Cast => {
 	const members = new Map(Object.entries(JSON.parse(added) as Readonly<Record<string, unknown>>));
 	const tail = [...members].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',');
-	if (keptKey !== undefined) return keepingCast(members, tail, stripNul, keptKey);
+	if (keeps !== undefined) return keepingCast(members, tail, stripNul, keeps);
 	return (value) => {
 		if (value === null) return `{${tail}}`;
 		if (!(value instanceof Map)) return refuseKind(value, 'metadata');
@@ -19,8 +20,16 @@ export const metadataCast = (added: string, stripNul: boolean, keptKey?: string)
 	};
 };
 
-/** The same with the record's `kept` text under `key`, last. A record that has the key with another value is counted: the plan then takes another key. */
-function keepingCast(members: ReadonlyMap<string, unknown>, tail: string, stripNul: boolean, key: string): Cast {
+/**
+ * The same with the record's `kept` text under `key`, last. A record that has the key with another value is counted: the
+ * plan then takes another key. Where rows of the target hold the key, it is refused.
+ */
+function keepingCast(
+	members: ReadonlyMap<string, unknown>,
+	tail: string,
+	stripNul: boolean,
+	{ key, held }: NonNullable<ColumnMapping['keeps']>,
+): Cast {
 	return (value, kept) => {
 		if (typeof kept !== 'string') return refuseKind(kept, 'an id to keep');
 		const own = jsonString(kept);
@@ -28,8 +37,10 @@ function keepingCast(members: ReadonlyMap<string, unknown>, tail: string, stripN
 		const end = `${tail === '' ? '' : `${tail},`}${JSON.stringify(key)}:${own}`;
 		if (value === null) return `{${end}}`;
 		if (!(value instanceof Map)) return refuseKind(value, 'metadata');
-		const joined = join(value, new Map([...members, [key, kept]]), end, stripNul);
 		const isTaken = value.has(key) && value.get(key) !== kept;
+		if (isTaken && held === true)
+			return new Refused('KEPT_ID_KEY_TAKEN', `metadata has a ${key} of its own, where the target keeps original ids`);
+		const joined = join(value, new Map([...members, [key, kept]]), end, stripNul);
 		if (!isTaken || joined instanceof Refused) return joined;
 		return new Noted(joined instanceof Noted ? joined.value : joined, 'METADATA_ID_KEY_TAKEN');
 	};

@@ -47,14 +47,15 @@ export async function measure(
 		const report = (phase: string) => (fraction: number) =>
 			onProgress({ phase, fraction: Math.min(1, (before + copy.rows * fraction) / all) });
 		const casting = report(`casting every value of ${copy.id}`);
-		const { step: cast, scan, hazards: kept } = await scanWithFreeKey(copy, (step) => ports.source.scan(step, signal, casting));
-		const counted = withScan(cast, scan, request, target.facts.embedded);
-		hazards.push(...scanHazards(copy.id, scan, request.policies), ...kept);
 		const table = target.tables.find((candidate) => candidate.name === copy.table);
 		const fits = !checkFit(copy, table ?? emptyTable(copy)).some((hazard) => hazard.severity === 'block');
+		const occupied = table !== undefined && table.rows > 0 && fits;
+		const keeping = { tenant: request.tenant, source: ports.source, target: occupied ? ports.target : null, signal };
+		const settled = await scanWithFreeKey(copy, (step) => ports.source.scan(step, signal, casting), keeping);
+		const counted = withScan(settled.step, settled.scan, request, target.facts.embedded);
+		hazards.push(...scanHazards(copy.id, settled.scan, request.policies), ...settled.hazards);
 		let tally = noConflicts();
 		let unowned = 0;
-		const occupied = table !== undefined && table.rows > 0 && fits;
 		const own = table !== undefined && fits ? ownForeignKeys(counted, table) : [];
 		const late = own.length === 0 ? null : new LateParents(counted, own);
 		if (occupied || late !== null || aside.concerns(copy)) {

@@ -46,8 +46,11 @@ export interface ColumnMapping {
 	 * every record's. For `prefixed-id` what stands before every id, for `uuid-id` the namespace.
 	 */
 	readonly constant?: string;
-	/** For the cast `metadata`: another field of the record, whose text every object holds under `key`. */
-	readonly keeps?: { readonly field: string; readonly key: string };
+	/**
+	 * For the cast `metadata`: another field of the record, whose text every object holds under `key`. `held`: rows of the target have it there
+	 * already, so that the key stays, and a record whose own metadata has it is refused.
+	 */
+	readonly keeps?: { readonly field: string; readonly key: string; readonly held?: true };
 	/** Default expression in the target's DDL, already translated. */
 	readonly defaultSql?: string;
 	/** What the scan counted, for the preview: e.g. `55 valid`, `2 of 55 are not JSON`. */

@@ -201,6 +201,8 @@ export interface Source {
 	 * bounded whatever the number of records.
 	 */
 	sharedKeys(steps: readonly CopyStep[], signal?: AbortSignal): Promise<SharedKeys>;
+	/** Metadata keys of the step's records that are `stem` or `stem_N`, in no order. Reads the metadata alone. */
+	metadataKeys(step: CopyStep, stem: string, signal?: AbortSignal): Promise<readonly string[]>;
 	/** `count` stored vectors drawn with a fixed seed. */
 	probes(step: CopyStep, count: number, signal?: AbortSignal): Promise<readonly Probe[]>;
 	/** Exact nearest neighbours per probe, by the step's space, nearest first; ties by the source's key. They have the target's keys. */

@@ -305,6 +305,16 @@ export interface Target {
 		records: readonly CastRecord[],
 		signal?: AbortSignal,
 	): Promise<ReadonlyMap<number, readonly UniqueClash[]>>;
+	/**
+	 * Of this tenant's rows in the step's collection: text under metadata keys that are `stem` or `stem_N`, where it may be what the id was made
+	 * of by the step's rule. Up to a thousand; reads no vectors.
+	 */
+	keptIds(
+		step: CopyStep,
+		tenant: string,
+		stem: string,
+		signal?: AbortSignal,
+	): Promise<readonly { readonly id: string; readonly key: string; readonly kept: string }[]>;
 	/** What the rows of existing tables have against objects that are to be made there. Reads every row of those tables; writes nothing. */
 	objections(objects: readonly ObjectToMake[], signal?: AbortSignal): Promise<readonly Objection[]>;
 	/** Rows of the langchain collection, anybody's, whose vectors have another dimension; the column takes any. Reads the whole collection. */

@@ -82,17 +82,27 @@ describe('the id that is kept', () => {
 				const { chroma_id: _, user_id: __, ...free } = metadata;
 				const map = new Map(Object.entries(free));
 				const plain = String(metadataCast('{"user_id":"ana"}', false)(map));
-				const kept = String(metadataCast('{"user_id":"ana"}', false, 'chroma_id')(map, id));
+				const kept = String(metadataCast('{"user_id":"ana"}', false, { field: 'id', key: 'chroma_id' })(map, id));
 				expect(kept).toBe(`${plain.slice(0, -1)},"chroma_id":${JSON.stringify(id)}}`);
 			}),
 		);
 	});
 
 	it('is counted where the metadata has the key with another value, and not where it has the same', () => {
-		const cast = metadataCast('{"user_id":"ana"}', false, 'chroma_id');
+		const cast = metadataCast('{"user_id":"ana"}', false, { field: 'id', key: 'chroma_id' });
 		expect(cast(new Map([['chroma_id', 'mine']]), 'a')).toEqual(new Noted('{"user_id":"ana","chroma_id":"a"}', 'METADATA_ID_KEY_TAKEN'));
 		expect(cast(new Map([['chroma_id', 'a']]), 'a')).toBe('{"user_id":"ana","chroma_id":"a"}');
 		expect(cast(null, 'a')).toBe('{"user_id":"ana","chroma_id":"a"}');
+	});
+
+	it('stays where rows of the target have it: a record whose metadata has the key with another value is refused', () => {
+		const cast = metadataCast('{}', false, { field: 'id', key: 'chroma_id_2', held: true });
+		expect(cast(new Map([['chroma_id_2', 'mine']]), 'a')).toMatchObject({
+			code: 'KEPT_ID_KEY_TAKEN',
+			reason: expect.stringContaining('chroma_id_2'),
+		});
+		expect(cast(new Map([['chroma_id_2', 'a']]), 'a')).toBe('{"chroma_id_2":"a"}');
+		expect(cast(new Map([['chroma_id', 'mine']]), 'a')).toBe('{"chroma_id":"mine","chroma_id_2":"a"}');
 	});
 
 	it('is read from its own field of the record', () => {
