@@ -2,7 +2,7 @@ import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
 import type { CopyStep, Plan } from '../plan/types.js';
 import { placeOfStep } from '../plan/vectors.js';
-import type { CastRecord, Comparison, Embedder, RowWriter, Source, Target } from '../ports.js';
+import type { CastRecord, Comparison, Embedder, Probe, RowWriter, Source, Target } from '../ports.js';
 
 export interface VerifyOptions {
 	/** Mean top-5 overlap that the search check asks for, 0..1. */
@@ -41,6 +41,8 @@ export interface CheckContext {
 	readonly samples: readonly SampledStep[];
 	/** Rows of a step's table, asked of the target once. */
 	count(step: CopyStep): ReturnType<Target['count']>;
+	/** Stored vectors of a collection to search for, drawn once. */
+	probes(step: CopyStep): Promise<readonly Probe[]>;
 	readonly signal: AbortSignal;
 }
 

@@ -4,9 +4,9 @@ import type { CopyStep } from '../plan/types.js';
 import type { Neighbour, Probe, SearchHit, SearchMode } from '../ports.js';
 import { type Check, type CheckContext, placeOf, rowsBeside } from './context.js';
 import { skipped } from './count-checks.js';
+import { textEmbedder, textsEach } from './probes.js';
 
 const neighbourCount = 5;
-const probeCount = 20;
 
 /** The text queries that the applications of this profile are checked with. */
 const textQueries = ['modern furniture', 'outdoor activities', 'food photography', 'vintage items', 'nature scenes'] as const;
@@ -88,17 +88,18 @@ const incomparable = (context: CheckContext, { state }: CopyStep): string | null
 export const searchCheck: Check = async (context) => {
 	if (context.collections.length === 0) return skipped('search', 'no collection in this plan');
 	const searches: CollectionSearch[] = [];
+	const embed = context.embedder === null ? null : textEmbedder(context.embedder, textQueries, context.signal);
 	const passedOver: string[] = [];
 	for (const step of context.collections) {
 		const why = incomparable(context, step);
-		const probes = why === null ? await context.source.probes(step, probeCount, context.signal) : [];
+		const probes = why === null ? await context.probes(step) : [];
 		if (probes.length === 0) passedOver.push(`${aboutOf(context, step)}${why ?? 'the collection holds no vectors'}`);
 		else
 			searches.push({
 				step,
 				probes: probes.length,
 				stored: await measure(context, step, probes),
-				text: await measureText(context, step),
+				text: await measureText(context, step, embed),
 			});
 	}
 	if (searches.length === 0) return skipped('search', passedOver.join('; '));
@@ -192,13 +193,15 @@ function shortageCause(sent: Measured['sent']): string {
 async function measureText(
 	context: CheckContext,
 	step: CopyStep,
+	embed: ReturnType<typeof textEmbedder> | null,
 ): Promise<{ overlaps: Overlaps | null; notes: string[]; failed: boolean }> {
 	const { embedder } = context;
-	if (embedder === null) return { overlaps: null, notes: ['text queries were not run: VOYAGE_API_KEY is not set'], failed: false };
+	if (embedder === null || embed === null)
+		return { overlaps: null, notes: ['text queries were not run: VOYAGE_API_KEY is not set'], failed: false };
 	const dimension = step.source.kind === 'chroma' ? step.source.dimension : null;
 	if (dimension === null) return { overlaps: null, notes: [], failed: false };
 	try {
-		const vectors = await embedder.embed(textQueries, dimension, context.signal);
+		const vectors = (await embed(dimension)).slice(0, textsEach(context.collections.length));
 		const probes = vectors.map((vector, at) => ({ label: textQueries[at] ?? '', vector }));
 		return { overlaps: await measure(context, step, probes), notes: [], failed: false };
 	} catch (error) {
@@ -218,7 +221,7 @@ const latencyLimit = 1_000;
 
 /** Milliseconds of each search. */
 async function timeSearches(context: CheckContext, step: CopyStep): Promise<readonly number[]> {
-	const probes = await context.source.probes(step, probeCount, context.signal);
+	const probes = await context.probes(step);
 	const [first] = probes;
 	if (first === undefined) return [];
 	// The first search loads the index into the server's cache; what users feel is the ones after it.

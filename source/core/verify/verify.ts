@@ -4,6 +4,7 @@ import type { Comparison, Embedder, Source, Target } from '../ports.js';
 import { fieldsCheck, jsonbCheck, tenantCheck } from './content-checks.js';
 import { type Check, type CheckContext, type RunFigures, type SampledStep, sourceKey, type VerifyOptions } from './context.js';
 import { rowsCheck, vectorsCheck } from './count-checks.js';
+import { probeDrawer } from './probes.js';
 import { latencyCheck, searchCheck } from './search-checks.js';
 
 /** In the order of the report. */
@@ -26,15 +27,20 @@ export async function* verify(
 	};
 	// Counting overlaps with reading the samples; one that fails is told by the check that asks for it.
 	for (const step of copies) count(step).catch(() => {});
+	const samples: SampledStep[] = [];
+	// One after the other: each reads ahead of its comparison, and hundreds at once would all be held in memory.
+	for (const step of copies) samples.push(await sample(step, plan, options, ports, figures.asideKeys[step.id], signal));
+	const collections = copies.filter((step) => step.source.kind === 'chroma');
 	const context: CheckContext = {
 		count,
+		probes: probeDrawer(ports.source, collections.length, signal),
 		plan,
 		options,
 		figures,
 		...ports,
 		tables: copies.filter((step) => step.source.kind === 'sqlite'),
-		collections: copies.filter((step) => step.source.kind === 'chroma'),
-		samples: await Promise.all(copies.map((step) => sample(step, plan, options, ports, figures.asideKeys[step.id], signal))),
+		collections,
+		samples,
 		signal,
 	};
 	for (const check of checks) {
