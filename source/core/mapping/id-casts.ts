@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ColumnMapping } from '../plan/types.js';
-import { type Cast, Noted, type Refused } from './cast-result.js';
+import { type Cast, Noted, Refused } from './cast-result.js';
 import { textCast } from './text-casts.js';
 
 // Ids of vectors are unique over all collections of the target. Where two collections may share ids, each record gets one that says whose it
@@ -15,13 +15,18 @@ export function uuidIdCast(namespace: string): Cast {
 	return rewriting((id) => nameBasedUuid(space, id));
 }
 
-/** The rule of a key column as a function, for keys that were read without their casts. Other columns leave their values alone. */
+/**
+ * The rule of a key column as a function, for keys of accepted records that were read without their casts. Other columns leave their values
+ * alone. Throws for an id that the cast refuses: under no other would its record be looked for.
+ */
 export function keyRule(column: Pick<ColumnMapping, 'cast' | 'constant'> | undefined): (id: string) => string {
 	const cast = column === undefined ? undefined : idCast(column);
 	if (cast === undefined) return (id) => id;
 	return (id) => {
 		const result = cast(id);
-		return typeof result === 'string' ? result : id;
+		const value = result instanceof Noted ? result.value : result;
+		if (typeof value === 'string') return value;
+		throw new Error(`no key can be made of an id that is refused${value instanceof Refused ? `: ${value.reason}` : ''}`);
 	};
 }
 

@@ -60,6 +60,12 @@ describe('ids that no other collection has', () => {
 		);
 	});
 
+	it('give no key for an id that they refuse', () => {
+		for (const cast of ['prefixed-id', 'uuid-id'] as const)
+			expect(() => keyRule({ cast, constant: namespace })('a\0b')).toThrow(/refused: NUL character at position 2/);
+		expect(keyRule({ cast: 'text' })('a\0b')).toBe('a\0b');
+	});
+
 	it('a key that an index would not take is refused with its prefix counted', () => {
 		const step = vectorStep(1);
 		const columns = step.columns.map((one) => (one.name === 'id' ? { ...one, cast: 'prefixed-id' as const, constant: 'docs/' } : one));
