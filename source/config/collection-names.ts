@@ -9,12 +9,15 @@ export type CollectionNaming = Pick<PlanRequest, 'pgvectorCollection' | 'collect
 /** Collections of Chroma hold no `=` in their names, those of langchain may. */
 const mapping = /^([^=]+)=(.+)$/s;
 
+/** Whether the flag takes it for the name alone: one with `=` in it is read as SOURCE=TARGET, and can only be given as the target of one. */
+export const isNameAlone = (text: string): boolean => !mapping.test(text);
+
 /**
  * What `--pgvector-collection` says: `NAME` for a single collection, `SOURCE=TARGET` for one of several, repeated. Throws RepotError (usage) for
  * two names without a source, or two for one source.
  */
 export function namingFrom(texts: readonly string[], from: Origin): CollectionNaming {
-	const plain = texts.filter((text) => !mapping.test(text));
+	const plain = texts.filter(isNameAlone);
 	const names = new Map<string, string>();
 	for (const text of texts) {
 		const [, source, target] = mapping.exec(text) ?? [];
@@ -61,7 +64,8 @@ export function collectionsOf(plan: Plan): readonly string[] {
 export function namingOf(plan: Plan): CollectionNaming {
 	const steps = vectorSteps(plan);
 	const [only] = steps;
-	if (steps.length === 1) return { pgvectorCollection: only?.collection?.name ?? usualCollectionName, collectionNames: {} };
+	const name = only?.collection?.name ?? usualCollectionName;
+	if (steps.length === 1 && isNameAlone(name)) return { pgvectorCollection: name, collectionNames: {} };
 	return {
 		pgvectorCollection: usualCollectionName,
 		collectionNames: Object.fromEntries(

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { chromaAddress } from '../core/chroma-address.js';
 import type { WizardChoices } from '../core/operations.js';
+import { usualCollectionName } from '../core/plan/collection-names.js';
 import type { Plan } from '../core/plan/types.js';
 import { Secret } from '../core/secret.js';
-import { collectionsOf, namingOf, vectorSteps } from './collection-names.js';
+import { collectionsOf, isNameAlone, vectorSteps } from './collection-names.js';
 import { flagOf, type OptionKey, optionsOf } from './options.js';
 import type { Settings } from './settings.js';
 
@@ -87,12 +88,16 @@ function targetNames(plan: Plan): readonly string[] {
 	const mapped = steps.flatMap(({ source, collection }) =>
 		[source.collection, source.collectionId].map((name) => `${name}=${collection?.name ?? ''}`),
 	);
-	return steps.length === 1 ? [namingOf(plan).pgvectorCollection, ...mapped] : mapped;
+	const [name] = steps.map(({ collection }) => collection?.name ?? usualCollectionName);
+	return steps.length === 1 && name !== undefined && isNameAlone(name) ? [name, ...mapped] : mapped;
 }
 
 const namesOfPlan = (plan: Plan): string =>
 	vectorSteps(plan)
-		.map(({ source, collection }, _, { length }) => `${length === 1 ? '' : `${source.collection}=`}${collection?.name ?? ''}`)
+		.map(({ source, collection }, _, { length }) => {
+			const name = collection?.name ?? '';
+			return length === 1 && isNameAlone(name) ? name : `${source.collection}=${name}`;
+		})
 		.join(', ');
 
 const shown = (said: unknown): string => (Array.isArray(said) ? said.join(', ') : String(said));

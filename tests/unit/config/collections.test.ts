@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../source/commands/parse.js';
 import { headlessChoices, planRequest } from '../../../source/config/choices.js';
-import { collectionsOf, namingFrom, namingOf } from '../../../source/config/collection-names.js';
+import { collectionsOf, namingFrom, namingOf, namingTexts } from '../../../source/config/collection-names.js';
 import { contradictions, saidOfPlan } from '../../../source/config/plan-choices.js';
 import { planFileText, readPlanFile } from '../../../source/config/plan-file.js';
 import type { Flags, Settings } from '../../../source/config/settings.js';
@@ -95,6 +96,26 @@ describe('a saved plan of several collections', () => {
 		expect(collectionsOf(planWith(step('docs', '1', 'a'), step('docs', '2', 'b')))).toEqual(['1', '2']);
 		expect(collectionsOf(planWith(step('all', '1', 'a'), step('docs', '2', 'b')))).toEqual(['1', 'docs']);
 		expect(namingOf(plan).collectionNames).toEqual({ 1: 'docs', 2: 'memos' });
+	});
+
+	it('gives names that the flag reads as the same, also those with = in them', () => {
+		const name = fc.string({ unit: fc.constantFrom('a', 'b', '=', ' ', 'é'), minLength: 1, maxLength: 6 });
+		fc.assert(
+			fc.property(fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), (targets) => {
+				const said = namingOf(planWith(...targets.map((target, at) => step(`c${at}`, `id-${at}`, target))));
+				expect(namingFrom(namingTexts(said), 'x')).toEqual(said);
+				const names = new Set([said.pgvectorCollection, ...Object.values(said.collectionNames)]);
+				expect(targets.every((target) => names.has(target))).toBe(true);
+			}),
+		);
+	});
+
+	it('tells of a single collection with = in its name as the flag takes it', async () => {
+		const single = planWith(step('docs', '1', 'x=y'));
+		const against = async (...argv: string[]) => contradictions(await settingsOf({ flags: flagsOf('migrate', ...argv) }), single);
+		expect(await against('--pgvector-collection', 'x=y')).toEqual(['pgvectorCollection']);
+		expect(await against('--pgvector-collection', 'docs=x=y')).toEqual([]);
+		expect(saidOfPlan(single, 'pgvectorCollection')).toMatch(/--pgvector-collection docs=x=y$/);
 	});
 
 	it('is read back as it was written', async () => {
