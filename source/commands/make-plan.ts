@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { namingOf } from '../config/collection-names.js';
 import { flagOf, type OptionKey } from '../config/options.js';
 import { choicesOfPlan, contradictions, saidOfPlan } from '../config/plan-choices.js';
+import { namingOf } from '../config/plan-collections.js';
 import { readPlanFile } from '../config/plan-file.js';
 import { refuseUnwritable } from '../config/write-file.js';
 import { RepotError } from '../core/errors.js';

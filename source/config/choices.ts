@@ -1,7 +1,7 @@
 import { RepotError } from '../core/errors.js';
 import type { Credential, Origin, PlanRequest, WizardChoices } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
-import { type CollectionNaming, namingFrom } from './collection-names.js';
+import { type CollectionNaming, namingFrom } from './collection-flags.js';
 import { chosenEnvironment, environmentNamed, guardOf, knownEnvironments } from './environments.js';
 import { overrides, type Settings } from './settings.js';
 import { datasetOf, type SourcePaths, sourceChoice } from './sources.js';

@@ -4,7 +4,7 @@ import type { WizardChoices } from '../core/operations.js';
 import { Secret } from '../core/secret.js';
 import { pgvectorNaming, targetOf } from './choices.js';
 import { placeOf } from './chroma-server.js';
-import { namingTexts } from './collection-names.js';
+import { namingTexts } from './collection-flags.js';
 import { guardOf } from './environments.js';
 import { flagOf, type OptionKey, type OptionValues, options, optionsOf } from './options.js';
 import { pathFrom } from './paths.js';

@@ -4,8 +4,9 @@ import type { WizardChoices } from '../core/operations.js';
 import { usualCollectionName } from '../core/plan/collection-names.js';
 import type { Plan } from '../core/plan/types.js';
 import { Secret } from '../core/secret.js';
-import { collectionsOf, isNameAlone, vectorSteps } from './collection-names.js';
+import { isNameAlone } from './collection-flags.js';
 import { flagOf, type OptionKey, optionsOf } from './options.js';
+import { collectionsOf, vectorSteps } from './plan-collections.js';
 import type { Settings } from './settings.js';
 
 /** What a saved plan says, as choices: only the target's URL and what is done around the copy come from the settings. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { nameBasedUuid } from '../mapping/id-casts.js';
 
 /** Double-quotes an identifier for SQL. */
 export const quoteIdent = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -14,17 +15,11 @@ export function identifier(name: string): string {
 	return `${head}_${hash}`;
 }
 
+/** The namespace for URLs of RFC 9562, section 6.6. */
+const urlNamespace = Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex');
+
 /**
  * RFC 9562 name-based UUID (version 5) for a collection that the target does not have yet:
  * the same plan gives the same UUID, so that a plan can be saved and hashed.
  */
-export function collectionUuid(name: string): string {
-	const hash = createHash('sha1')
-		.update(Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex'))
-		.update(`urn:repot:langchain_pg_collection:${name}`)
-		.digest();
-	hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
-	hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-	const hex = hash.toString('hex');
-	return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
-}
+export const collectionUuid = (name: string): string => nameBasedUuid(urlNamespace, `urn:repot:langchain_pg_collection:${name}`);

@@ -5,6 +5,7 @@ import { RecordCaster } from '../../../source/core/mapping/cast-record.js';
 import { Noted, Refused } from '../../../source/core/mapping/cast-result.js';
 import { keyRule, nameBasedUuid, prefixedIdCast, uuidIdCast } from '../../../source/core/mapping/id-casts.js';
 import { metadataCast } from '../../../source/core/mapping/metadata-cast.js';
+import { collectionUuid } from '../../../source/core/plan/names.js';
 import { column, vectorStep } from './steps.js';
 
 const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((value) => !value.includes('\0'));
@@ -58,6 +59,11 @@ describe('ids that no other collection has', () => {
 				expect(caster.sourceKey(record, 'r1')).toBe(id);
 			}),
 		);
+	});
+
+	it('are in the namespace of a collection whose own UUID hangs on its name alone', () => {
+		// Python: uuid.uuid5(uuid.NAMESPACE_URL, 'urn:repot:langchain_pg_collection:docs')
+		expect(collectionUuid('docs')).toBe('7b232aa3-66e0-5555-b5f4-5467b84a0c76');
 	});
 
 	it('give no key for an id that they refuse', () => {

@@ -1,8 +1,6 @@
 import { RepotError } from '../core/errors.js';
 import type { Origin, PlanRequest } from '../core/operations.js';
-import { allCollections } from '../core/plan/collection.js';
 import { usualCollectionName } from '../core/plan/collection-names.js';
-import { type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
 
 export type CollectionNaming = Pick<PlanRequest, 'pgvectorCollection' | 'collectionNames'>;
 
@@ -44,32 +42,3 @@ export const namingTexts = ({ pgvectorCollection, collectionNames }: CollectionN
 	...(pgvectorCollection === usualCollectionName ? [] : [pgvectorCollection]),
 	...Object.entries(collectionNames).map(([source, target]) => `${source}=${target}`),
 ];
-
-type VectorStep = CopyStep & { readonly source: Extract<CopyStep['source'], { readonly kind: 'chroma' }> };
-
-export const vectorSteps = (plan: Plan): readonly VectorStep[] =>
-	plan.steps.filter((step): step is VectorStep => isCopyStep(step) && step.source.kind === 'chroma');
-
-/** The collections that a plan reads, each by a name that no other of them has and that does not stand for all. */
-export function collectionsOf(plan: Plan): readonly string[] {
-	const sources = vectorSteps(plan).map(({ source }) => source);
-	return sources.map(({ collection, collectionId }) =>
-		collection === allCollections || sources.some((other) => other.collection === collection && other.collectionId !== collectionId)
-			? collectionId
-			: collection,
-	);
-}
-
-/** The names that a plan gives them in the target. */
-export function namingOf(plan: Plan): CollectionNaming {
-	const steps = vectorSteps(plan);
-	const [only] = steps;
-	const name = only?.collection?.name ?? usualCollectionName;
-	if (steps.length === 1 && isNameAlone(name)) return { pgvectorCollection: name, collectionNames: {} };
-	return {
-		pgvectorCollection: usualCollectionName,
-		collectionNames: Object.fromEntries(
-			steps.map(({ source, collection }) => [source.collectionId, collection?.name ?? source.collection]),
-		),
-	};
-}
