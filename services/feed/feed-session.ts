@@ -156,7 +156,8 @@ export class FeedSession {
 		await this.#sources.open(stop.signal);
 		return countSharedKeys(
 			this.#folder,
-			steps.map((step) => ({ id: step.id, keys: () => this.#acceptedKeys(step, stop) })),
+			steps.map((step) => ({ id: step.id, rows: step.rows, keys: () => this.#acceptedKeys(step, stop) })),
+			stop,
 		);
 	}
 
