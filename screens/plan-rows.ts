@@ -100,7 +100,11 @@ function columnLine(column: ColumnMapping): LineSpec {
 	const from = column.sourceType === null || column.sourceType === '' ? '' : `${column.sourceType.toLowerCase()} -> `;
 	const named = column.targetType.replace(' without time zone', '');
 	const type = added ? `${named}${column.nullable ? '' : ' not null'}` : `${cast ? from : ''}${named}`;
-	const note = added && column.constant !== undefined ? `= ${column.constant}` : (column.note ?? '');
+	const kept = column.keeps === undefined ? [] : [`${column.keeps.field} kept as ${column.keeps.key}`];
+	const note =
+		added && column.constant !== undefined
+			? `= ${column.constant}`
+			: [...kept, ...(column.note === undefined ? [] : [column.note])].join('; ');
 	return line(
 		{ text: '      ' },
 		{ text: mark, tone: mark === ' ' ? undefined : markTone[mark] },

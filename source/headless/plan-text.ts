@@ -1,18 +1,11 @@
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../core/format.js';
 import { differingLeft, nothingToDoWords } from '../core/outcome-words.js';
-import {
-	type ColumnMapping,
-	type CopyStep,
-	type Hazard,
-	isCopyStep,
-	isSchemaStep,
-	type Plan,
-	recordsToWrite,
-	type SchemaStep,
-} from '../core/plan/types.js';
+import { type CopyStep, type Hazard, isCopyStep, isSchemaStep, type Plan, recordsToWrite, type SchemaStep } from '../core/plan/types.js';
 import { vectorStepId } from '../core/plan/vectors.js';
 import { serverWords } from '../core/server-words.js';
 import { printable } from '../core/text-width.js';
+import { columnLines } from './plan-columns.js';
+import { cutNames } from './short-names.js';
 import { paint, type TextStyle, type Tone } from './style.js';
 import { tableLines } from './table.js';
 
@@ -57,7 +50,7 @@ function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly stri
 const legend = '+ create   ~ change   = already there   ! needs a look   X blocks   i good to know';
 
 function stepLines(plan: Plan, style: TextStyle): readonly string[] {
-	const rows = stepRows(plan);
+	const rows = stepRows(plan, style);
 	const columns = [
 		{ title: '' },
 		{ title: 'STEP' },
@@ -71,12 +64,16 @@ function stepLines(plan: Plan, style: TextStyle): readonly string[] {
 }
 
 /** A row for each copy, extension and vector index; tables, keys and plain indexes of one table share a row. */
-function stepRows(plan: Plan): readonly (readonly string[])[] {
+function stepRows(plan: Plan, style: TextStyle): readonly (readonly string[])[] {
 	const grouped = new Map<string, SchemaStep[]>();
 	const rows: (() => readonly string[])[] = [];
+	const shown = cutNames(
+		plan.steps.map((step) => nameOf(step, plan)),
+		style,
+	);
 	for (const step of plan.steps) {
 		if (isCopyStep(step) || step.what === 'extension' || step.what === 'vector-index') {
-			rows.push(() => [worst(plan.hazards, step.id) ?? markOf(step), ...cells(step, plan.hazards)]);
+			rows.push(() => [worst(plan.hazards, step.id) ?? markOf(step), ...cells(step, shown(nameOf(step, plan)), plan.hazards)]);
 			continue;
 		}
 		// Fresh statistics are no object that a person would look for.
@@ -135,12 +132,24 @@ function worst(hazards: readonly Hazard[], step: string): string | null {
 	return own.some((hazard) => hazard.severity === 'warn') ? '!' : null;
 }
 
-function cells(step: CopyStep | SchemaStep, hazards: readonly Hazard[]): readonly string[] {
+/** What a row is about: of several collections each has its own, and so may the indexes. */
+function nameOf(step: CopyStep | SchemaStep, { steps }: Plan): string {
+	if (isCopyStep(step)) return step.id;
+	const own = steps.find((other): other is CopyStep => isCopyStep(other) && other.id === step.vectorIndex?.step);
+	return own?.collection === undefined || steps.filter(isVectors).length < 2 ? words(step.what) : `index of ${own.collection.name}`;
+}
+
+const isVectors = (step: CopyStep | SchemaStep): boolean => isCopyStep(step) && step.collection !== undefined;
+
+function cells(step: CopyStep | SchemaStep, name: string, hazards: readonly Hazard[]): readonly string[] {
 	const time = formatDuration(step.seconds * 1000);
-	if (isSchemaStep(step)) return [words(step.what), step.object, '-', '-', step.needed ? time : '-', schemaNote(step)];
+	if (isSchemaStep(step)) {
+		const to = name === words(step.what) ? step.object : step.table;
+		return [name, to, '-', '-', step.needed ? time : '-', schemaNote(step)];
+	}
 	const looks = hazards.filter((hazard) => hazard.step === step.id && hazard.severity !== 'info').length;
 	const notes = [
-		...(step.collection === undefined ? [] : [`collection ${step.collection.name}`]),
+		...(step.collection === undefined || namesItself(step) ? [] : [`collection ${step.collection.name}`]),
 		...(step.rejected > 0 ? [`${formatCount(step.rejected)} set aside`] : []),
 		...(step.state.rowsBefore > 0 ? [`${formatQuantity(step.state.rowsBefore, 'row')} there before`] : []),
 		...(step.state.equal > 0 ? [`${formatCount(step.state.equal)} already the same`] : []),
@@ -148,16 +157,18 @@ function cells(step: CopyStep | SchemaStep, hazards: readonly Hazard[]): readonl
 		...(looks > 0 ? [`${looks} !`] : []),
 	];
 	const size = formatBytes(step.bytes);
-	return [step.id, `${step.collection === undefined ? 'table ' : ''}${step.table}`, formatCount(step.rows), size, time, notes.join(', ')];
+	return [name, `${step.collection === undefined ? 'table ' : ''}${step.table}`, formatCount(step.rows), size, time, notes.join(', ')];
 }
+
+/** `vectors:docs` becomes the collection docs. */
+const namesItself = ({ id, collection }: CopyStep): boolean => id === `${vectorStepId}:${collection?.name}`;
 
 function schemaNote(step: SchemaStep): string {
 	if (!step.needed) return 'already there';
 	const index = step.vectorIndex;
 	if (index === undefined) return step.what === 'table' || step.table === '' ? '' : `on ${step.table}`;
 	const workers = index.workers > 0 ? `, ${formatQuantity(index.workers, 'worker')}` : '';
-	const whose = index.step === undefined ? '' : `, rows of ${index.step} only`;
-	return `${index.method} ${index.operatorClass}, ${formatBytes(index.memoryBytes)}${workers}${whose}`;
+	return `${index.method} ${index.operatorClass}, ${formatBytes(index.memoryBytes)}${workers}`;
 }
 
 const words = (what: SchemaStep['what']): string => what.replace('-', ' ');
@@ -232,41 +243,6 @@ function undoWords(overwrites: boolean, going: number): string {
 export function nothingToDo(plan: Plan): string {
 	return `Nothing to do: ${nothingToDoWords(plan)}`;
 }
-
-function columnLines(plan: Plan, style: TextStyle): readonly string[] {
-	const columns = [{ title: '' }, { title: 'COLUMN' }, { title: 'FROM' }, { title: 'TO' }, { title: 'CAST' }, { title: 'NOTES' }];
-	return plan.steps.filter(isCopyStep).flatMap((step) => {
-		const rows = step.columns.map((column) => [changeOf(column), column.name, fromOf(column), toOf(column), column.cast, noteOf(column)]);
-		return [
-			'',
-			paint(
-				style,
-				'strong',
-				`Columns of ${printable(step.collection === undefined || step.id === vectorStepId ? step.table : `${step.table}, step ${step.id}`)}`,
-			),
-			...tableLines(columns, rows, style),
-		];
-	});
-}
-
-const unchanged: ReadonlySet<ColumnMapping['cast']> = new Set(['text', 'bigint', 'double', 'numeric', 'boolean', 'bytea', 'vector']);
-
-function changeOf(column: ColumnMapping): string {
-	if (column.source === null) return '+';
-	return unchanged.has(column.cast) && column.source === column.name ? '' : '~';
-}
-
-function fromOf(column: ColumnMapping): string {
-	if (column.source === null) return '-';
-	const type = column.sourceType === null || column.sourceType === '' ? '' : ` ${column.sourceType}`;
-	return column.source === column.name ? type.trim() || column.source : `${column.source}${type}`;
-}
-
-const toOf = (column: ColumnMapping): string =>
-	`${column.targetType}${column.nullable ? '' : ' not null'}${column.defaultSql === undefined ? '' : ` default ${column.defaultSql}`}`;
-
-const noteOf = (column: ColumnMapping): string =>
-	[...(column.constant === undefined ? [] : [`= ${column.constant}`]), ...(column.note === undefined ? [] : [column.note])].join('; ');
 
 function sqlLines(plan: Plan, style: TextStyle): readonly string[] {
 	const needed = plan.steps.filter(isSchemaStep).filter((step) => step.needed && step.sql !== '');

@@ -7,7 +7,7 @@ import type { CheckResult, MigrationEvent } from '../../source/core/events.js';
 import { migrate } from '../../source/core/migrate.js';
 import type { PlanRequest } from '../../source/core/operations.js';
 import { makePlan } from '../../source/core/plan/make-plan.js';
-import type { IdCollisionPolicy, Plan } from '../../source/core/plan/types.js';
+import type { IdCollisionPolicy } from '../../source/core/plan/types.js';
 import type { Ports, Source } from '../../source/core/ports.js';
 import { undo } from '../../source/core/undo.js';
 import { verifyAgain } from '../../source/core/verify-again.js';
@@ -28,7 +28,7 @@ export const record = (id: string, seed: number, more: Partial<FakeRecord> = {})
 });
 
 /** Records `FROM0`, `FROM1` ... */
-export const records = (from: string, count: number): FakeRecord[] =>
+const records = (from: string, count: number): FakeRecord[] =>
 	Array.from({ length: count }, (_, at) => record(`${from}${at}`, at + from.length * 100));
 
 export const docs: FakeCollection = { name: 'docs', space: 'cosine', dimension: 3, records: records('d', 12) };
@@ -39,7 +39,6 @@ export const withRule = (rule: IdCollisionPolicy): Pick<PlanRequest, 'policies'>
 	policies: rule === 'fail' ? request().policies : { ...request().policies, onIdCollision: rule },
 });
 
-export const hazard = (plan: Plan, code: string) => plan.hazards.find((one) => one.code === code);
 export const checksOf = (events: readonly MigrationEvent[]): CheckResult[] =>
 	events.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
 /** Collections of a Chroma directory on their way into a database that is emptied before every test. */
