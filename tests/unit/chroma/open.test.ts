@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openChroma } from '../../../services/chroma/open.js';
 import { Database } from '../../../services/sqlite/engine.js';
 import { RepotError } from '../../../source/core/errors.js';
-import { chooseCollections, shownName } from '../../../source/core/plan/collection.js';
+import { chooseCollections, flagName } from '../../../source/core/plan/collection.js';
 import type { ChromaCollection } from '../../../source/core/ports.js';
 import { canonicalLine, readAll } from './canonical.js';
 import { openForTest, temporaryFolder } from './support.js';
@@ -243,12 +243,12 @@ describe('the choice of collections', () => {
 		expect(chooseCollections(description, ['default_tenant/default_database/mixed_ip'])).toEqual([named]);
 	});
 
-	it('finds each by the name that it is shown with, also one that is called as all of them are', async () => {
+	it('finds each by the name that the flag takes, also one that is called as all of them are', async () => {
 		const [first] = (await openForTest(fixture)).describe().collections as readonly [ChromaCollection];
 		const called = (name: string, database: string) => ({ ...first, id: `${name} ${database}`, name, database });
 		const collections = [called('all', 'a'), called('docs', 'a'), called('docs', 'b'), called('notes', 'b')];
 		const description = { ...(await openForTest(fixture)).describe(), collections };
-		const shown = collections.map((one) => shownName(one, collections));
+		const shown = collections.map((one) => flagName(one, collections));
 		expect(shown).toEqual(['default_tenant/a/all', 'default_tenant/a/docs', 'default_tenant/b/docs', 'notes']);
 		for (const [place, name] of shown.entries()) expect(only(chooseCollections(description, [name]))).toBe(collections[place]);
 	});
