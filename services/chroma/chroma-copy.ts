@@ -56,7 +56,11 @@ function copyOver(sqlite: BetterSqlite.Database, directory: string, path: string
 		describe() {
 			described ??= withSqlite(path, () => {
 				const parts = collections.map((collection) => describeCollection(collection, open));
-				const notes = [...(schema.version === 'empty' ? ['chroma.sqlite3 is empty: nothing was ever stored in it'] : [])];
+				const notes = [
+					...(schema.version === 'empty'
+						? ['chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it']
+						: []),
+				];
 				if (schema.lists) notes.push(...strayLists(sqlite));
 				return {
 					path,

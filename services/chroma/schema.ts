@@ -3,7 +3,7 @@ import { chromaProblem } from './problems.js';
 
 /** What the tables of this directory can hold; told by the columns that are there, never by a version number. */
 export interface Schema {
-	/** Releases that write this schema, e.g. `1.3-1.4`; `empty` for a database without any table. */
+	/** Releases that write this schema, e.g. `1.3-1.4`; `empty` for a database in which nothing was ever stored: without tables, or without all of them. */
 	readonly version: string;
 	/** `collections.topic` names the WAL topic (before 0.5). */
 	readonly collectionTopic: boolean;
@@ -47,11 +47,12 @@ const emptySchema: Schema = {
 export function readSchema(database: Database.Database, where: string): Schema {
 	const tables = new Set(database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[]);
 	if (tables.size === 0) return emptySchema;
-	if (!tables.has('migrations') || !tables.has('collections') || !tables.has('embeddings')) throw notChroma(where, [...tables]);
 	const columns = (table: string): Set<string> =>
 		new Set(database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table) as string[]);
+	if (!recordsMigrations(columns('migrations'))) throw notChroma(where, [...tables]);
 	const migrations = readMigrations(database);
 	refuseUnknown(migrations, where);
+	if (isUnfinished(database, tables)) return emptySchema;
 	refuseMissing(columns, where);
 	const collections = columns('collections');
 	return {
@@ -64,6 +65,20 @@ export function readSchema(database: Database.Database, where: string): Schema {
 		collectionBooleans: columns('collection_metadata').has('bool_value'),
 		lists: tables.has('embedding_metadata_array'),
 	};
+}
+
+/** Other programs have a table `migrations` too. */
+const recordsMigrations = (columns: ReadonlySet<string>): boolean =>
+	['dir', 'version', 'filename', 'hash'].every((name) => columns.has(name));
+
+/**
+ * Chroma makes its tables one migration after another before it takes any data. A first start that was stopped in between leaves some tables, none of
+ * them with a row. (0.x may stop between a change of a table and the note that it was made; no Chroma opens the directory then, and nothing is lost.)
+ */
+function isUnfinished(database: Database.Database, tables: ReadonlySet<string>): boolean {
+	if (Object.keys(requiredColumns).every((table) => tables.has(table))) return false;
+	const hasRows = (table: string): boolean => tables.has(table) && database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined;
+	return !['collections', 'embeddings', 'embeddings_queue'].some(hasRows);
 }
 
 function readMigrations(database: Database.Database): Map<string, number> {
@@ -121,7 +136,7 @@ function releaseOf(migrations: ReadonlyMap<string, number>): string {
 function notChroma(where: string, tables: readonly string[]): Error {
 	return chromaProblem({
 		code: 'CHROMA_NOT_CHROMA',
-		message: 'chroma.sqlite3 has none of the tables that Chroma makes',
+		message: 'chroma.sqlite3 is not a database that Chroma made',
 		where,
 		why: `tables found: ${tables.slice(0, 8).join(', ')}${tables.length > 8 ? ', ...' : ''}`,
 		next: ['Point --chroma-path at the directory that your application passes to chromadb.PersistentClient(path=...)'],

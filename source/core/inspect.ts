@@ -67,7 +67,11 @@ export function tellChroma(
 function directoryFaults({ version, staleFolders, strayLogRows, strayListValues }: Pick<ChromaDescription, 'version'> & ChromaFacts) {
 	const faults: Fault[] = [];
 	if (version === 'empty')
-		faults.push({ code: 'EMPTY_DATABASE', severity: 'info', message: 'chroma.sqlite3 is empty: nothing was ever stored in it' });
+		faults.push({
+			code: 'EMPTY_DATABASE',
+			severity: 'info',
+			message: 'chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it',
+		});
 	if (staleFolders.length > 0) {
 		const bytes = formatBytes(staleFolders.reduce((sum, folder) => sum + folder.bytes, 0));
 		faults.push({

@@ -89,6 +89,39 @@ describe('what is not a Chroma directory', () => {
 		const snapshot = await openForTest(folder);
 		expect(snapshot.describe()).toMatchObject({ version: 'empty', collections: [] });
 	});
+
+	/** What a first start leaves that was stopped between two migrations: the tables of the records are not there yet. */
+	function stoppedFirstStart(): string {
+		const directory = copyOfFixture();
+		for (const table of ['collections', 'embeddings_queue']) change(directory, `DELETE FROM ${table}`);
+		for (const table of ['embeddings', 'embedding_metadata', 'max_seq_id']) change(directory, `DROP TABLE ${table}`);
+		change(directory, "DELETE FROM migrations WHERE dir = 'metadb'");
+		return directory;
+	}
+
+	it('a first start that was stopped leaves a directory without collections', async () => {
+		const snapshot = await openForTest(stoppedFirstStart());
+		expect(snapshot.describe()).toMatchObject({ version: 'empty', collections: [] });
+	});
+
+	it.each([
+		['a collection', "INSERT INTO collections (id, name, dimension, database_id) VALUES ('c', 'kept', 3, 'd')"],
+		['a row in the log', "INSERT INTO embeddings_queue (operation, topic, id) VALUES (0, 't', 'a')"],
+	])('missing tables beside %s are told, never taken for an empty directory', async (_what, sql) => {
+		const directory = stoppedFirstStart();
+		change(directory, sql);
+		const error = await refusal(directory);
+		expect(error.code).toBe('CHROMA_SCHEMA_UNKNOWN');
+		expect(error.why).toContain('missing: embeddings, embedding_metadata, max_seq_id');
+	});
+
+	it('a table of migrations that is not like that of Chroma is something else', async () => {
+		const folder = temporaryFolder();
+		const database = new Database(join(folder, 'chroma.sqlite3'));
+		database.exec('CREATE TABLE migrations (id, name); CREATE TABLE collections (id)');
+		database.close();
+		expect((await refusal(folder)).code).toBe('CHROMA_NOT_CHROMA');
+	});
 });
 
 describe('damage', () => {
