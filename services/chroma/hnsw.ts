@@ -77,10 +77,12 @@ export function parseHeader(header: Uint8Array, dataBytes: number): HnswLayout |
  * whatever the header or the size of a file says.
  */
 export function openHnsw(folder: string, cosine: boolean, labels: Labels): HnswIndex | string {
-	const missing = ['header.bin', 'data_level0.bin'].filter((name) => !existsSync(join(folder, name)));
+	const needed = ['header.bin', 'data_level0.bin'];
+	const missing = needed.filter((name) => !existsSync(join(folder, name)));
 	if (missing.length > 0) return existsSync(folder) ? `${missing.join(' and ')} missing` : 'its segment folder is missing';
+	const pointer = needed.findLast((name) => isLfsPointer(join(folder, name)));
+	if (pointer !== undefined) return `${pointer} is a Git LFS pointer`;
 	const data = join(folder, 'data_level0.bin');
-	if (isLfsPointer(data)) return 'data_level0.bin is a Git LFS pointer';
 	const layout = parseHeader(readStart(join(folder, 'header.bin'), headerBytes), statSync(data).size);
 	if (typeof layout === 'string') return layout;
 	const lengths = cosine ? new LengthFile(join(folder, 'length.bin'), layout.elements) : null;

@@ -179,7 +179,11 @@ describe('an HNSW segment', () => {
 		expect(openHnsw(join(folder, 'none'), false, new Set())).toBe('its segment folder is missing');
 		writeFileSync(join(folder, 'header.bin'), header());
 		expect(openHnsw(folder, false, new Set())).toBe('data_level0.bin missing');
-		writeFileSync(join(folder, 'data_level0.bin'), 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n');
+		const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n';
+		writeFileSync(join(folder, 'data_level0.bin'), pointer);
 		expect(openHnsw(folder, false, new Set())).toBe('data_level0.bin is a Git LFS pointer');
+		writeFileSync(join(folder, 'header.bin'), pointer);
+		writeFileSync(join(folder, 'data_level0.bin'), dataOf([{ label: 1, vector: [1, 2, 3] }]));
+		expect(openHnsw(folder, false, new Set())).toBe('header.bin is a Git LFS pointer');
 	});
 });

@@ -92,6 +92,7 @@ describe('damage of a Chroma directory', () => {
 		['a pickle of noise', (segment) => writeFileSync(join(segment, 'index_metadata.pickle'), 'noise'), 'PICKLE_DAMAGED', 159],
 		['a Git LFS pointer for a pickle', (segment) => writeFileSync(join(segment, 'index_metadata.pickle'), pointer), 'LFS_POINTER', 159],
 		['a Git LFS pointer for vectors', (segment) => writeFileSync(join(segment, 'data_level0.bin'), pointer), 'LFS_POINTER', 159],
+		['a Git LFS pointer for a header', (segment) => writeFileSync(join(segment, 'header.bin'), pointer), 'LFS_POINTER', 159],
 		['a cut data file', (segment) => truncateSync(join(segment, 'data_level0.bin'), 100_000), 'INDEX_CUT_SHORT', null],
 		['a data file that is gone', (segment) => rmSync(join(segment, 'data_level0.bin')), 'INDEX_UNREADABLE', 159],
 		['a header of noise', (segment) => writeFileSync(join(segment, 'header.bin'), Buffer.alloc(100, 0xff)), 'INDEX_UNREADABLE', 159],
