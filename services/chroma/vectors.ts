@@ -154,7 +154,7 @@ function restatedVectors(
 function restatedNotes(count: number): string[] {
 	if (count === 0) return [];
 	return [
-		`${count} lost vectors are taken from log rows that add the same id, document and metadata once more (Chroma ignored those rows because the ids existed)`,
+		`${count === 1 ? '1 lost vector is' : `${count} lost vectors are`} taken from log rows that add the same id, document and metadata once more (Chroma ignored those rows because the ids existed)`,
 	];
 }
 
@@ -165,7 +165,10 @@ function recordSequence(database: Database.Database, segment: string | null): (i
 }
 
 function forgottenNotes(count: number): string[] {
-	return count === 0 ? [] : [`${count} vectors that its index lacks are taken from the write-ahead log`];
+	if (count === 0) return [];
+	return [
+		`${count === 1 ? '1 vector that its index lacks is' : `${count} vectors that its index lacks are`} taken from the write-ahead log`,
+	];
 }
 
 function counts(of: {

@@ -164,6 +164,21 @@ describe('damage', () => {
 			if (record.embedding !== null) expect(record.embedding).toEqual(whole.records[at]?.embedding);
 	});
 
+	it('a vector that the log still has beside a lost index is told as one', async () => {
+		const directory = copyOfFixture();
+		rmSync(join(segmentOf(directory, 'mixed_l2'), 'data_level0.bin'));
+		const id = (await damaged(directory, 'mixed_l2')).records.find(({ embedding }) => embedding === null)?.id ?? '';
+		change(
+			directory,
+			`INSERT INTO embeddings_queue (seq_id, operation, topic, id, vector, encoding)
+			SELECT 1, 2, 'persistent://default/default/' || id, ?, zeroblob(4 * dimension), 'FLOAT32' FROM collections WHERE name = 'mixed_l2'`,
+			id,
+		);
+		const { records, notes } = await damaged(directory, 'mixed_l2');
+		expect(notes.join()).toContain('1 vector that its index lacks is taken from the write-ahead log');
+		expect(records.find((record) => record.id === id)?.embedding).toEqual(new Float32Array(records[0]?.embedding?.length ?? 0));
+	});
+
 	it('a damaged page of the database is a typed error', async () => {
 		const directory = copyOfFixture();
 		const path = join(directory, 'chroma.sqlite3');
