@@ -1,107 +1,24 @@
 import type { ConflictPolicy, IdCollisionPolicy, IndexChoice, MissingVectorPolicy } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
-import { chromaDirectory, chromaUrl, secretOrNone } from './chroma-server.js';
+import { checking, define, looking, type OptionSpec, placed, planning, reaching, reading, running, toggle } from './option-spec.js';
 import { type BadValuePolicy, type LogLevel, logLevels, type OptionKey, type OptionValues, type Verb, verbs } from './option-values.js';
+import { sourceOptions } from './source-options.js';
 import { targetUrl } from './target-url.js';
-import { boolean, choice, duration, fraction, integer, orWord, type Parser, sizeFrom, text, textOrNone, texts } from './values.js';
+import { choice, duration, fraction, integer, orWord, sizeFrom, text, textOrNone, texts } from './values.js';
 
 export type { LogLevel, OptionKey, OptionValues, Verb } from './option-values.js';
 export { verbs } from './option-values.js';
 
-export interface OptionSpec<T> {
-	/** Placeholder of the value in the help; none for a switch. */
-	readonly argument?: string;
-	readonly help: string;
-	readonly initial: T;
-	readonly parse: Parser<T>;
-	readonly verbs: readonly Verb[];
-	/** A path: told relative to the working directory; in the config, relative to the config file's folder. */
-	readonly path?: true;
-	/** Given for one run only: a flag or an environment variable, never a config key. */
-	readonly perRun?: true;
-	/** The value as a flag takes it, where String() is not it. */
-	readonly print?: (value: T) => string;
-	/** A flag that may repeat, an array in the config, a list with commas in a variable: `parse` gives the values of each text. */
-	readonly many?: true;
-}
-
-const planning: readonly Verb[] = ['wizard', 'plan', 'migrate'];
-const running: readonly Verb[] = ['wizard', 'migrate'];
-const checking: readonly Verb[] = ['wizard', 'migrate', 'verify'];
-const reading: readonly Verb[] = [...planning, 'verify', 'doctor', 'init'];
-const looking: readonly Verb[] = [...reading, 'inspect'];
-const reaching: readonly Verb[] = [...reading, 'rollback', 'runs'];
-const placed: readonly Verb[] = verbs.filter((verb) => verb !== 'demo');
 const badValue = ['quarantine', 'fail', 'null'] as const;
 const milliseconds = (value: number): string => `${value}ms`;
 const bytes = (value: number | null): string => (value === null ? 'auto' : `${value}B`);
 const orAuto = (value: string | number | null): string => (value === null ? 'auto' : String(value));
 
-const define = <T>(spec: OptionSpec<T>): OptionSpec<T> => spec;
-const toggle = (help: string, of: readonly Verb[], more: { readonly perRun?: true } = {}): OptionSpec<boolean> => ({
-	help,
-	initial: false,
-	parse: boolean,
-	verbs: of,
-	...more,
-});
-
 /** The one list of settings: flags, environment variables, config keys, help and docs are all read from it. */
 export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> } = {
 	env: define<string | null>({ argument: 'NAME', help: 'environment to use', initial: null, parse: text, verbs: reaching }),
 	dataset: define<string | null>({ argument: 'NAME', help: 'dataset of the config', initial: null, parse: text, verbs: looking }),
-	sqliteDb: define<string | null>({
-		argument: 'FILE',
-		help: 'SQLite database to read',
-		initial: null,
-		parse: textOrNone,
-		verbs: looking,
-		path: true,
-	}),
-	chromaPath: define<string | null>({
-		argument: 'DIR',
-		help: 'Chroma directory to read',
-		initial: null,
-		parse: chromaDirectory,
-		verbs: looking,
-		path: true,
-	}),
-	chromaUrl: define<Secret | null>({
-		argument: 'URL',
-		help: 'Chroma 1.x server to read, in place of a directory',
-		initial: null,
-		parse: chromaUrl,
-		verbs: looking,
-	}),
-	chromaToken: define<Secret | null>({
-		argument: 'TOKEN',
-		help: 'token for the Chroma server; better by REPOT_CHROMA_TOKEN',
-		initial: null,
-		parse: secretOrNone,
-		verbs: looking,
-	}),
-	chromaTenant: define<string | null>({
-		argument: 'NAME',
-		help: 'tenant on the Chroma server',
-		initial: null,
-		parse: textOrNone,
-		verbs: looking,
-	}),
-	chromaDatabase: define<string | null>({
-		argument: 'NAME',
-		help: 'database on the Chroma server',
-		initial: null,
-		parse: textOrNone,
-		verbs: looking,
-	}),
-	collection: define<readonly string[]>({
-		argument: 'NAME',
-		help: 'Chroma collection, or all; may repeat; without it the only one',
-		initial: [],
-		parse: texts,
-		verbs: reading,
-		many: true,
-	}),
+	...sourceOptions,
 	userId: define<string | null>({ argument: 'ID', help: 'tenant that every row is given', initial: null, parse: text, verbs: reading }),
 	postgresUrl: define<Secret | null>({
 		argument: 'URL',
