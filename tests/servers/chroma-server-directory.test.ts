@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFeed } from '../../services/feed/feed.js';
+import { withoutAccess } from '../../services/feed/feed-sources.js';
 import { createPostgresTarget } from '../../services/postgres/target.js';
 import { createRunHistory } from '../../services/state/run-history.js';
 import type { MigrationEvent } from '../../source/core/events.js';
@@ -115,13 +116,23 @@ describe.skipIf((lacksChroma !== null || postgres === undefined) && !required)(
 		const never = new AbortController().signal;
 
 		/** One process: it opens its source anew. */
-		const attempt = async (url: string, chromaPath: string, work: (ports: Ports, wanted: ReturnType<typeof request>) => Promise<void>) => {
+		const attempt = async (
+			url: string,
+			chromaPath: string,
+			work: (ports: Ports, wanted: ReturnType<typeof request>) => Promise<void>,
+			collections: readonly string[] = [],
+		) => {
 			const folder = await mkdtemp(join(tmpdir(), 'repot-server-'));
 			const target = createPostgresTarget({ url: new Secret(url), baseDir: folder, clock });
-			const source = createFeed({ sqlitePath: null, chromaPath, workDir: join(folder, 'snapshots') });
+			const source = createFeed({
+				sqlitePath: null,
+				chromaPath,
+				workDir: join(folder, 'snapshots'),
+				chromaServer: { ...withoutAccess, collections },
+			});
 			const history = createRunHistory({ stateDir: folder });
 			try {
-				const wanted = request({ sqlitePath: null, chromaPath, validationSample: 1000, batchSize: 100 });
+				const wanted = request({ sqlitePath: null, chromaPath, validationSample: 1000, batchSize: 100, collections });
 				await work({ source, target, history, embedder: null, clock, operator: 'tester', version: '0.0.0' }, wanted);
 			} finally {
 				await source.close();
@@ -185,6 +196,39 @@ describe.skipIf((lacksChroma !== null || postgres === undefined) && !required)(
 				await attempt(database, url, async (ports, wanted) => {
 					expect(vectorsOf(await makePlan(wanted, ports))).toMatchObject({ state: { equal: 1233, differing: 1 } });
 				});
+			});
+		});
+
+		it('moves several collections whose ids and dimensions differ', async () => {
+			expect(postgres, 'REPOT_TEST_POSTGRES_URL').toBeDefined();
+			const { url } = await serve(null);
+			const root = `${url}/api/v2/tenants/default_tenant/databases/default_database/collections`;
+			for (const [name, dimension] of [
+				['wide', 5],
+				['narrow', 3],
+			] as const) {
+				const { id } = (await post(root, JSON.stringify({ name }))) as { readonly id: string };
+				const places = Array.from({ length: 60 }, (_, at) => at);
+				const embeddings = places.map((at) => Array.from({ length: dimension }, (_, place) => Math.sin(at * 7 + place)));
+				await post(
+					`${root}/${id}/add`,
+					JSON.stringify({ ids: places.map(String), embeddings, documents: places.map((at) => `${name} ${at}`) }),
+				);
+			}
+			await withDatabase(postgres ?? '', async (database) => {
+				const outcomes: MigrationEvent[] = [];
+				const all = ['all'];
+				const work = async (ports: Ports, wanted: ReturnType<typeof request>) => {
+					expect((await makePlan(wanted, ports)).hazards.find(({ code }) => code === 'ID_IN_SEVERAL_COLLECTIONS')).toMatchObject({
+						count: 60,
+					});
+					const plan = await makePlan({ ...wanted, policies: { ...wanted.policies, onIdCollision: 'uuid' } }, ports);
+					for await (const event of migrate(plan, migrateOptions(), ports, { stop: never, abort: never })) outcomes.push(event);
+				};
+				await attempt(database, url, work, all);
+				expect(outcomes.at(-1)).toMatchObject({ type: 'run-finished', outcome: 'done', written: 120 });
+				const checks = outcomes.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
+				expect(checks.filter(({ result }) => result === 'fail')).toEqual([]);
 			});
 		});
 	},
