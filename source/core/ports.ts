@@ -6,6 +6,7 @@ export type * from './ports/ledger.js';
 export type * from './ports/source.js';
 export type * from './ports/state.js';
 export type * from './ports/target.js';
+export type * from './ports/target-description.js';
 
 /** Milliseconds since the epoch; injected so that rates and estimates can be tested. */
 export interface Clock {
