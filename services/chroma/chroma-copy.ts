@@ -1,13 +1,12 @@
-import { dirname } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
 import type { Reader } from '../reader.js';
-import { Database } from '../sqlite/engine.js';
 import { openRecords, type RecordStore } from './collection-reader.js';
-import { listCollections, type StoredCollection } from './collections.js';
+import type { StoredCollection } from './collections.js';
+import { damagedRecords, namelessRecords } from './damaged-records.js';
+import { CopiedDatabase, type OpenedCopy } from './opened-copy.js';
 import { chromaProblem, withSqlite } from './problems.js';
 import { collectionReader } from './reader.js';
-import { readSchema } from './schema.js';
 import { openVectors, type VectorStore } from './vectors.js';
 
 /** A private copy of a Chroma directory, opened. */
@@ -17,84 +16,105 @@ export interface ChromaCopy {
 	close(): void;
 }
 
-interface Stores {
+export interface Stores {
+	readonly opened: OpenedCopy;
 	readonly records: RecordStore;
 	readonly vectors: VectorStore;
 }
 
 /**
  * Opens the copied chroma.sqlite3 at `database`, its segment folders beside it. `path` is the directory as the user named it, `bytes` what was
- * copied. `:memory:` stands for a database without a byte.
+ * copied. `:memory:` stands for a database without a byte. Where pages of it are damaged, what is left is read.
  * Throws a RepotError when it is not a Chroma database or one that is newer than this reader.
  */
 export function openCopy(database: string, path: string, bytes: number): ChromaCopy {
-	// Not readonly: a copy in WAL mode needs its -shm file. query_only keeps the copy's bytes as they were taken.
-	const sqlite = withSqlite(path, () => new Database(database, { fileMustExist: database !== ':memory:' }));
+	const copied = new CopiedDatabase(database, path);
 	try {
-		return withSqlite(path, () => {
-			sqlite.pragma('query_only = ON');
-			return copyOver(sqlite, dirname(database), path, bytes);
-		});
+		withSqlite(path, () => copied.read(() => {}));
+		return copyOver(copied, path, bytes);
 	} catch (thrown) {
-		sqlite.close();
+		copied.close();
 		throw thrown;
 	}
 }
 
-function copyOver(sqlite: BetterSqlite.Database, directory: string, path: string, bytes: number): ChromaCopy {
-	const schema = readSchema(sqlite, path);
-	const collections = listCollections(sqlite, schema);
+function copyOver(copied: CopiedDatabase, path: string, bytes: number): ChromaCopy {
 	const readers = new Set<Reader>();
-	let described: ChromaDescription | null = null;
+	let described: { readonly opened: OpenedCopy; readonly description: ChromaDescription } | null = null;
 
-	const open = (collection: StoredCollection): Stores => ({
-		records: openRecords(sqlite, schema, collection),
-		vectors: openVectors(sqlite, schema, directory, collection),
+	const open = (opened: OpenedCopy, collection: StoredCollection): Stores => ({
+		opened,
+		records: openRecords(opened.sqlite, opened.schema, collection, opened.losses),
+		vectors: openVectors(opened.sqlite, opened.schema, copied.directory, collection, opened.losses),
 	});
 
 	return {
 		describe() {
-			described ??= withSqlite(path, () => {
-				const parts = collections.map((collection) => describeCollection(collection, open));
-				const notes = [
-					...(schema.version === 'empty'
-						? ['chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it']
-						: []),
-				];
-				if (schema.lists) notes.push(...strayLists(sqlite));
-				return {
-					path,
-					bytes,
-					version: schema.version,
-					collections: parts.map((part) => part.collection),
-					notes: [...notes, ...parts.flatMap((part) => part.notes)],
-				};
-			});
-			return described;
+			return withSqlite(path, () =>
+				copied.read((opened) => {
+					if (described?.opened !== opened) described = { opened, description: describeCopy(opened, path, bytes, open) };
+					return described.description;
+				}),
+			);
 		},
 		reader(collectionId) {
-			const collection = collections.find(({ id }) => id === collectionId);
-			if (collection === undefined) throw new TypeError(`no collection has the id ${collectionId}`);
-			if (collection.problem !== null) throw unreadable(path, collection, collection.problem);
-			const { records, vectors } = withSqlite(path, () => open(collection));
-			const reader = collectionReader(records, vectors, path, () => {
-				vectors.close();
-				readers.delete(reader);
+			const openStores = (): Stores =>
+				withSqlite(path, () =>
+					copied.read((opened) => {
+						const collection = opened.collections.find(({ id }) => id === collectionId);
+						if (collection === undefined) throw new TypeError(`no collection has the id ${collectionId}`);
+						if (collection.problem !== null) throw unreadable(path, collection, collection.problem);
+						return open(opened, collection);
+					}),
+				);
+			const reader = collectionReader(openStores, path, {
+				replace: (thrown, used) => copied.replace(thrown, used),
+				release: () => readers.delete(reader),
 			});
 			readers.add(reader);
 			return reader;
 		},
 		close() {
 			for (const reader of [...readers]) reader.close();
-			sqlite.close();
+			copied.close();
 		},
 	};
 }
 
+function describeCopy(
+	opened: OpenedCopy,
+	path: string,
+	bytes: number,
+	open: (opened: OpenedCopy, collection: StoredCollection) => Stores,
+): ChromaDescription {
+	const { sqlite, schema, collections, losses } = opened;
+	const parts = collections.map((collection) => describeCollection(opened, collection, open));
+	const notes = [
+		...(schema.version === 'empty' ? ['chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it'] : []),
+	];
+	if (schema.lists) notes.push(...strayLists(sqlite));
+	const damage = [...losses.notes.map(({ message }) => `chroma.sqlite3 is damaged: ${message}`), ...parts.flatMap((part) => part.damage)];
+	return {
+		path,
+		bytes,
+		version: schema.version,
+		collections: parts.map((part) => part.collection),
+		notes: [...notes, ...parts.flatMap((part) => part.notes)],
+		...(damage.length === 0 ? {} : { lost: damage }),
+	};
+}
+
+interface DescribedCollection {
+	readonly collection: ChromaCollection;
+	readonly notes: readonly string[];
+	readonly damage: readonly string[];
+}
+
 function describeCollection(
+	opened: OpenedCopy,
 	stored: StoredCollection,
-	open: (collection: StoredCollection) => Stores,
-): { readonly collection: ChromaCollection; readonly notes: readonly string[] } {
+	open: (opened: OpenedCopy, collection: StoredCollection) => Stores,
+): DescribedCollection {
 	const about = `Collection "${stored.name}"`;
 	const facts = {
 		id: stored.id,
@@ -106,27 +126,44 @@ function describeCollection(
 		metadata: stored.metadata,
 	};
 	if (stored.problem !== null) {
-		return { collection: { ...facts, records: 0, vectorsIn: 'none' }, notes: [`${about} cannot be read: ${stored.problem}`] };
+		return { collection: { ...facts, records: 0, vectorsIn: 'none' }, notes: [`${about} cannot be read: ${stored.problem}`], damage: [] };
 	}
-	const { records, vectors } = open(stored);
+	const { records, vectors } = open(opened, stored);
 	try {
 		const found = matchVectors(records, vectors);
+		const nameless = [...namelessRecords(opened, records, vectors)];
 		const notes = [...vectors.notes];
 		if (stored.metadataSegment === null) notes.push('it was never completely created and is read as empty');
 		if (found.missing > 0)
 			notes.push(
 				`${found.missing} of ${records.count} records have no vector (${found.sample.join(', ')}${found.missing > found.sample.length ? ', ...' : ''})`,
 			);
-		if (found.orphans > 0) notes.push(`${found.orphans} vectors belong to no record and are left out, as the server does`);
+		const orphans = Math.max(0, found.orphans - nameless.length);
+		if (orphans > 0) notes.push(`${orphans} vectors belong to no record and are left out, as the server does`);
 		if (records.unreadableRows > 0)
 			notes.push(`${records.unreadableRows} rows of its write-ahead log hold metadata that is not JSON; those values are lost`);
 		return {
-			collection: { ...facts, records: records.count, vectorsIn: whereVectorsAre(vectors) },
+			collection: { ...facts, records: records.count + nameless.length, vectorsIn: whereVectorsAre(vectors) },
 			notes: notes.map((note) => `${about}: ${note}`),
+			damage: damageOf(opened, stored, nameless).map((note) => `${about}: ${note}`),
 		};
 	} finally {
 		vectors.close();
 	}
+}
+
+function damageOf(opened: OpenedCopy, stored: StoredCollection, nameless: readonly string[]): readonly string[] {
+	const damage: string[] = [];
+	const named = (sample: readonly string[], count: number): string => `${sample.join(', ')}${count > sample.length ? ', ...' : ''}`;
+	const partly = damagedRecords(opened, stored);
+	if (partly.count > 0)
+		damage.push(`${partly.count} records have lost a part of document or metadata (${named(partly.sample, partly.count)})`);
+	if (nameless.length > 0)
+		damage.push(`of ${nameless.length} records only id and vector are left (${named(nameless.slice(0, 5), nameless.length)})`);
+	const { lostMetadata } = stored;
+	if (lostMetadata === 'all') damage.push('keys of its own metadata may be lost');
+	else if (lostMetadata.length > 0) damage.push(`these keys of its own metadata are lost: ${lostMetadata.join(', ')}`);
+	return damage;
 }
 
 function matchVectors(

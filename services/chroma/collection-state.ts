@@ -2,7 +2,9 @@ import type Database from 'better-sqlite3';
 import type { CollectionFacts, CollectionInspection, IndexState } from '../../source/core/inspection.js';
 import { openRecords, type RecordStore } from './collection-reader.js';
 import type { StoredCollection } from './collections.js';
+import { damagedRecords, namelessRecords } from './damaged-records.js';
 import { type LogTopic, logState } from './directory-state.js';
+import type { Losses } from './losses.js';
 import { fieldFacts } from './metadata-keys.js';
 import type { Schema } from './schema.js';
 import { sequenceOf } from './values.js';
@@ -14,6 +16,7 @@ export interface Looking {
 	readonly schema: Schema;
 	/** Folder of the copy, with its segment folders. */
 	readonly directory: string;
+	readonly losses: Losses;
 	readonly topics: ReadonlyMap<string, LogTopic>;
 	/** Called now and then; throws when nobody waits for the answer any more. */
 	readonly check: () => void;
@@ -24,23 +27,28 @@ const checkEvery = 4096;
 
 /** What one collection holds. Every id is read once, to find those without a vector; no vector and no document is read. */
 export function lookAtCollection(looking: Looking, stored: StoredCollection): CollectionInspection {
-	const { database, schema, directory } = looking;
+	const { database, schema, directory, losses } = looking;
 	if (stored.problem !== null) return unreadableCollection(stored, stored.problem);
-	const records = openRecords(database, schema, stored);
-	const vectors = openVectors(database, schema, directory, stored);
+	const records = openRecords(database, schema, stored, losses);
+	const vectors = openVectors(database, schema, directory, stored, losses);
 	try {
 		const index = vectors.indexState();
 		const missing = missingVectors(looking, stored, records, vectors, index.persistedUpTo ?? 0);
 		const { inLog, inIndex } = vectors;
+		const nameless = [...namelessRecords({ losses }, records, vectors)];
+		const damaged = damagedRecords({ sqlite: database, losses }, stored);
 		return {
-			...described(stored, records.count, inLog, inIndex),
+			...described(stored, records.count + nameless.length, inLog, inIndex),
 			spaceFrom: stored.spaceFrom,
 			problem: null,
 			complete: stored.metadataSegment !== null,
 			vectorsInLog: inLog,
 			vectorsInIndex: inIndex,
 			missingVectors: missing,
-			orphanedVectors: Math.max(0, inLog + inIndex - (records.count - missing.count)),
+			orphanedVectors: Math.max(0, inLog + inIndex - (records.count - missing.count) - nameless.length),
+			...(damaged.count === 0 ? {} : { damagedRecords: damaged }),
+			...(nameless.length === 0 ? {} : { namelessRecords: { count: nameless.length, sample: nameless.slice(0, mostSampled) } }),
+			...(stored.lostMetadata.length === 0 ? {} : { lostMetadataKeys: stored.lostMetadata }),
 			restatedVectors: vectors.restated,
 			...fieldFacts(database, schema, stored),
 			log: logState(database, stored, looking.topics.get(stored.topic), index.persistedUpTo ?? 0, records.unreadableRows),

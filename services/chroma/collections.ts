@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { SpaceOrigin } from '../../source/core/inspection.js';
 import type { DistanceSpace } from '../../source/core/plan/types.js';
+import { isKeyLost, type Losses, noLosses } from './losses.js';
 import type { Schema } from './schema.js';
 import { scalarOf, textOf } from './values.js';
 
@@ -23,6 +24,8 @@ export interface StoredCollection {
 	readonly metadataSegment: string | null;
 	/** Why its records cannot be read, or null. */
 	readonly problem: string | null;
+	/** Keys of its metadata whose values are lost; `all`: any may be. */
+	readonly lostMetadata: 'all' | readonly string[];
 }
 
 const vectorSegmentTypes = ['urn:chroma:segment/vector/hnsw-local-persisted'];
@@ -37,6 +40,8 @@ interface CollectionRow {
 	readonly schema: unknown;
 	readonly database: unknown;
 	readonly tenant: unknown;
+	/** Names a row of `databases`; null before there were any. */
+	readonly databaseId: unknown;
 }
 
 interface SegmentRow {
@@ -46,7 +51,7 @@ interface SegmentRow {
 }
 
 /** Every collection of every tenant and database, by tenant, database and name. */
-export function listCollections(database: Database.Database, schema: Schema): readonly StoredCollection[] {
+export function listCollections(database: Database.Database, schema: Schema, losses: Losses = noLosses): readonly StoredCollection[] {
 	if (schema.version === 'empty') return [];
 	const rows = database
 		.prepare(
@@ -55,15 +60,16 @@ export function listCollections(database: Database.Database, schema: Schema): re
 				${schema.configJson ? 'c.config_json_str' : 'NULL'} AS config,
 				${schema.schemaJson ? 'c.schema_str' : 'NULL'} AS schema,
 				${schema.databases ? 'd.name' : 'NULL'} AS database,
-				${schema.databases ? 'd.tenant_id' : 'NULL'} AS tenant
+				${schema.databases ? 'd.tenant_id' : 'NULL'} AS tenant,
+				${schema.databases ? 'c.database_id' : 'NULL'} AS databaseId
 			FROM collections c ${schema.databases ? 'LEFT JOIN databases d ON d.id = c.database_id' : ''}
 			ORDER BY tenant, database, c.name, c.id`,
 		)
 		.all() as CollectionRow[];
-	return rows.map((row) => storedCollection(database, schema, row));
+	return rows.map((row) => storedCollection(database, schema, losses, row));
 }
 
-function storedCollection(database: Database.Database, schema: Schema, row: CollectionRow): StoredCollection {
+function storedCollection(database: Database.Database, schema: Schema, losses: Losses, row: CollectionRow): StoredCollection {
 	const id = textOf(row.id);
 	const segments = database.prepare('SELECT id, type, scope FROM segments WHERE collection = ?').all(id) as SegmentRow[];
 	const vector = segments.find((segment) => segment.scope === 'VECTOR');
@@ -82,7 +88,11 @@ function storedCollection(database: Database.Database, schema: Schema, row: Coll
 		topic: row.topic === null ? `persistent://default/default/${id}` : textOf(row.topic),
 		vectorSegment: vector?.id ?? null,
 		metadataSegment: records?.id ?? null,
-		problem: unreadable(vector, records) ?? (space.known === null ? `its distance space "${space.name}" is unknown` : null),
+		problem:
+			unreadable(vector, records) ??
+			lostParts(losses, row, vector, records, space) ??
+			(space.known === null ? `its distance space "${space.name}" is unknown` : null),
+		lostMetadata: losses.collectionKeys === 'all' ? 'all' : [...(losses.collectionKeys.get(id) ?? [])],
 	};
 }
 
@@ -91,6 +101,28 @@ function unreadable(vector: SegmentRow | undefined, records: SegmentRow | undefi
 	if (records !== undefined && !metadataSegmentTypes.includes(records.type))
 		return `its metadata segment has the unknown type "${records.type}"`;
 	return null;
+}
+
+/** What a damaged database no longer says of the collection, where it cannot be read rightly without. */
+function lostParts(
+	losses: Losses,
+	row: CollectionRow,
+	vector: SegmentRow | undefined,
+	records: SegmentRow | undefined,
+	{ name: space, from: spaceFrom }: { readonly name: string; readonly from: SpaceOrigin },
+): string | null {
+	const id = textOf(row.id);
+	const damaged = (what: string): string => `chroma.sqlite3 is damaged: ${what}`;
+	const ofRow = losses.collections.get(id);
+	if (ofRow !== undefined) return damaged(ofRow);
+	if (losses.segments && (vector === undefined || records === undefined)) return damaged('the rows that name its segments are lost');
+	if (losses.databases && row.databaseId !== null && row.tenant === null)
+		return damaged('the row that names its tenant and database is lost');
+	// Chroma 0.4 to 0.6 copy it from the collection's metadata to the segment's and refuse to change it. A configured l2 gives way to what the segment says.
+	const isCertain = spaceFrom === 'segment_metadata' || spaceFrom === 'collection_metadata' || (spaceFrom !== 'default' && space !== 'l2');
+	const ofSegment = vector !== undefined && !isCertain && isKeyLost(losses.segmentKeys, vector.id, 'hnsw:space');
+	const ofUser = spaceFrom === 'default' && isKeyLost(losses.collectionKeys, id, 'hnsw:space');
+	return ofSegment || ofUser ? damaged('the row that names its distance space is lost') : null;
 }
 
 /**

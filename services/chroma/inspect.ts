@@ -1,17 +1,15 @@
-import { dirname } from 'node:path';
 import { tellChroma } from '../../source/core/inspect.js';
 import type { BesideDatabase, ChromaInspection, CollectionInspection, SourceUse } from '../../source/core/inspection.js';
 import { whoUses } from '../in-use.js';
 import { databaseFiles, lookBeside } from '../sqlite/beside.js';
-import { Database } from '../sqlite/engine.js';
-import { codeOf, reasonOf } from '../sqlite/source-errors.js';
+import { reasonOf } from '../sqlite/source-errors.js';
 import { type Looking, lookAtCollection, unreadableCollection } from './collection-state.js';
-import { listCollections, type StoredCollection } from './collections.js';
+import type { StoredCollection } from './collections.js';
 import { findFiles } from './directory.js';
 import { integrityOf, logPurging, logTopics, migrationsOf, staleFolders, strayListValues, strayLogRows } from './directory-state.js';
 import { consistentSnapshot } from './open.js';
-import { withSqlite } from './problems.js';
-import { readSchema } from './schema.js';
+import { CopiedDatabase, type OpenedCopy } from './opened-copy.js';
+import { isDamage, withSqlite } from './problems.js';
 
 /**
  * Describes the Chroma directory `path` from a private copy in `into`, which is removed again. Damage is part of the answer; throws a RepotError
@@ -46,39 +44,48 @@ interface Outside {
 }
 
 function inspectCopy(copy: string, path: string, bytes: number, outside: Outside, check: () => void): ChromaInspection {
-	// Not readonly: a copy in WAL mode needs its -shm file.
-	const database = withSqlite(path, () => new Database(copy, { fileMustExist: copy !== ':memory:' }));
+	const copied = new CopiedDatabase(copy, path);
 	try {
 		return withSqlite(path, () => {
-			database.pragma('query_only = ON');
-			const schema = readSchema(database, path);
-			const stored = listCollections(database, schema);
-			const topics = readable(() => logTopics(database), new Map());
-			const looking: Looking = { database, schema, directory: dirname(copy), topics, check };
-			const isEmpty = schema.version === 'empty';
-			return tellChroma({
-				path,
-				bytes,
-				version: schema.version,
-				...outside,
-				integrity: integrityOf(database),
-				journalMode: isEmpty ? 'delete' : String(database.pragma('journal_mode', { simple: true })),
-				migrations: migrationsOf(database),
-				logPurging: logPurging(database),
-				strayLogRows: strayLogRows(topics, stored),
-				strayListValues: readable(() => strayListValues(database, schema), 0),
-				staleFolders: isEmpty ? [] : staleFolders(database, dirname(copy)),
-				collections: stored.map((collection) => lookOrTell(looking, collection)),
-			});
+			copied.read(() => {});
+			const found = copied.look(integrityOf) ?? copied.complaint ?? 'it cannot be checked';
+			if (found !== 'ok') copied.salvage(found);
+			const facts = copied.read((opened) => lookAtCopy(copied, opened, check));
+			// A damaged page of the log, or one that the check passes over, shows when it is read.
+			const integrity = found === 'ok' && copied.complaint !== null ? copied.complaint : found;
+			return tellChroma({ path, bytes, ...outside, ...facts, integrity });
 		});
 	} finally {
-		database.close();
+		copied.close();
 	}
+}
+
+function lookAtCopy(copied: CopiedDatabase, { sqlite, schema, collections, losses }: OpenedCopy, check: () => void) {
+	const readable = <T>(work: () => T, otherwise: T): T => (copied.isFinal ? orElse(work, otherwise) : work());
+	const { directory } = copied;
+	const topics = readable(() => logTopics(sqlite), new Map());
+	const looking: Looking = { database: sqlite, schema, directory, losses, topics, check };
+	const isEmpty = schema.version === 'empty';
+	const look = (collection: StoredCollection): CollectionInspection => {
+		check();
+		return copied.isFinal ? lookOrTell(looking, collection) : lookAtCollection(looking, collection);
+	};
+	return {
+		version: schema.version,
+		journalMode: isEmpty ? 'delete' : (copied.look((original) => String(original.pragma('journal_mode', { simple: true }))) ?? 'delete'),
+		migrations: migrationsOf(sqlite),
+		logPurging: logPurging(sqlite),
+		...(losses.notes.length === 0 ? {} : { losses: losses.notes }),
+		strayLogRows: losses.collections.size > 0 ? 0 : strayLogRows(topics, collections),
+		strayListValues: readable(() => strayListValues(sqlite, schema), 0),
+		// Folders of segments whose rows are lost are not stale.
+		staleFolders: isEmpty || losses.segments ? [] : staleFolders(sqlite, directory),
+		collections: collections.map(look),
+	};
 }
 
 /** A damaged page makes one collection unreadable, not the whole directory. */
 function lookOrTell(looking: Looking, stored: StoredCollection): CollectionInspection {
-	looking.check();
 	try {
 		return lookAtCollection(looking, stored);
 	} catch (thrown) {
@@ -87,7 +94,7 @@ function lookOrTell(looking: Looking, stored: StoredCollection): CollectionInspe
 	}
 }
 
-function readable<T>(work: () => T, otherwise: T): T {
+function orElse<T>(work: () => T, otherwise: T): T {
 	try {
 		return work();
 	} catch (thrown) {
@@ -95,5 +102,3 @@ function readable<T>(work: () => T, otherwise: T): T {
 		return otherwise;
 	}
 }
-
-const isDamage = (thrown: unknown): boolean => /^SQLITE_(CORRUPT|IOERR_SHORT_READ|NOTADB)/.test(codeOf(thrown));

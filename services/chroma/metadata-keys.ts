@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { MetadataKeys, MetadataType } from '../../source/core/inspection.js';
 import type { ChromaScalar } from '../reader.js';
 import type { StoredCollection } from './collections.js';
+import { noLosses } from './losses.js';
 import { documentOf, logFieldsReader, type StoredFields, storedRecordReader } from './records.js';
 import type { Schema } from './schema.js';
 import { textOf } from './values.js';
@@ -140,7 +141,7 @@ function applyLog(
 	const applied = appliedSequence(database, segment) ?? 0;
 	const changes = replayRecords(walRows(database, collection.topic, applied), (id) => exists.get(segment, id) !== undefined);
 	if (changes.size === 0) return;
-	const stored = storedRecordReader(database, schema, segment);
+	const stored = storedRecordReader(database, schema, noLosses, segment);
 	const logged = logFieldsReader(database);
 	const count = (fields: StoredFields, sign: 1 | -1, isLookedAt: boolean): void => {
 		if (documentOf(fields) !== null) tally.documents += sign;

@@ -1,4 +1,5 @@
 import { RepotError } from '../../source/core/errors.js';
+import { codeOf } from '../sqlite/source-errors.js';
 
 /** A fault of the Chroma directory that a person can act on. */
 export function chromaProblem(details: {
@@ -30,6 +31,9 @@ export function sqliteProblem(thrown: unknown, where: string): unknown {
 		cause: thrown,
 	});
 }
+
+/** Whether SQLite found that the file is not what it should be. */
+export const isDamage = (thrown: unknown): boolean => /^SQLITE_(CORRUPT|IOERR_SHORT_READ|NOTADB)/.test(codeOf(thrown));
 
 /** Runs `work`; what SQLite throws becomes a fault of the directory `where`. */
 export function withSqlite<Result>(where: string, work: () => Result): Result {

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import type Database from 'better-sqlite3';
 import type { ChromaMetadata, ChromaScalar } from '../reader.js';
+import { type Losses, type LostFields, lostFieldsOf } from './losses.js';
 import type { Schema } from './schema.js';
 import { scalarOf, textOf } from './values.js';
 
@@ -12,6 +14,8 @@ export interface StoredRecord {
 	readonly id: string;
 	/** Empty when fields were not asked for. */
 	readonly fields: StoredFields;
+	/** What of its fields is lost; null: nothing. */
+	readonly lost: LostFields | null;
 }
 
 const documentKey = 'chroma:document';
@@ -24,6 +28,7 @@ const uriKey = 'chroma:uri';
 export function* storedRecords(
 	database: Database.Database,
 	schema: Schema,
+	losses: Losses,
 	segment: string,
 	afterRow: number,
 	withFields: boolean,
@@ -31,11 +36,11 @@ export function* storedRecords(
 	if (!withFields) {
 		const statement = database.prepare('SELECT id, embedding_id FROM embeddings WHERE +segment_id = ? AND id > ? ORDER BY id').raw();
 		for (const [row, id] of statement.iterate(segment, afterRow) as IterableIterator<[number, unknown]>) {
-			yield { row, id: textOf(id), fields: new Map() };
+			yield { row, id: textOf(id), fields: new Map(), lost: null };
 		}
 		return;
 	}
-	const lists = listReader(database, schema);
+	const record = recordMaker(database, schema, losses);
 	const statement = database
 		.prepare(`${joined(schema)} WHERE +e.segment_id = ? AND e.id > ? ORDER BY e.id`)
 		.raw()
@@ -43,24 +48,29 @@ export function* storedRecords(
 	let rows: JoinedRow[] = [];
 	for (const row of statement.iterate(segment, BigInt(afterRow)) as IterableIterator<JoinedRow>) {
 		if (rows[0] !== undefined && rows[0][0] !== row[0]) {
-			yield recordOf(rows, lists);
+			yield record(rows);
 			rows = [];
 		}
 		rows.push(row);
 	}
-	if (rows.length > 0) yield recordOf(rows, lists);
+	if (rows.length > 0) yield record(rows);
 }
 
 /** Reads the stored record of one id; null when there is none. */
-export function storedRecordReader(database: Database.Database, schema: Schema, segment: string): (id: string) => StoredRecord | null {
-	const lists = listReader(database, schema);
+export function storedRecordReader(
+	database: Database.Database,
+	schema: Schema,
+	losses: Losses,
+	segment: string,
+): (id: string) => StoredRecord | null {
+	const record = recordMaker(database, schema, losses);
 	const statement = database
 		.prepare(`${joined(schema)} WHERE e.segment_id = ? AND e.embedding_id = ?`)
 		.raw()
 		.safeIntegers(true);
 	return (id) => {
 		const rows = statement.all(segment, id) as JoinedRow[];
-		return rows.length === 0 ? null : recordOf(rows, lists);
+		return rows.length === 0 ? null : record(rows);
 	};
 }
 
@@ -79,18 +89,47 @@ type JoinedRow = [
 	bool: unknown,
 ];
 
-function recordOf(rows: JoinedRow[], lists: ((row: bigint, fields: StoredFields) => void) | null): StoredRecord {
-	const [row, id] = rows[0] as JoinedRow;
-	const fields: StoredFields = new Map();
-	// The join comes by key; the order of writing is the rowid's.
-	if (rows.length > 1) rows.sort((a, b) => Number(a[2]) - Number(b[2]));
-	for (const [, , metadataRow, key, string, int, float, bool] of rows) {
-		// SQLite stores NaN as NULL; Chroma answers such a record without the key.
-		const value = metadataRow === null ? undefined : scalarOf(string, int, float, bool);
-		if (value !== undefined) fields.set(textOf(key), value);
-	}
-	lists?.(row, fields);
-	return { row: Number(row), id: textOf(id), fields };
+function recordMaker(database: Database.Database, schema: Schema, losses: Losses): (rows: JoinedRow[]) => StoredRecord {
+	const lists = listReader(database, schema);
+	const spoiled = spoiledText(database);
+	return (rows) => {
+		const [row, id] = rows[0] as JoinedRow;
+		const fields: StoredFields = new Map();
+		let lost = lostFieldsOf(losses, Number(row));
+		// The join comes by key; the order of writing is the rowid's.
+		if (rows.length > 1) rows.sort((a, b) => Number(a[2]) - Number(b[2]));
+		for (const [, , metadataRow, key, string, int, float, bool] of rows) {
+			// SQLite stores NaN as NULL; Chroma answers such a record without the key.
+			const value = metadataRow === null ? undefined : scalarOf(string, int, float, bool);
+			if (value === undefined) continue;
+			if (metadataRow !== null && spoiled(value, metadataRow)) lost = withKey(lost, textOf(key));
+			else fields.set(textOf(key), value);
+		}
+		lists?.(row, fields);
+		for (const key of lost?.keys ?? []) fields.delete(key);
+		return { row: Number(row), id: textOf(id), fields, lost };
+	};
+}
+
+const withKey = (lost: LostFields | null, key: string): LostFields => ({
+	keys: new Set(lost?.keys).add(key),
+	others: lost?.others ?? false,
+});
+
+const replacementCharacter = '\ufffd';
+
+/**
+ * Chroma writes UTF-8 and nothing else: text of other bytes stood on a page that was overwritten (the last page of a long text is read unchecked). Such bytes come as
+ * replacement characters, which a text may also have of its own.
+ */
+function spoiledText(database: Database.Database): (value: unknown, metadataRow: bigint) => boolean {
+	let bytes: Database.Statement | null = null;
+	return (value, metadataRow) => {
+		if (typeof value !== 'string' || !value.includes(replacementCharacter)) return false;
+		bytes ??= database.prepare('SELECT CAST(string_value AS BLOB) FROM embedding_metadata WHERE rowid = ?').pluck();
+		const found: unknown = bytes.get(metadataRow);
+		return found instanceof Uint8Array && !isUtf8(found);
+	};
 }
 
 /** Adds the list values of one record (Chroma 1.5 and later: one row per element, in rowid order); null when there are none in the whole directory. */
@@ -168,3 +207,18 @@ export function sameFields(a: StoredFields, b: StoredFields): boolean {
 	}
 	return true;
 }
+
+/** What of the lost fields the rest, or the log after it, does not give either; null: the record is whole. */
+export function stillLost(lost: LostFields | null, fields: StoredFields): LostFields | null {
+	if (lost === null) return null;
+	const keys = new Set([...lost.keys].filter((key) => !fields.has(key)));
+	return keys.size === 0 && !lost.others ? null : { keys, others: lost.others };
+}
+
+/** Whether the document is among what is lost. */
+export const isDocumentLost = (lost: LostFields, fields: StoredFields): boolean =>
+	lost.keys.has(documentKey) || (lost.others && !fields.has(documentKey));
+
+/** Whether metadata is among what is lost. */
+export const isMetadataLost = (lost: LostFields): boolean =>
+	lost.others || [...lost.keys].some((key) => !key.startsWith('chroma:') || key === uriKey);

@@ -5,6 +5,7 @@ import type { IndexState } from '../../source/core/inspection.js';
 import type { StoredCollection } from './collections.js';
 import { type HnswIndex, isLfsPointer, openHnsw } from './hnsw.js';
 import { indexState } from './index-state.js';
+import { isLogLost, type Losses, noLosses } from './losses.js';
 import { type IndexMetadata, readIndexMetadata } from './pickle.js';
 import { documentOf, logFieldsReader, type StoredFields, sameFields, storedRecordReader } from './records.js';
 import type { Schema } from './schema.js';
@@ -15,6 +16,8 @@ import { appliedSequence, replayVectors, type VectorReplay, walRows, walVectorRe
 export interface VectorStore {
 	/** True when there is a place to read the vector from. */
 	has(id: string): boolean;
+	/** Ids that it has a vector for, or had. */
+	ids(): Iterable<string>;
 	/** The vector, or null when it is lost or never was. */
 	read(id: string): Float32Array | null;
 	/** Ids whose vector stands only in the log. */
@@ -44,7 +47,13 @@ interface Persisted {
 }
 
 /** Opens the vectors of a collection in the private copy at `directory`. */
-export function openVectors(database: Database.Database, schema: Schema, directory: string, collection: StoredCollection): VectorStore {
+export function openVectors(
+	database: Database.Database,
+	schema: Schema,
+	directory: string,
+	collection: StoredCollection,
+	losses: Losses = noLosses,
+): VectorStore {
 	const recorded = appliedSequence(database, collection.vectorSegment);
 	const persisted = openPersisted(directory, collection, recorded);
 	const appliedUpTo = recorded ?? persisted.maxSeqId ?? 0;
@@ -68,12 +77,28 @@ export function openVectors(database: Database.Database, schema: Schema, directo
 		database,
 		schema,
 		collection,
+		losses,
 		[...replay.ignored].filter(([id]) => lost(id)).map(([id, [last]]) => [id, last ?? 0] as const),
 	);
+	const recordsUpTo = appliedSequence(database, collection.metadataSegment) ?? 0;
+	/** Whether a lost row of the log may have given the record another vector than the one that is found. */
+	const isUncertain = (id: string): boolean => {
+		if (losses.log.length === 0 && losses.logRows.size === 0) return false;
+		const indexed = replay.pending.has(id) || position(id) === null ? null : appliedUpTo;
+		const source = replay.pending.get(id) ?? indexed ?? replay.applied.get(id) ?? restated.get(id) ?? 0;
+		if (indexed === null && losses.logRows.has(source)) return true;
+		// 0: the record's own row was lost, and with it when it was last written.
+		const written = writtenAt(id) || Number.POSITIVE_INFINITY;
+		// A row that the record has passed by and did not take: what it took instead was lost.
+		if (indexed === null && source > written && source <= recordsUpTo) return true;
+		return isLogLost(losses, source, written);
+	};
 	const found = counts({ replay, labels, position, restated: restated.size, exists: (id) => writtenAt(id) !== null });
 	return {
-		has: (id) => (replay.pending.get(id) ?? 1) > 0 && (!lost(id) || restated.has(id)),
+		has: (id) => (replay.pending.get(id) ?? 1) > 0 && (!lost(id) || restated.has(id)) && !isUncertain(id),
+		ids: () => new Set([...labels.keys(), ...replay.applied.keys(), ...replay.pending.keys()]),
 		read: (id) => {
+			if (isUncertain(id)) return null;
 			const pending = replay.pending.get(id);
 			if (pending !== undefined) return pending === 0 ? null : walVector(pending);
 			const at = position(id);
@@ -136,17 +161,19 @@ function restatedVectors(
 	database: Database.Database,
 	schema: Schema,
 	collection: StoredCollection,
+	losses: Losses,
 	ignored: readonly (readonly [id: string, sequence: number])[],
 ): ReadonlyMap<string, number> {
 	const restated = new Map<string, number>();
 	if (ignored.length === 0 || collection.metadataSegment === null) return restated;
-	const stored = storedRecordReader(database, schema, collection.metadataSegment);
+	const stored = storedRecordReader(database, schema, losses, collection.metadataSegment);
 	const logged = logFieldsReader(database);
 	for (const [id, sequence] of ignored) {
 		const fields: StoredFields = new Map();
 		logged(sequence, fields);
 		const record = stored(id);
-		if (record !== null && documentOf(fields) !== null && sameFields(record.fields, fields)) restated.set(id, sequence);
+		if (record !== null && record.lost === null && documentOf(fields) !== null && sameFields(record.fields, fields))
+			restated.set(id, sequence);
 	}
 	return restated;
 }

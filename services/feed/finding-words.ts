@@ -59,6 +59,11 @@ const refusalWords: Readonly<Record<RefusalCode, Words>> = {
 		message: (column) => `${column} refers to a record that is set aside: ${setAside} with it`,
 		note: 'refer to records set aside',
 	},
+	RECORD_DAMAGED: {
+		severity: 'warn',
+		message: (column) => `${column} is lost, or a part of it, on damaged pages of the source: ${setAside}, with what is left`,
+		note: 'are damaged',
+	},
 	MISSING_VECTOR: {
 		severity: 'warn',
 		message: () => `there is no vector: ${setAside}, with document and metadata`,

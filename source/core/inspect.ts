@@ -64,8 +64,14 @@ export function tellChroma(
 	return { kind: 'chroma', ...found, damage, notes };
 }
 
-function directoryFaults({ version, staleFolders, strayLogRows, strayListValues }: Pick<ChromaDescription, 'version'> & ChromaFacts) {
-	const faults: Fault[] = [];
+function directoryFaults({
+	version,
+	losses = [],
+	staleFolders,
+	strayLogRows,
+	strayListValues,
+}: Pick<ChromaDescription, 'version'> & ChromaFacts) {
+	const faults: Fault[] = losses.map((loss) => ({ ...loss, severity: loss.code === 'ROWS_RESTORED' ? 'info' : 'warn' }));
 	if (version === 'empty')
 		faults.push({
 			code: 'EMPTY_DATABASE',
@@ -105,10 +111,29 @@ function collectionFaults(collection: CollectionInspection): readonly Damage[] {
 	const { name, problem, complete } = collection;
 	if (problem !== null)
 		return [about(name)({ code: 'COLLECTION_UNREADABLE', severity: 'block', message: `it cannot be read: ${problem}` })];
-	const faults = [...vectorFaults(collection), ...indexFaults(collection), ...logFaults(collection)];
+	const faults = [...recordFaults(collection), ...vectorFaults(collection), ...indexFaults(collection), ...logFaults(collection)];
 	if (!complete)
 		faults.push({ code: 'COLLECTION_INCOMPLETE', severity: 'info', message: 'it was never completely created and is read as empty' });
 	return faults.map(about(name));
+}
+
+/** What damaged pages of the database have cost. */
+function recordFaults({ damagedRecords, namelessRecords, lostMetadataKeys }: CollectionInspection): Fault[] {
+	const faults: Fault[] = [];
+	if (damagedRecords !== undefined) {
+		const message = `${formatQuantity(damagedRecords.count, 'record')} lost a part of document or metadata`;
+		faults.push({ code: 'RECORD_DAMAGED', severity: 'warn', message, ...damagedRecords });
+	}
+	if (namelessRecords !== undefined) {
+		const message = `of ${formatQuantity(namelessRecords.count, 'record')} only id and vector are left`;
+		faults.push({ code: 'RECORD_DAMAGED', severity: 'warn', message, ...namelessRecords });
+	}
+	if (lostMetadataKeys !== undefined) {
+		const which =
+			lostMetadataKeys === 'all' ? 'keys of its own metadata may be lost' : `lost keys of its own metadata: ${lostMetadataKeys.join(', ')}`;
+		faults.push({ code: 'COLLECTION_METADATA_LOST', severity: 'warn', message: which });
+	}
+	return faults;
 }
 
 function vectorFaults({ records, missingVectors, orphanedVectors, restatedVectors }: CollectionInspection): Fault[] {

@@ -142,6 +142,12 @@ export interface CollectionFacts {
 	readonly orphanedVectors: number;
 	/** Lost vectors that were found in log rows which repeat id, document and metadata. */
 	readonly restatedVectors: number;
+	/** Records that lost a part of document or metadata on damaged pages; left out: none. */
+	readonly damagedRecords?: { readonly count: number; readonly sample: readonly string[] };
+	/** Records of which damaged pages left id and vector only; left out: none. */
+	readonly namelessRecords?: { readonly count: number; readonly sample: readonly string[] };
+	/** Keys of its own metadata that are lost; `all`: any may be. Left out: none. */
+	readonly lostMetadataKeys?: 'all' | readonly string[];
 	/** Records that have a document; null when that was not counted. */
 	readonly documents: number | null;
 	readonly metadataKeys: MetadataKeys;
@@ -162,6 +168,8 @@ export interface ChromaFacts {
 	readonly migrations: Readonly<Record<string, number>>;
 	/** Whether Chroma removes log rows that it has taken in; null: this version never does, or does not say. */
 	readonly logPurging: boolean | null;
+	/** What damaged pages have cost the directory as a whole; left out: nothing. */
+	readonly losses?: readonly { readonly code: string; readonly message: string; readonly count: number }[];
 	/** Log rows of collections that are not there any more. */
 	readonly strayLogRows: number;
 	/** List values that belong to no record (Chroma 1.5). */

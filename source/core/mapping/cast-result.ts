@@ -45,6 +45,7 @@ export type RefusalCode =
 	| 'NUL_CHARACTER'
 	| 'ORPHAN'
 	| 'ORPHAN_OF_REJECTED'
+	| 'RECORD_DAMAGED'
 	| 'TYPE_MISMATCH'
 	| 'VECTOR_NOT_FINITE';
 
@@ -71,9 +72,23 @@ export class InvalidUtf8 {
 	}
 }
 
+/** A value that the source has lost, wholly or in part. Readers hand it out instead of what is left, which would pass for the whole. */
+export class LostValue {
+	/** What is lost, and why. */
+	readonly reason: string;
+	/** What is left of it, for the quarantine; null: nothing. */
+	readonly left: unknown;
+
+	constructor(reason: string, left: unknown) {
+		this.reason = reason;
+		this.left = left;
+	}
+}
+
 /** Refuses a value of a kind that the column cannot take. `expected` is a noun: `an integer`. */
 export function refuseKind(value: unknown, expected: string): Refused {
 	if (value instanceof InvalidUtf8) return new Refused('INVALID_UTF8', `text of ${value.bytes.length} bytes that is not UTF-8`);
+	if (value instanceof LostValue) return new Refused('RECORD_DAMAGED', value.reason);
 	return new Refused('TYPE_MISMATCH', `${describeValue(value)} where ${expected} is expected`);
 }
 

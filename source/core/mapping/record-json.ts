@@ -1,9 +1,9 @@
-import { describeValue, InvalidUtf8, realText } from './cast-result.js';
+import { describeValue, InvalidUtf8, LostValue, realText } from './cast-result.js';
 import { littleEndian } from './vector-cast.js';
 
 /**
  * A source record as one JSON object, exactly enough to start a retry from: integers with all their digits, bytes as `{"base64": ...}`,
- * text that is not UTF-8 as `{"utf8": base64}`, vectors as `{"float32": base64 of little-endian bytes}`, numbers without a JSON form as text.
+ * text that is not UTF-8 as `{"utf8": base64}`, what the source has lost as `{"lost": reason, "left": the rest or null}`, vectors as `{"float32": base64 of little-endian bytes}`, numbers without a JSON form as text.
  */
 export function recordJson(fields: readonly string[], values: readonly unknown[]): string {
 	return `{${fields.map((field, index) => `${JSON.stringify(field)}:${valueJson(values[index])}`).join(',')}}`;
@@ -15,6 +15,7 @@ function valueJson(value: unknown): string {
 	if (typeof value === 'bigint') return String(value);
 	if (typeof value === 'number') return Number.isFinite(value) ? realText(value) : JSON.stringify(String(value));
 	if (value instanceof InvalidUtf8) return `{"utf8":"${base64(value.bytes)}"}`;
+	if (value instanceof LostValue) return `{"lost":${JSON.stringify(value.reason)},"left":${valueJson(value.left)}}`;
 	if (value instanceof Float32Array) return `{"float32":"${base64(littleEndian(value))}"}`;
 	if (value instanceof Uint8Array) return `{"base64":"${base64(value)}"}`;
 	if (value instanceof Map)

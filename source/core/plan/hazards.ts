@@ -128,9 +128,18 @@ export function quarantineHazard(rejected: number, policies: Policies): Hazard[]
 /** Damage and oddities that the sources themselves report. `step`: the only one with vectors. */
 export function integrityHazards(description: SourceDescription, step: string | null): Hazard[] {
 	const sqlite = description.sqlite;
-	const notes = (description.chroma?.notes ?? []).map(
-		(note): Hazard => ({ code: 'CHROMA_NOTE', severity: 'info', step, count: 1, sample: [], message: note }),
-	);
+	const about = (code: string, severity: Hazard['severity'], message: string): Hazard => ({
+		code,
+		severity,
+		step,
+		count: 1,
+		sample: [],
+		message,
+	});
+	const notes = [
+		...(description.chroma?.lost ?? []).map((lost) => about('CHROMA_DAMAGED', 'warn', lost)),
+		...(description.chroma?.notes ?? []).map((note) => about('CHROMA_NOTE', 'info', note)),
+	];
 	if (sqlite === null || sqlite.integrity === 'ok') return notes;
 	if (sqlite.integrity.startsWith('not checked')) {
 		return [

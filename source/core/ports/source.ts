@@ -74,6 +74,8 @@ export interface ChromaDescription {
 	readonly version: string;
 	readonly collections: readonly ChromaCollection[];
 	readonly notes: readonly string[];
+	/** What damage to the database has cost, as far as it is known before the records are read; left out: nothing. */
+	readonly lost?: readonly string[];
 }
 
 export interface SourceDescription {

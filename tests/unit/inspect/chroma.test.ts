@@ -1,9 +1,10 @@
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Database } from '../../../services/sqlite/engine.js';
 import { readAll } from '../chroma/canonical.js';
-import { directoryState, openForTest } from '../chroma/support.js';
+import { overwritePages, pagesByTree } from '../chroma/pages.js';
+import { unpackRecording } from '../chroma/recorded.js';
+import { directoryState, openForTest, temporaryFolder } from '../chroma/support.js';
 import { change, codesOf, collectionNamed, copyOf, demo, fixture, lookAtChroma } from './support.js';
 import { talliedKeys } from './tallied-keys.js';
 
@@ -161,19 +162,50 @@ describe('damage of a Chroma directory', () => {
 		expect(codesOf(inspection)).toEqual(expect.arrayContaining(['STALE_SEGMENT_FOLDER', 'STRAY_LOG_ROWS']));
 	});
 
-	it('a damaged page makes what lies on it unreadable, and the rest is told', async () => {
+	it('a damaged page of records that an index repeats costs nothing, and is told', async () => {
 		const { directory } = await demoCopy();
-		const path = join(directory, 'chroma.sqlite3');
-		const bytes = readFileSync(path);
-		bytes.fill(0xff, rootPage(path, 'embeddings') * 4096, (rootPage(path, 'embeddings') + 1) * 4096);
-		writeFileSync(path, bytes);
+		const whole = collectionNamed(await lookAtChroma(directory), 'collections_vectors_demo');
+		overwritePages(directory, [pagesByTree(directory).get('embeddings')?.at(-1) ?? 0]);
 		const inspection = await lookAtChroma(directory);
 		expect(inspection.integrity).not.toBe('ok');
-		expect(collectionNamed(inspection, 'collections_vectors_demo')).toMatchObject({ dimension: 256, space: 'cosine' });
+		expect(collectionNamed(inspection, 'collections_vectors_demo')).toEqual(whole);
 		expect(inspection.damage).toMatchObject([
-			{ code: 'COLLECTION_UNREADABLE', severity: 'block', about: 'collections_vectors_demo' },
 			{ code: 'DATABASE_DAMAGED', severity: 'warn' },
+			{ code: 'ROWS_RESTORED', severity: 'info' },
 		]);
+	});
+
+	it('a damaged page of the log: the stretch that is lost, and the records that it leaves without a vector', async () => {
+		const { directory } = await demoCopy();
+		const page = pagesByTree(directory).get('embeddings_queue')?.at(-1) ?? 0;
+		overwritePages(directory, [page]);
+		const inspection = await lookAtChroma(directory);
+		expect(inspection.integrity).not.toBe('ok');
+		expect(codesOf(inspection)).toEqual(expect.arrayContaining(['MISSING_VECTOR', 'DATABASE_DAMAGED', 'LOG_PAGES_LOST']));
+		const { missingVectors, records } = collectionNamed(inspection, 'collections_vectors_demo');
+		expect(missingVectors.count).toBeGreaterThan(0);
+		expect(missingVectors.count).toBeLessThan(records);
+	});
+
+	it('a damaged page of metadata: the records that lost a part of it', async () => {
+		const folder = temporaryFolder();
+		const { directory } = unpackRecording('0.4.24-20', folder);
+		overwritePages(directory, [pagesByTree(directory).get('embedding_metadata')?.at(-1) ?? 0]);
+		const inspection = await lookAtChroma(directory);
+		const [first] = inspection.damage;
+		expect(first).toMatchObject({ code: 'RECORD_DAMAGED', severity: 'warn' });
+		expect(first?.count).toBeGreaterThan(0);
+		expect(first?.sample).toHaveLength(Math.min(5, first?.count ?? 0));
+	});
+
+	it('a damaged page that says what a collection is makes that collection unreadable, by name', async () => {
+		const { directory } = await demoCopy();
+		overwriteRoot(directory, 'collections');
+		expect((await lookAtChroma(directory)).damage[0]).toMatchObject({
+			code: 'COLLECTION_UNREADABLE',
+			severity: 'block',
+			about: 'collections_vectors_demo',
+		});
 	});
 
 	it('a collection of another kind cannot be read, and is told', async () => {
@@ -185,12 +217,6 @@ describe('damage of a Chroma directory', () => {
 	});
 });
 
-/** Index of the page, from 0, on which a table begins. */
-function rootPage(path: string, table: string): number {
-	const database = new Database(path, { readonly: true });
-	try {
-		return (database.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(table) as number) - 1;
-	} finally {
-		database.close();
-	}
+function overwriteRoot(directory: string, table: string): void {
+	overwritePages(directory, (pagesByTree(directory).get(table) ?? []).slice(0, 1));
 }
