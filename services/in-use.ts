@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import type { SourceUse } from '../source/core/inspection.js';
 
 type Holder = SourceUse['by'][number];
@@ -7,14 +7,15 @@ const mostHolders = 5;
 
 /**
  * Which other processes have one of these files open, or hold a lock on one. Nothing is opened or locked for that: Linux tells it in /proc
- * (proc(5): `PID/fd`, `PID/fdinfo`, `locks`); elsewhere the answer is `unknown`. Files that do not exist are left out.
+ * (proc(5): `PID/fd`, `PID/fdinfo`, `locks`); elsewhere the answer is `unknown`. Files that do not exist are left out. Nobody is said to be absent who could
+ * not be seen: from within a container, other containers and the host; on a network file system, other machines.
  */
 export function whoUses(files: readonly string[], proc = '/proc'): SourceUse {
 	const wanted = new Set(files.map(identityOf).filter((identity) => identity !== null));
 	const processes = namesIn(proc)?.filter((name) => /^\d+$/.test(name)) ?? [];
 	if (processes.length === 0) return { state: 'unknown', by: [] };
 	const holders: Holder[] = [];
-	let hidden = false;
+	let hidden = !seesEverybody(proc) || files.some(isElsewhere);
 	for (const pid of processes) {
 		if (Number(pid) === process.pid) continue;
 		const found = holds(`${proc}/${pid}`, wanted);
@@ -28,6 +29,30 @@ export function whoUses(files: readonly string[], proc = '/proc'): SourceUse {
 	}
 	if (holders.length > 0) return { state: 'in-use', by: holders.sort((a, b) => Number(b.writes) - Number(a.writes)).slice(0, mostHolders) };
 	return { state: hidden ? 'not-seen' : 'not-in-use', by: [] };
+}
+
+/** PROC_PID_INIT_INO of Linux (include/linux/proc_ns.h): the namespace in which every process has a number. */
+const initialNamespace = 'pid:[4026531836]';
+
+function seesEverybody(proc: string): boolean {
+	try {
+		return readlinkSync(`${proc}/self/ns/pid`) === initialNamespace;
+	} catch {
+		return false;
+	}
+}
+
+/** Of statfs(2): NFS, SMB, CIFS, SMB2, 9p, FUSE, AFS, Ceph. */
+const sharedFileSystems: ReadonlySet<number> = new Set([
+	0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0x5346414f, 0x00c36400,
+]);
+
+function isElsewhere(path: string): boolean {
+	try {
+		return sharedFileSystems.has(statfsSync(path).type >>> 0);
+	} catch {
+		return false;
+	}
 }
 
 /** Device and inode: the same for every name that a process may have opened the file by. */
@@ -74,7 +99,7 @@ function holds(process: string, wanted: ReadonlySet<string>): 'reads' | 'writes'
 const isForWriting = (fdinfo: string | null): boolean =>
 	(Number.parseInt(/^flags:\s*([0-7]+)/m.exec(fdinfo ?? '')?.[1] ?? '0', 8) & 3) !== 0;
 
-/** Lines of /proc/locks: `1: POSIX  ADVISORY  WRITE 4711 08:01:131077 1073741826 1073742335`; device in hexadecimal, 0 or less for a process that is not visible here. */
+/** Lines of /proc/locks: `1: POSIX  ADVISORY  WRITE 4711 08:01:131077 1073741826 1073742335`; device in hexadecimal, 0 or less for a lock that no process holds. Those of processes that are not visible here do not stand there. */
 function locksOn(text: string, files: readonly string[]): readonly { readonly pid: number | null; readonly writes: boolean }[] {
 	const places = new Set(files.map(lockPlaceOf).filter((place) => place !== null));
 	return text.split('\n').flatMap((line) => {

@@ -90,7 +90,9 @@ function describeCopy(
 	const { sqlite, schema, collections, losses } = opened;
 	const parts = collections.map((collection) => describeCollection(opened, collection, open));
 	const notes = [
-		...(schema.version === 'empty' ? ['chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it'] : []),
+		...(schema.version === 'empty'
+			? ['chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it']
+			: []),
 	];
 	if (schema.lists) notes.push(...strayLists(sqlite));
 	const damage = [...losses.notes.map(({ message }) => `chroma.sqlite3 is damaged: ${message}`), ...parts.flatMap((part) => part.damage)];

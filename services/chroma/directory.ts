@@ -72,8 +72,15 @@ function unreadable(path: string, thrown: unknown): RepotError {
 	});
 }
 
-/** A pipe in the place of a file would let the copy wait for ever. */
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** A pipe in the place of a file would let the copy wait for ever; a link that leads to itself is no file either. */
+function isFile(path: string): boolean {
+	try {
+		return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+	} catch (thrown) {
+		if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ELOOP') return false;
+		throw thrown;
+	}
+}
 
 function checkDirectory(path: string): void {
 	let isDirectory: boolean;

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openChroma } from '../../../services/chroma/open.js';
@@ -33,6 +33,14 @@ async function refusal(path: string): Promise<RepotError> {
 	expect(readdirSync(into)).toEqual([]);
 	return thrown;
 }
+
+it('a segment folder that is a link to itself holds nothing and hides nothing', async () => {
+	const folder = copyOfFixture();
+	const loop = join(folder, '00000000-0000-4000-8000-000000000000');
+	symlinkSync(loop, loop);
+	const [looping, without] = [await openForTest(folder), await openForTest(fixture)];
+	expect(looping.describe().collections).toEqual(without.describe().collections);
+});
 
 describe('what is not a Chroma directory', () => {
 	it('a path that does not exist', async () => {

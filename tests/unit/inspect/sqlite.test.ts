@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { whoUses } from '../../../services/in-use.js';
@@ -110,6 +111,19 @@ describe.skipIf(!linux)(`who uses it${onlyLinux}`, () => {
 		expect(whoUses(databaseFiles(path))).toMatchObject({ state: 'in-use', by: [{ pid: child.pid, writes: true }] });
 		child.stdin?.write('\n');
 		await once(child, 'exit');
+	});
+
+	it('in a container nobody is said to be absent, since others are not visible', () => {
+		const path = makeDatabase(join(temporaryFolder(), 'app.db'), 'CREATE TABLE t (v)');
+		const asSeenIn = (namespace: string) => {
+			const proc = temporaryFolder();
+			mkdirSync(join(proc, '4711/fd'), { recursive: true });
+			mkdirSync(join(proc, 'self/ns'), { recursive: true });
+			symlinkSync(namespace, join(proc, 'self/ns/pid'));
+			return whoUses([path], proc).state;
+		};
+		expect(asSeenIn('pid:[4026531836]')).toBe('not-in-use');
+		expect(asSeenIn('pid:[4026532201]')).toBe('not-seen');
 	});
 
 	it('elsewhere it is not known', () => {
