@@ -125,13 +125,13 @@ const noteWords: Readonly<Record<NoteCode, Words>> = {
 	},
 	METADATA_ID_KEY_TAKEN: {
 		severity: 'warn',
-		message: () => 'metadata has the key already under which the original id is kept; the id takes its place',
+		message: () => 'metadata has the key already under which the original id is kept; its own value is kept under another one',
 		note: 'have the key of the kept id',
 	},
 	METADATA_USER_ID_REPLACED: {
 		severity: 'warn',
-		message: () => 'metadata already names another user; the user id of this migration takes its place',
-		note: 'name another user',
+		message: () => 'metadata has a user_id of its own: kept as chroma_user_id, because user_id is that of this migration',
+		note: 'keep their own user_id as chroma_user_id',
 	},
 	DUPLICATE_JSON_KEY: {
 		severity: 'warn',

@@ -7,7 +7,8 @@ type Piece = string | Refused;
 /**
  * Chroma metadata (a Map from key to scalar or array of scalars) to compact JSON text, with the members of `added` (a JSON object: the tenant)
  * put last. Integers keep all digits and floats their shortest text with `.0`, so that 1 and 1.0 stay apart. When the record has a key of
- * `added` with another value, `added` wins and the record is counted. No metadata: `added` alone.
+ * `added` with another value, its own value moves to `chroma_KEY` (`chroma_KEY_2` ... where that is taken) and the record is counted. No metadata:
+ * `added` alone.
  */
 export const metadataCast = (added: string, stripNul: boolean, keeps?: ColumnMapping['keeps']): Cast => {
 	const members = new Map(Object.entries(JSON.parse(added) as Readonly<Record<string, unknown>>));
@@ -64,11 +65,10 @@ function join(
 	};
 	for (const [key, value] of metadata) {
 		if (typeof key !== 'string') return refuseKind(key, 'a metadata key');
-		if (members.has(key)) {
-			replaced ||= members.get(key) !== value;
-			continue;
-		}
-		const name = string(key);
+		const isReplaced = members.has(key) && members.get(key) !== value;
+		if (members.has(key) && !isReplaced) continue;
+		replaced ||= isReplaced;
+		const name = string(isReplaced ? freeKey(`chroma_${key}`, metadata, members) : key);
 		if (name instanceof Refused) return name;
 		const piece = Array.isArray(value) ? jsonArray(value, string) : jsonScalar(value, string);
 		if (piece instanceof Refused) return new Refused(piece.code, `${piece.reason} (metadata key ${excerpt(key)})`);
@@ -77,6 +77,12 @@ function join(
 	text += `${tail}}`;
 	if (replaced) return new Noted(text, 'METADATA_USER_ID_REPLACED');
 	return stripped ? new Noted(text, 'NUL_STRIPPED') : text;
+}
+
+function freeKey(stem: string, ...taken: readonly ReadonlyMap<unknown, unknown>[]): string {
+	let key = stem;
+	for (let at = 2; taken.some((map) => map.has(key)); at++) key = `${stem}_${at}`;
+	return key;
 }
 
 function jsonArray(values: readonly unknown[], string: (value: string) => Piece): Piece {

@@ -102,7 +102,9 @@ describe('the id that is kept', () => {
 
 	it('is counted where the metadata has the key with another value, and not where it has the same', () => {
 		const cast = metadataCast('{"user_id":"ana"}', false, { field: 'id', key: 'chroma_id' });
-		expect(cast(new Map([['chroma_id', 'mine']]), 'a')).toEqual(new Noted('{"user_id":"ana","chroma_id":"a"}', 'METADATA_ID_KEY_TAKEN'));
+		expect(cast(new Map([['chroma_id', 'mine']]), 'a')).toEqual(
+			new Noted('{"chroma_chroma_id":"mine","user_id":"ana","chroma_id":"a"}', 'METADATA_ID_KEY_TAKEN'),
+		);
 		expect(cast(new Map([['chroma_id', 'a']]), 'a')).toBe('{"user_id":"ana","chroma_id":"a"}');
 		expect(cast(null, 'a')).toBe('{"user_id":"ana","chroma_id":"a"}');
 	});

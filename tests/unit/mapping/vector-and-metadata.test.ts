@@ -64,7 +64,7 @@ describe('metadata', () => {
 		);
 	});
 
-	it('lets the tenant win over another user of the record, and counts it', () => {
+	it('keeps another user of the record under a key of its own, and counts it', () => {
 		expect(
 			cast(
 				new Map([
@@ -72,7 +72,12 @@ describe('metadata', () => {
 					['a', 'b'],
 				]),
 			),
-		).toEqual(new Noted('{"a":"b","user_id":"ana"}', 'METADATA_USER_ID_REPLACED'));
+		).toEqual(new Noted('{"chroma_user_id":"bob","a":"b","user_id":"ana"}', 'METADATA_USER_ID_REPLACED'));
+		const twice = new Map<string, unknown>([
+			['chroma_user_id', 1n],
+			['user_id', true],
+		]);
+		expect(cast(twice)).toEqual(new Noted('{"chroma_user_id":1,"chroma_user_id_2":true,"user_id":"ana"}', 'METADATA_USER_ID_REPLACED'));
 		expect(
 			cast(
 				new Map([
