@@ -1,25 +1,20 @@
 import type BetterSqlite from 'better-sqlite3';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
 import type { Reader } from '../reader.js';
-import { openRecords, type RecordStore } from './collection-reader.js';
+import type { RecordStore } from './collection-reader.js';
 import type { StoredCollection } from './collections.js';
 import { damagedRecords, namelessRecords } from './damaged-records.js';
 import { CopiedDatabase, type OpenedCopy } from './opened-copy.js';
 import { chromaProblem, withSqlite } from './problems.js';
 import { collectionReader } from './reader.js';
-import { openVectors, type VectorStore } from './vectors.js';
+import { openStores, type Stores } from './stores.js';
+import type { VectorStore } from './vectors.js';
 
 /** A private copy of a Chroma directory, opened. */
 export interface ChromaCopy {
 	describe(): ChromaDescription;
 	reader(collectionId: string): Reader;
 	close(): void;
-}
-
-export interface Stores {
-	readonly opened: OpenedCopy;
-	readonly records: RecordStore;
-	readonly vectors: VectorStore;
 }
 
 /**
@@ -42,11 +37,7 @@ function copyOver(copied: CopiedDatabase, path: string, bytes: number): ChromaCo
 	const readers = new Set<Reader>();
 	let described: { readonly opened: OpenedCopy; readonly description: ChromaDescription } | null = null;
 
-	const open = (opened: OpenedCopy, collection: StoredCollection): Stores => ({
-		opened,
-		records: openRecords(opened.sqlite, opened.schema, collection, opened.losses),
-		vectors: openVectors(opened.sqlite, opened.schema, copied.directory, collection, opened.losses),
-	});
+	const open = (opened: OpenedCopy, collection: StoredCollection): Stores => openStores(opened, copied.directory, collection);
 
 	return {
 		describe() {
@@ -58,7 +49,7 @@ function copyOver(copied: CopiedDatabase, path: string, bytes: number): ChromaCo
 			);
 		},
 		reader(collectionId) {
-			const openStores = (): Stores =>
+			const openAgain = (): Stores =>
 				withSqlite(path, () =>
 					copied.read((opened) => {
 						const collection = opened.collections.find(({ id }) => id === collectionId);
@@ -67,7 +58,7 @@ function copyOver(copied: CopiedDatabase, path: string, bytes: number): ChromaCo
 						return open(opened, collection);
 					}),
 				);
-			const reader = collectionReader(openStores, path, {
+			const reader = collectionReader(openAgain, path, {
 				replace: (thrown, used) => copied.replace(thrown, used),
 				release: () => readers.delete(reader),
 			});

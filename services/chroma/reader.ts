@@ -1,13 +1,13 @@
 import { LostValue } from '../../source/core/mapping/cast-result.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { RawRecord, Reader } from '../reader.js';
-import type { Stores } from './chroma-copy.js';
 import type { CurrentRecord } from './collection-reader.js';
 import { namelessRecords } from './damaged-records.js';
 import { everything } from './losses.js';
 import type { OpenedCopy } from './opened-copy.js';
 import { sqliteProblem } from './problems.js';
 import { documentOf, isDocumentLost, isMetadataLost, metadataOf } from './records.js';
+import type { Stores } from './stores.js';
 import type { VectorStore } from './vectors.js';
 
 type Field = (record: CurrentRecord, vectors: VectorStore) => unknown;

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { fullAddress, placeOf } from '../config/chroma-server.js';
+import { fullAddress } from '../config/chroma-server.js';
+import { placeOf } from '../config/chroma-values.js';
 import { configFileName, readConfigFile } from '../config/config-file.js';
 import { discoverDatasets, type FoundDataset } from '../config/discover.js';
 import type { OptionKey } from '../config/options.js';

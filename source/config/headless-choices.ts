@@ -3,7 +3,7 @@ import { type HeadlessChoice, type HeadlessVerb, headlessArguments } from '../co
 import type { WizardChoices } from '../core/operations.js';
 import { Secret } from '../core/secret.js';
 import { pgvectorNaming, targetOf } from './choices.js';
-import { placeOf } from './chroma-server.js';
+import { placeOf } from './chroma-values.js';
 import { namingTexts } from './collection-flags.js';
 import { guardOf } from './environments.js';
 import { flagOf, type OptionKey, type OptionValues, options, optionsOf } from './options.js';

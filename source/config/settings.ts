@@ -3,7 +3,7 @@ import { isChromaServer } from '../core/chroma-address.js';
 import { RepotError } from '../core/errors.js';
 import type { Guard, Origin } from '../core/operations.js';
 import { Secret } from '../core/secret.js';
-import { openChromaUrl } from './chroma-server.js';
+import { openChromaUrl } from './chroma-values.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
 import { flagOf, type OptionKey, type OptionValues, optionKeys, options, variableOf } from './options.js';
 import { defaultStateDir, pathFrom, showPath } from './paths.js';

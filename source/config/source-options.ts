@@ -1,5 +1,5 @@
 import type { Secret } from '../core/secret.js';
-import { chromaDirectory, chromaUrl, secretOrNone } from './chroma-server.js';
+import { chromaDirectory, chromaUrl, secretOrNone } from './chroma-values.js';
 import { define, looking, type OptionSpec, reading } from './option-spec.js';
 import type { OptionKey, OptionValues } from './option-values.js';
 import { textOrNone, texts } from './values.js';

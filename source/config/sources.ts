@@ -1,6 +1,6 @@
 import { RepotError } from '../core/errors.js';
 import type { DatasetSummary, Origin } from '../core/operations.js';
-import { placeOf } from './chroma-server.js';
+import { placeOf } from './chroma-values.js';
 import type { FoundDataset } from './discover.js';
 import { type ConfiguredDataset, type Level, overrides, type Setting, type Settings } from './settings.js';
 import { nearest } from './values.js';
