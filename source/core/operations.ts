@@ -1,47 +1,13 @@
 import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
-import type { IndexChoice, Plan, Policies } from './plan/types.js';
+import type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
+import type { Plan } from './plan/types.js';
 import type { ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
 
 /** Where a value came from: `flag --postgres-url`, `env DATABASE_URL`, `repot.config.json:4`, `default`, `typed`. */
 export type Origin = string;
-
-/** Everything a plan needs; flags, the config and the wizard all fill this one shape. */
-export interface PlanRequest {
-	readonly environment: string;
-	readonly guard: Guard;
-	readonly sqlitePath: string | null;
-	readonly chromaPath: string | null;
-	/** Chroma collections by name, id or `tenant/database/name`; `['all']`: every one; empty: the only one. */
-	readonly collections: readonly string[];
-	readonly target: Secret;
-	readonly tenant: string;
-	/** Name of the langchain collection when one collection moves; of several each keeps its own. */
-	readonly pgvectorCollection: string;
-	/** Other names, by the name, id or `tenant/database/name` of the Chroma collection. */
-	readonly collectionNames: Readonly<Record<string, string>>;
-	/** Records a batch; null: by size. */
-	readonly batchSize: number | null;
-	readonly skipSchemaCreation: boolean;
-	readonly index: IndexChoice | null;
-	/** Bytes; null: what the server's settings suggest. */
-	readonly indexMemory: number | null;
-	readonly indexWorkers: number | null;
-	readonly policies: Policies;
-	readonly similarityThreshold: number;
-	readonly validationSample: number;
-	readonly reportOutput: string | null;
-	readonly maxRetries: number;
-	readonly retryDelayMilliseconds: number;
-	/** Start a new run although an interrupted one could be resumed. */
-	readonly restart: boolean;
-	/** Verify after the copy. */
-	readonly validate: boolean;
-}
-
-export type Guard = 'open' | 'protected';
 
 export interface EnvironmentSummary {
 	readonly name: string;
@@ -88,11 +54,7 @@ export interface WizardChoices {
 	readonly tenant: string | null;
 }
 
-export interface PlanProgress {
-	readonly phase: string;
-	/** 0..1 over the whole dry run, or null when not known. */
-	readonly fraction: number | null;
-}
+export type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
 
 /** What the commands and the wizard can ask for; composed once, knows no terminal. */
 export interface Operations {

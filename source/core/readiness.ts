@@ -5,7 +5,7 @@
 
 import { asRepotError, type RepotError } from './errors.js';
 import { formatBytes } from './format.js';
-import type { Guard } from './operations.js';
+import type { Guard } from './plan/request.js';
 import type { Plan } from './plan/types.js';
 import type { Source, Target } from './ports.js';
 import { refuseStale } from './stale.js';

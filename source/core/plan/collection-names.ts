@@ -1,8 +1,8 @@
 import { RepotError } from '../errors.js';
 import { formatQuantity } from '../format.js';
-import type { PlanRequest } from '../operations.js';
 import type { ChromaCollection, TargetDescription } from '../ports.js';
 import { isNamed, qualified, shownName } from './collection.js';
+import type { PlanRequest } from './request.js';
 import type { Hazard } from './types.js';
 import { vectorStepId } from './vectors.js';
 

@@ -1,11 +1,11 @@
 import { collectionsProfile as profile } from '../mapping/profile.js';
-import type { PlanRequest } from '../operations.js';
 import type { SourceDescription, TargetDescription } from '../ports.js';
 import { batchBytes } from './batch-size.js';
 import { type ChosenCollection, nameHazards } from './collection-names.js';
 import { checkFit, heldTo, isPresent } from './fit.js';
 import { identifier, quoteIdent } from './names.js';
 import { castIndexHazards } from './other-dimensions.js';
+import type { PlanRequest } from './request.js';
 import { sharedIndexHazards } from './shared-index.js';
 import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
 import { counted, toldOnce } from './told-once.js';

@@ -1,6 +1,5 @@
 import { RepotError } from '../errors.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
-import type { PlanProgress, PlanRequest } from '../operations.js';
 import type { Clock, LedgerRun, SourceDescription, SourceFingerprints, Target, TargetDescription } from '../ports.js';
 import { allCollections, chooseCollections } from './collection.js';
 import { type ChosenCollection, nameCollections } from './collection-names.js';
@@ -11,6 +10,7 @@ import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from '
 import { idHazards } from './id-hazards.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
 import { otherDimensionHazards } from './other-dimensions.js';
+import type { PlanProgress, PlanRequest } from './request.js';
 import { rightHazards } from './right-hazards.js';
 import { heedTargetRows, targetRowHazards } from './target-rows.js';
 import { type CopyStep, type Hazard, isBlocked, type Plan, planFormat, type SourceFacts, type Step } from './types.js';

@@ -1,4 +1,3 @@
-import type { PlanProgress, PlanRequest } from '../operations.js';
 import type { Clock, ScanResult, Source, Target, TargetDescription } from '../ports.js';
 import { batchRecords } from './batch-size.js';
 import { clashHazards, conflictHazards, lateHazards } from './conflict-hazards.js';
@@ -11,6 +10,7 @@ import { otherRuleHazards } from './id-hazards.js';
 import { scanWithFreeKey } from './kept-id.js';
 import { LateParents, ownForeignKeys } from './late-parents.js';
 import { madeObject } from './made-object.js';
+import type { PlanProgress, PlanRequest } from './request.js';
 import { SetAside } from './set-aside.js';
 import { sameColumns } from './tables.js';
 import type { ConflictPolicy, CopyStep, ForeignKey, Hazard, SchemaStep } from './types.js';
