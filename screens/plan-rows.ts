@@ -1,8 +1,8 @@
 /** A plan as rows to read: one per table, collection or index, with its columns, objects and hazards to unfold. Pure. */
 
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
+import { vectorStepId } from '../source/core/plan/langchain-tables.js';
 import type { ColumnMapping, CopyStep, Hazard, Plan, SchemaStep, Severity } from '../source/core/plan/types.js';
-import { vectorStepId } from '../source/core/plan/vectors.js';
 import { wrapText } from '../source/core/text-width.js';
 import type { Cell } from './components/data-table.js';
 import { type LineSpec, line } from './lines.js';

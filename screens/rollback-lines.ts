@@ -1,7 +1,7 @@
 /** What a rollback would do, and what it did, as lines. Pure. */
 
 import { formatCount, formatQuantity } from '../source/core/format.js';
-import { placeOfStep } from '../source/core/plan/vectors.js';
+import { placeOfStep } from '../source/core/plan/langchain-tables.js';
 import type { RollbackCount, RollbackPreview } from '../source/core/ports.js';
 import { stayWords, undoneBefore } from '../source/core/undo.js';
 import { tableLines } from './components/data-table.js';

@@ -1,7 +1,7 @@
 import { RepotError } from './errors.js';
 import { formatCount, formatQuantity } from './format.js';
+import { collectionTable } from './plan/langchain-tables.js';
 import { isCopyStep, type Plan } from './plan/types.js';
-import { collectionTable } from './plan/vectors.js';
 import type { Source, SourceDescription, Target } from './ports.js';
 
 /** Refuses a plan whose source or target is no longer what was planned on; names what changed. */

@@ -1,6 +1,6 @@
 import { formatAgo, formatCount, formatDateTime, formatDuration, formatQuantity } from '../core/format.js';
 import { writtenWords } from '../core/outcome-words.js';
-import { placeOfStep } from '../core/plan/vectors.js';
+import { placeOfStep } from '../core/plan/langchain-tables.js';
 import type { LedgerRun, RollbackPreview, RunSummary } from '../core/ports.js';
 import { printable } from '../core/text-width.js';
 import { undoneBefore } from '../core/undo.js';

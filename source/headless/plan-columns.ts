@@ -1,6 +1,6 @@
 import { formatQuantity } from '../core/format.js';
+import { vectorStepId } from '../core/plan/langchain-tables.js';
 import { type ColumnMapping, type CopyStep, isCopyStep, type Plan } from '../core/plan/types.js';
-import { vectorStepId } from '../core/plan/vectors.js';
 import { cutText, printable } from '../core/text-width.js';
 import { cutNames, ellipsisOf } from './short-names.js';
 import { paint, type TextStyle } from './style.js';

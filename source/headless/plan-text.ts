@@ -1,7 +1,7 @@
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../core/format.js';
 import { differingLeft, nothingToDoWords } from '../core/outcome-words.js';
+import { vectorStepId } from '../core/plan/langchain-tables.js';
 import { type CopyStep, type Hazard, isCopyStep, isSchemaStep, type Plan, recordsToWrite, type SchemaStep } from '../core/plan/types.js';
-import { vectorStepId } from '../core/plan/vectors.js';
 import { serverWords } from '../core/server-words.js';
 import { printable } from '../core/text-width.js';
 import { columnLines } from './plan-columns.js';

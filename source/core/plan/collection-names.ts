@@ -2,9 +2,9 @@ import { RepotError } from '../errors.js';
 import { formatQuantity } from '../format.js';
 import type { ChromaCollection, TargetDescription } from '../ports.js';
 import { isNamed, qualified, shownName } from './collection.js';
+import { vectorStepId } from './langchain-tables.js';
 import type { PlanRequest } from './request.js';
 import type { Hazard } from './types.js';
-import { vectorStepId } from './vectors.js';
 
 /** A Chroma collection that moves, the step that copies it, and the langchain collection that it becomes. */
 export interface ChosenCollection {

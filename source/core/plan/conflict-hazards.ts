@@ -2,10 +2,10 @@ import { formatCount } from '../format.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { ClashTally, ConflictTally } from './conflicts.js';
 import { idChoices } from './id-hazards.js';
+import { embeddingTable } from './langchain-tables.js';
 import type { LateTally } from './late-parents.js';
 import { ownerIndexWords } from './owner-index.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
-import { embeddingTable } from './vectors.js';
 
 /** Keys that source and target both hold. Equal rows are no conflict: they are there already. */
 export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: Policies): Hazard[] {

@@ -2,23 +2,19 @@ import { collectionsProfile as profile } from '../mapping/profile.js';
 import type { SourceDescription, TargetDescription } from '../ports.js';
 import { batchBytes } from './batch-size.js';
 import { type ChosenCollection, nameHazards } from './collection-names.js';
+import type { Draft, PlacedCollection, TableMapping, VectorLayout } from './draft-parts.js';
 import { checkFit, heldTo, isPresent } from './fit.js';
+import { embeddingTable } from './langchain-tables.js';
 import { identifier, quoteIdent } from './names.js';
 import { castIndexHazards } from './other-dimensions.js';
 import type { PlanRequest } from './request.js';
 import { sharedIndexHazards } from './shared-index.js';
-import { mapTables, schemaOfTable, type TableMapping } from './tables.js';
+import { mapTables, schemaOfTable } from './tables.js';
 import { counted, toldOnce } from './told-once.js';
-import type { CopyStep, Hazard, SchemaStep } from './types.js';
-import { type PlacedCollection, type VectorIndex, vectorIndexes } from './vector-index.js';
-import { embeddingType, layoutHazards, layoutOf, type VectorLayout } from './vector-layout.js';
-import { embeddingTable, langchainCollection, schemaOfVectors, vectorColumns } from './vectors.js';
-
-export interface Draft {
-	readonly copies: CopyStep[];
-	readonly schema: Omit<SchemaStep, 'needed' | 'seconds'>[];
-	readonly hazards: Hazard[];
-}
+import type { CopyStep, Hazard } from './types.js';
+import { type VectorIndex, vectorIndexes } from './vector-index.js';
+import { embeddingType, layoutHazards, layoutOf } from './vector-layout.js';
+import { langchainCollection, schemaOfVectors, vectorColumns } from './vectors.js';
 
 /** Steps by mapping alone: nothing counted yet. */
 export function draftSteps(

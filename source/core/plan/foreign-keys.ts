@@ -1,8 +1,7 @@
 import type { ObjectToMake } from '../ports.js';
-import type { Draft } from './draft.js';
+import type { Draft, TableMapping } from './draft-parts.js';
 import { fitsIndex } from './index-fit.js';
 import { madeObject } from './made-object.js';
-import type { TableMapping } from './tables.js';
 import type { ForeignKey, Hazard } from './types.js';
 
 /**

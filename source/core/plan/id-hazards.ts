@@ -1,9 +1,9 @@
 import { formatCount } from '../format.js';
 import { rewritesKey } from '../mapping/id-casts.js';
 import type { SharedKeys, Source } from '../ports.js';
+import { embeddingTable, keptIdKey, vectorStepId } from './langchain-tables.js';
 import type { OtherRules } from './other-rules.js';
 import type { CopyStep, Hazard, IdCollisionPolicy, Policies } from './types.js';
-import { embeddingTable, keptIdKey, vectorStepId } from './vectors.js';
 
 /** What may be done about an id that two collections have. */
 export const idChoices = `--on-id-collision prefix makes every id COLLECTION/ID, uuid a UUID of collection and id; either keeps the original in cmetadata under ${keptIdKey}`;

@@ -1,8 +1,8 @@
 import { formatQuantity } from '../format.js';
 import { keyRule } from '../mapping/id-casts.js';
 import type { ScanResult, Source, Target } from '../ports.js';
+import { keptIdKey } from './langchain-tables.js';
 import type { CopyStep, Hazard } from './types.js';
-import { keptIdKey } from './vectors.js';
 
 /** What the choice of the key asks. */
 export interface KeptIdPorts {

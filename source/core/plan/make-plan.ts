@@ -8,13 +8,13 @@ import { totalSeconds } from './estimate.js';
 import { planId, shortHash } from './hash.js';
 import { abilityHazards, bySeverity, integrityHazards, quarantineHazard } from './hazards.js';
 import { idHazards } from './id-hazards.js';
+import { collectionTable, embeddingTable } from './langchain-tables.js';
 import { finishSchema, measure, nothingToCopy, type PlanPorts } from './measure.js';
 import { otherDimensionHazards } from './other-dimensions.js';
 import type { PlanProgress, PlanRequest } from './request.js';
 import { rightHazards } from './right-hazards.js';
 import { heedTargetRows, targetRowHazards } from './target-rows.js';
 import { type CopyStep, type Hazard, isBlocked, type Plan, planFormat, type SourceFacts, type Step } from './types.js';
-import { collectionTable, embeddingTable } from './vectors.js';
 
 type Progress = (progress: PlanProgress) => void;
 

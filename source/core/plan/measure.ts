@@ -2,12 +2,13 @@ import type { Clock, ScanResult, Source, Target, TargetDescription } from '../po
 import { batchRecords } from './batch-size.js';
 import { clashHazards, conflictHazards, lateHazards } from './conflict-hazards.js';
 import { type ConflictTally, noConflicts, tallyConflicts } from './conflicts.js';
-import type { Draft } from './draft.js';
+import type { Draft } from './draft-parts.js';
 import { copySeconds, schemaSeconds } from './estimate.js';
 import { checkFit, isPresent } from './fit.js';
 import { occupancyHazards, scanHazards } from './hazards.js';
 import { otherRuleHazards } from './id-hazards.js';
 import { scanWithFreeKey } from './kept-id.js';
+import { collectionTable, embeddingTable } from './langchain-tables.js';
 import { LateParents, ownForeignKeys } from './late-parents.js';
 import { madeObject } from './made-object.js';
 import type { PlanProgress, PlanRequest } from './request.js';
@@ -15,7 +16,6 @@ import { SetAside } from './set-aside.js';
 import { sameColumns } from './tables.js';
 import type { ConflictPolicy, CopyStep, ForeignKey, Hazard, SchemaStep } from './types.js';
 import { plannedUniques, unpromisedUniques, unseenUniques } from './unique-keys.js';
-import { collectionTable, embeddingTable } from './vectors.js';
 
 /** What planning reads from. */
 export interface PlanPorts {

@@ -1,9 +1,9 @@
 import { formatCount, formatQuantity } from '../format.js';
 import type { OtherDimensions, Target, TargetDescription } from '../ports.js';
+import { embeddingTable } from './langchain-tables.js';
 import { quoteIdent } from './names.js';
 import type { ConflictPolicy, CopyStep, Hazard } from './types.js';
 import { collectionOfIndex } from './vector-index.js';
-import { embeddingTable } from './vectors.js';
 
 /** Steps whose rows of other dimensions a column without one would hold: those with vectors, in a collection that is there. */
 const concerned = (steps: readonly CopyStep[]) =>

@@ -1,6 +1,6 @@
 import type { CastRecord, ObjectToMake, Source } from '../ports.js';
+import { collectionTable } from './langchain-tables.js';
 import type { CopyStep } from './types.js';
-import { collectionTable } from './vectors.js';
 
 /** Makes the text forms of source and target alike, for types whose equal values have equal texts then. */
 const formOf = (type: string): ((text: string) => string) | null => {

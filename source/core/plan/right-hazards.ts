@@ -1,9 +1,9 @@
 import { formatCount } from '../format.js';
 import type { TargetDescription, TargetTable } from '../ports.js';
+import { collectionTable } from './langchain-tables.js';
 import { nothingToCopy } from './measure.js';
 import { quoteIdent } from './names.js';
 import type { CopyStep, Hazard, SchemaStep } from './types.js';
-import { collectionTable } from './vectors.js';
 
 /** Statements that need CREATE on the schema: PostgreSQL asks for it for an index, and so for a key, too. */
 const creating: ReadonlySet<SchemaStep['what']> = new Set(['table', 'primary-key', 'index', 'vector-index']);

@@ -1,9 +1,10 @@
 import { formatCount } from '../format.js';
 import type { TargetDescription } from '../ports.js';
+import type { PlacedCollection } from './draft-parts.js';
+import { embeddingTable } from './langchain-tables.js';
 import { quoteIdent } from './names.js';
 import type { Hazard } from './types.js';
-import { collectionOfIndex, type PlacedCollection, type VectorIndex } from './vector-index.js';
-import { embeddingTable } from './vectors.js';
+import { collectionOfIndex, type VectorIndex } from './vector-index.js';
 
 /** Collections whose statement is shown. */
 const shownCollections = 3;

@@ -2,21 +2,12 @@ import { RepotError } from '../errors.js';
 import type { Profile, ProfileTable } from '../mapping/profile.js';
 import type { SourceTable, SqliteDescription, TargetTable } from '../ports.js';
 import { columnType, defaultSql } from './column-types.js';
+import { after, type NewSchemaStep, type TableMapping } from './draft-parts.js';
 import { keepReferences } from './foreign-keys.js';
 import { indexHazards } from './index-fit.js';
 import { identifier, quoteIdent } from './names.js';
 import { profileFit } from './profile-fit.js';
-import type { ColumnMapping, ForeignKey, Hazard, SchemaStep } from './types.js';
-
-/** What a profile makes of one source table, before anything was counted. */
-export interface TableMapping {
-	readonly source: SourceTable;
-	readonly target: string;
-	readonly columns: readonly ColumnMapping[];
-	readonly key: readonly string[];
-	readonly foreignKeys: readonly ForeignKey[];
-	readonly cursor: readonly string[];
-}
+import type { ColumnMapping, ForeignKey, Hazard } from './types.js';
 
 /** Runs a profile over a described database. Tables come out in foreign-key order, parents first. */
 export function mapTables(profile: Profile, sqlite: SqliteDescription, tenant: string): { tables: TableMapping[]; hazards: Hazard[] } {
@@ -186,8 +177,6 @@ function createTableSql(table: string, columns: readonly ColumnMapping[]): strin
 	return `CREATE TABLE ${quoteIdent(table)} (\n  ${columns.map(columnDdl).join(',\n  ')}\n)`;
 }
 
-type NewSchemaStep = Omit<SchemaStep, 'needed' | 'seconds'>;
-
 const columnList = (columns: readonly string[]): string => columns.map(quoteIdent).join(', ');
 
 /** Statements of one table: the table before the copy; keys, indexes and foreign keys after it, because loading into bare tables is fastest. */
@@ -265,7 +254,3 @@ export function schemaOfTable(
 
 export const sameColumns = (a: readonly string[], b: readonly string[]): boolean =>
 	a.length === b.length && a.every((name, at) => name === b[at]);
-
-export function after(what: SchemaStep['what'], object: string, table: string, sql: string): NewSchemaStep {
-	return { id: `${what}:${object}`, kind: 'schema', phase: 'after', what, object, table, sql };
-}

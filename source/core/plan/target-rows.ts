@@ -2,7 +2,7 @@ import { formatCount } from '../format.js';
 import { collectionsProfile as profile } from '../mapping/profile.js';
 import { indexedBytes } from '../mapping/target-limits.js';
 import type { Objection, ObjectToMake, Source, Target, TargetDescription } from '../ports.js';
-import type { Draft } from './draft.js';
+import type { Draft } from './draft-parts.js';
 import { withoutReferencesTo } from './foreign-keys.js';
 import { longRowHazard } from './index-fit.js';
 import { madeObject } from './made-object.js';

@@ -1,12 +1,10 @@
 import type { TargetDescription } from '../ports.js';
-import type { ChosenCollection } from './collection-names.js';
+import { after, type PlacedCollection, type VectorLayout } from './draft-parts.js';
 import { indexMemory } from './index-memory.js';
+import { embeddingTable } from './langchain-tables.js';
 import { identifier, quoteIdent } from './names.js';
-import { after } from './tables.js';
 import { summed, toldOnce } from './told-once.js';
-import type { DistanceSpace, Hazard, IndexChoice, LangchainCollection, SchemaStep } from './types.js';
-import type { VectorLayout } from './vector-layout.js';
-import { embeddingTable } from './vectors.js';
+import type { DistanceSpace, Hazard, IndexChoice, SchemaStep } from './types.js';
 
 /** pgvector's limits: https://github.com/pgvector/pgvector#hnsw and the README's "Reference". */
 const maxColumnDimensions = 16_000;
@@ -19,11 +17,6 @@ export interface IndexWishes {
 	readonly index: IndexChoice | null;
 	readonly memory: number | null;
 	readonly workers: number | null;
-}
-
-/** A collection with its place in the target. */
-export interface PlacedCollection extends ChosenCollection {
-	readonly langchain: LangchainCollection;
 }
 
 /** The collection that one index serves. */

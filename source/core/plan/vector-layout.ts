@@ -1,22 +1,9 @@
 import type { TargetDescription } from '../ports.js';
 import type { ChosenCollection } from './collection-names.js';
+import type { PlacedCollection, VectorLayout } from './draft-parts.js';
+import { embeddingTable } from './langchain-tables.js';
 import type { Hazard } from './types.js';
-import { collectionOfIndex, type PlacedCollection } from './vector-index.js';
-import { embeddingTable } from './vectors.js';
-
-/** How the vectors of the chosen collections, and what the table holds already, share one column. */
-export interface VectorLayout {
-	/** Type of the column `embedding`: `vector(n)`, or `vector` for several dimensions. */
-	readonly type: string;
-	/** The column has no dimension of its own although there are vectors. */
-	readonly unsized: boolean;
-	/**
-	 * Each collection has an index of its own: its rows must be cast to their dimension, or others have theirs in the table. An HNSW search takes
-	 * the nearest rows of the index (hnsw.ef_search, 40) before it looks at their collection, so in an index over all collections those of a
-	 * small one may not be among them.
-	 */
-	readonly indexEach: boolean;
-}
+import { collectionOfIndex } from './vector-index.js';
 
 /** Type of the column that is there; a column of another kind does not fit, whatever the layout, and is refused for that. */
 function columnOf(target: TargetDescription): string | undefined {

@@ -1,19 +1,9 @@
 import type { TargetDescription } from '../ports.js';
 import type { ChosenCollection } from './collection-names.js';
+import { after, type NewSchemaStep } from './draft-parts.js';
+import { collectionTable, embeddingTable, keptIdKey } from './langchain-tables.js';
 import { collectionUuid, identifier, quoteIdent } from './names.js';
-import { after } from './tables.js';
-import type { ColumnMapping, IdCollisionPolicy, LangchainCollection, Policies, SchemaStep } from './types.js';
-
-/** Names of the layout that langchain-postgres' PGVector reads (docs/formats.md). */
-export const collectionTable = 'langchain_pg_collection';
-export const embeddingTable = 'langchain_pg_embedding';
-export const vectorStepId = 'vectors';
-
-/** What people are told a step is about: its table, and of several collections in one table the step. */
-export const placeOfStep = (step: string, table: string): string => (step.startsWith(`${vectorStepId}:`) ? step : table);
-
-/** Key of `cmetadata` that holds the id of the source, where the target has another one. */
-export const keptIdKey = 'chroma_id';
+import type { ColumnMapping, IdCollisionPolicy, LangchainCollection, Policies } from './types.js';
 
 /** The langchain collection that a chosen collection becomes. */
 export function langchainCollection({ source, target: name }: ChosenCollection, target: TargetDescription): LangchainCollection {
@@ -60,8 +50,6 @@ export function idColumn(rule: IdCollisionPolicy | undefined, { name, uuid }: La
 	if (rule === undefined || rule === 'fail') return plain;
 	return rule === 'prefix' ? { ...plain, cast: 'prefixed-id', constant: `${name}/` } : { ...plain, cast: 'uuid-id', constant: uuid };
 }
-
-type NewSchemaStep = Omit<SchemaStep, 'needed' | 'seconds'>;
 
 /**
  * DDL of the layout but for the vector indexes. Column definitions are those that langchain-postgres itself issues, so that it finds nothing to

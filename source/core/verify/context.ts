@@ -1,7 +1,7 @@
 import type { CheckResult } from '../events.js';
 import { formatCount } from '../format.js';
+import { placeOfStep } from '../plan/langchain-tables.js';
 import type { CopyStep, Plan } from '../plan/types.js';
-import { placeOfStep } from '../plan/vectors.js';
 import type { CastRecord, Comparison, Embedder, Probe, RowWriter, Source, Target } from '../ports.js';
 
 export interface VerifyOptions {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { nameCollections } from '../../../source/core/plan/collection-names.js';
+import { collectionTable } from '../../../source/core/plan/langchain-tables.js';
 import { makePlan } from '../../../source/core/plan/make-plan.js';
 import { isCopyStep, isSchemaStep, type Plan } from '../../../source/core/plan/types.js';
 import { servesSame } from '../../../source/core/plan/vector-index.js';
-import { collectionTable } from '../../../source/core/plan/vectors.js';
 import type { ChromaCollection } from '../../../source/core/ports.js';
 import { bench, fakeTables, request } from '../../fakes/engine.js';
 import type { FakeVector } from '../../fakes/memory-source.js';
