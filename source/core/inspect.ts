@@ -43,11 +43,13 @@ function integrityFaults(integrity: string): readonly Damage[] {
 
 function journalFaults({ beside, use }: Pick<SqliteFacts, 'beside' | 'use'>): readonly Damage[] {
 	if (beside.journal !== 'hot') return [];
-	const whose =
-		use.state === 'in-use'
-			? 'a transaction is under way: the copy that was read is the state before it'
-			: 'a transaction was never finished (hot journal): it is rolled back in the copy that is read, never in the original';
-	return [about(null)({ code: 'HOT_JOURNAL', severity: 'info', message: whose })];
+	const isWritten = use.by.some(({ writes }) => writes);
+	const message = isWritten
+		? 'a transaction is under way: the copy that was read is the state before it'
+		: use.state === 'not-in-use'
+			? 'a transaction was never finished (hot journal): it is rolled back in the copy that is read, never in the original'
+			: 'a transaction is under way or was never finished: it is rolled back in the copy that is read, never in the original';
+	return [about(null)({ code: 'HOT_JOURNAL', severity: 'info', message })];
 }
 
 /** `notes` are the faults as sentences, for whoever shows a description only. */
