@@ -1,8 +1,10 @@
 import type { ChromaAddress } from '../../source/core/chroma-address.js';
+import { RepotError } from '../../source/core/errors.js';
 import type { DistanceSpace } from '../../source/core/plan/types.js';
+import { bounds } from './body.js';
 import { type ExactJson, type ExactObject, JsonFault, parseExact } from './exact-json.js';
 import type { ChromaHttp, HttpAnswer, HttpOptions } from './http.js';
-import { failed, notChroma, severalDatabases, tooOld, unexpected, unknownDatabase, unknownTenant } from './problems.js';
+import { ailing, failed, notChroma, severalDatabases, tooOld, unexpected, unknownDatabase, unknownTenant } from './problems.js';
 import { type RecordPage, recordPage } from './records.js';
 
 /** A collection as the server lists it. */
@@ -31,7 +33,7 @@ export class Declined extends Error {
 	}
 }
 
-const isSpace = (value: unknown): value is DistanceSpace => value === 'l2' || value === 'ip' || value === 'cosine';
+export const isSpace = (value: unknown): value is DistanceSpace => value === 'l2' || value === 'ip' || value === 'cosine';
 /** The server's own default of a listing. */
 const collectionsPage = 100;
 
@@ -72,7 +74,7 @@ export class ChromaApi {
 		const found = new Map<string, ServerCollection>();
 		for (let offset = 0; ; offset += collectionsPage) {
 			const what = 'list its collections';
-			const answer = await this.#http.ask(`${this.#root}?limit=${collectionsPage}&offset=${offset}`, { signal });
+			const answer = await this.#http.ask(`${this.#root}?limit=${collectionsPage}&offset=${offset}`, { signal, longest: bounds.listing });
 			if (answer.status !== 200) throw failed(this.where, what, answer.status, this.#http.wordsOf(answer));
 			const page = this.#exact(what, answer.text);
 			if (!Array.isArray(page)) throw unexpected(this.where, what, 'the answer is not a list');
@@ -95,7 +97,12 @@ export class ChromaApi {
 	/** Ids in the server's order; without `limit` all of them. */
 	async ids(collection: string, signal: AbortSignal, limit?: number, offset?: number): Promise<readonly string[]> {
 		const what = 'list the ids of a collection';
-		const answer = await this.#read(`${this.#root}/${collection}/get`, { signal, persistent: true, body: { include: [], limit, offset } });
+		const answer = await this.#read(`${this.#root}/${collection}/get`, {
+			signal,
+			persistent: true,
+			longest: bounds.most,
+			body: { include: [], limit, offset },
+		});
 		const ids = this.#parse(what, answer).get('ids');
 		if (!isTexts(ids)) throw unexpected(this.where, what, 'the answer holds no list of ids');
 		return ids;
@@ -107,10 +114,10 @@ export class ChromaApi {
 		ids: readonly string[],
 		withVectors: boolean,
 		signal: AbortSignal,
-		longest?: number,
+		longest: number = bounds.most,
 	): Promise<RecordPage> {
 		const include = [...(withVectors ? ['embeddings'] : []), 'documents', 'metadatas', 'uris'];
-		const options = { signal, persistent: true, body: { ids, include }, ...(longest === undefined ? {} : { longest }) };
+		const options = { signal, persistent: true, body: { ids, include }, longest };
 		const answer = await this.#read(`${this.#root}/${collection}/get`, options);
 		const what = 'read records';
 		try {
@@ -129,7 +136,10 @@ export class ChromaApi {
 	): Promise<{ readonly id: string; readonly distance: number }[]> {
 		const body = { query_embeddings: [[...vector]], n_results: count, include: ['distances'] };
 		const what = 'search a collection';
-		const answer = this.#parse(what, await this.#read(`${this.#root}/${collection}/query`, { signal, persistent: true, body }));
+		const answer = this.#parse(
+			what,
+			await this.#read(`${this.#root}/${collection}/query`, { signal, persistent: true, longest: bounds.listing, body }),
+		);
 		const ids = firstOf(answer.get('ids'));
 		const distances = firstOf(answer.get('distances'));
 		if (!isTexts(ids) || distances === null) throw unexpected(this.where, what, 'the answer holds no ids and distances');
@@ -149,7 +159,11 @@ export class ChromaApi {
 
 	async #recognise(signal: AbortSignal): Promise<void> {
 		const { where } = this;
-		const beat = await this.#http.ask('/api/v2/heartbeat', { signal });
+		const beat = await this.#http.ask('/api/v2/heartbeat', { signal }).catch((thrown: unknown) => {
+			const isOther = thrown instanceof RepotError && /^CHROMA_ANSWER_/.test(thrown.code);
+			throw isOther ? notChroma(where, `/api/v2/heartbeat gives no heartbeat: ${thrown.message}`) : thrown;
+		});
+		if (beat.status >= 500) throw ailing(where, beat.status, this.#http.wordsOf(beat));
 		if (beat.status !== 200 || !/"nanosecond heartbeat"/.test(beat.text)) {
 			const old = await this.#http.ask('/api/v1/heartbeat', { signal });
 			if (old.status === 200 && /"nanosecond heartbeat"/.test(old.text)) throw tooOld(where, 'it has the API of version 1 only');
@@ -166,8 +180,11 @@ export class ChromaApi {
 		this.#database = this.#address.database ?? 'default_database';
 		if (this.#address.tenant !== null && this.#address.database !== null) return;
 		const answer = await this.#http.ask('/api/v2/auth/identity', { signal });
+		const what = 'tell whose token this is';
+		// A server that cannot say it at the moment must not be read as one that has no tenants.
+		if (answer.status >= 500) throw failed(this.where, what, answer.status, this.#http.wordsOf(answer));
 		if (answer.status !== 200) return;
-		const identity = this.#parse('tell whose token this is', answer);
+		const identity = this.#parse(what, answer);
 		const tenant = identity.get('tenant');
 		if (this.#address.tenant === null && typeof tenant === 'string' && tenant !== '' && tenant !== '*') this.#tenant = tenant;
 		if (this.#address.database !== null || this.#tenant !== tenant) return;

@@ -1,7 +1,7 @@
 import { type ChromaApi, Declined, type ServerCollection } from './api.js';
-import { AnswerTooLong } from './http.js';
+import { bounds } from './body.js';
 import { smallerPage } from './ids.js';
-import { collectionGone, failed, noVectors } from './problems.js';
+import { AnswerTooLong, collectionGone, failed, noVectors } from './problems.js';
 import type { RecordPage, ServerRecord } from './records.js';
 
 /** A page is meant to be about this long as JSON, and given up, to be asked for in halves, when it is much longer. */
@@ -48,14 +48,14 @@ export class PageReader {
 	async read(ids: readonly string[], signal: AbortSignal): Promise<readonly ServerRecord[]> {
 		if (ids.length === 0) return [];
 		try {
-			const longest = ids.length === 1 ? undefined : longestBytes;
+			const longest = ids.length === 1 ? bounds.most : longestBytes;
 			const page = await this.#api.records(this.#collection.id, ids, true, signal, longest);
 			this.#givenOne ||= page.size > 0;
 			// A few large documents make pages small for a while only.
 			if (ids.length >= this.#size) this.#size = Math.min(this.#limit, Math.ceil(this.#size * 1.1));
 			return ids.flatMap((id) => page.get(id) ?? []);
 		} catch (thrown) {
-			if (thrown instanceof AnswerTooLong) {
+			if (thrown instanceof AnswerTooLong && ids.length > 1) {
 				const half = Math.ceil(ids.length / 2);
 				this.#size = Math.max(1, Math.min(this.#size, half));
 				return this.#inParts(ids, half, signal);

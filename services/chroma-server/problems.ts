@@ -1,4 +1,5 @@
 import { RepotError } from '../../source/core/errors.js';
+import { formatBytes } from '../../source/core/format.js';
 
 interface Problem {
 	readonly code: string;
@@ -30,7 +31,7 @@ export const unreachable = (where: string, why: string, cause: unknown): RepotEr
 		cause,
 	});
 
-/** `again`: the connection had worked before. */
+/** A connection that had worked before. */
 export const connectionLost = (where: string, why: string, attempts: number, cause: unknown): RepotError =>
 	serverProblem(where, {
 		code: 'CHROMA_SERVER_LOST',
@@ -39,6 +40,23 @@ export const connectionLost = (where: string, why: string, attempts: number, cau
 		next: ['Check that the server is running and has memory left', 'Then run the command again: it reads the collection anew'],
 		cause,
 	});
+
+/** An answer was given up because it grew beyond what the caller wanted. Where fewer things can be asked for at a time the caller does that instead. */
+export class AnswerTooLong extends RepotError {
+	constructor(where: string, longest: number) {
+		super({
+			kind: 'source',
+			where,
+			code: 'CHROMA_ANSWER_TOO_LONG',
+			message: `An answer of the Chroma server is longer than ${formatBytes(longest)} and was given up`,
+			why: 'no more than that is read into memory at once',
+			next: [
+				'Check that --chroma-url leads to a Chroma server and not to something else',
+				'Its directory can be read without it: --chroma-path DIR',
+			],
+		});
+	}
+}
 
 export const notChroma = (where: string, why: string): RepotError =>
 	serverProblem(where, {
@@ -117,6 +135,14 @@ export const failed = (where: string, what: string, status: number, why: string)
 		next: ['Look into the log of the server', 'Its directory can be read without it: --chroma-path DIR'],
 	});
 
+export const ailing = (where: string, status: number, why: string): RepotError =>
+	serverProblem(where, {
+		code: 'CHROMA_SERVER_FAILED',
+		message: 'The server answers, but fails when it is asked for its heartbeat',
+		why: `${why} (HTTP ${status}, twice)`,
+		next: ['Look into the log of the server', 'Check host, port and path of --chroma-url, if it is not a Chroma server'],
+	});
+
 export const unexpected = (where: string, what: string, why: string): RepotError =>
 	serverProblem(where, {
 		code: 'CHROMA_ANSWER_UNEXPECTED',
@@ -130,6 +156,14 @@ export const collectionGone = (where: string, name: string): RepotError =>
 		code: 'CHROMA_COLLECTION_GONE',
 		message: `Collection "${name}" was deleted while it was being read`,
 		next: ['Run the command again to see what the server holds now'],
+	});
+
+export const withheld = (where: string, name: string, why: string): RepotError =>
+	serverProblem(where, {
+		code: 'CHROMA_RECORDS_WITHHELD',
+		message: `The Chroma server leaves out records of collection "${name}" that it holds`,
+		why,
+		next: ['Check the limits and quotas of the server, and of a proxy in front of it', "Or read the server's directory: --chroma-path DIR"],
 	});
 
 export const restless = (where: string, name: string): RepotError =>

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 
 export interface FakeRecord {
@@ -38,11 +40,13 @@ export interface FakeRequest {
 	};
 }
 
-/** What a test answers instead: a status with headers, or a connection that breaks before or within the answer. */
+/** What a test answers instead: a status with headers, a connection that breaks before or within the answer, nothing at all, or spaces without end, compressed. */
 export type Fault =
-	| { readonly status: number; readonly body?: string; readonly headers?: Record<string, string> }
+	| { readonly status: number; readonly body?: string | Buffer; readonly headers?: Record<string, string> }
 	| 'reset'
-	| 'reset mid-answer';
+	| 'reset mid-answer'
+	| 'hang'
+	| 'endless';
 
 export interface FakeOptions {
 	readonly collections?: FakeCollection[];
@@ -53,6 +57,8 @@ export interface FakeOptions {
 	readonly maxBatchSize?: number;
 	readonly token?: string;
 	readonly version?: string;
+	/** Most ids and records in one answer; the others are left out without a word. */
+	readonly capped?: number;
 	/** Looked at before every answer. */
 	fault?: (request: FakeRequest) => Fault | null;
 }
@@ -89,6 +95,16 @@ export async function fakeServer(options: FakeOptions = {}): Promise<FakeServer>
 
 function breakOff(fault: Fault, response: ServerResponse): void {
 	if (fault === 'reset') response.destroy();
+	else if (fault === 'endless') {
+		const spaces = Buffer.alloc(64 * 1024, ' ');
+		const without = (function* end() {
+			for (;;) yield spaces;
+		})();
+		response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+		const body = Readable.from(without).pipe(createGzip());
+		body.pipe(response);
+		response.on('close', () => body.destroy());
+	} else if (fault === 'hang') return;
 	else if (fault === 'reset mid-answer') {
 		response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
 		response.write('{"ids":["a",', () => response.destroy());
@@ -165,12 +181,13 @@ const defaultSpace = 'ip';
 const listed = ({ id, name, space = defaultSpace, dimension = 3, metadata }: FakeCollection, tenant: string, database: string): string =>
 	`{"id":"${id}","name":${JSON.stringify(name)},"configuration_json":{"hnsw":{"space":"${space}"},"spann":null,"embedding_function":null},"metadata":${metadata ?? 'null'},"dimension":${dimension},"tenant":"${tenant}","database":"${database}"}`;
 
-function get({ quota }: FakeOptions, { records }: FakeCollection, { body }: FakeRequest): Answer {
+function get({ quota, capped }: FakeOptions, { records }: FakeCollection, { body }: FakeRequest): Answer {
 	const { ids, include = [], limit, offset = 0 } = body;
 	const wanted = ids === undefined ? null : new Set(ids);
 	const found = records
 		.filter(({ id }) => wanted === null || wanted.has(id))
-		.slice(offset, limit === undefined ? undefined : offset + limit);
+		.slice(offset, limit === undefined ? undefined : offset + limit)
+		.slice(0, capped);
 	const asked = ids?.length ?? limit ?? records.length;
 	if (quota !== undefined && asked > quota) {
 		const what = "Quota exceeded: 'Number of records' exceeded quota limit for action 'Get'";
