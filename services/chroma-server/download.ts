@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import { diskFull } from '../sqlite/source-errors.js';
-import { type ChromaApi, Declined, type ServerCollection } from './api.js';
-import { listIds } from './ids.js';
+import type { ChromaApi, ServerCollection } from './api.js';
+import { countOf, listIds } from './ids.js';
 import { PageReader } from './pages.js';
-import { collectionGone, failed } from './problems.js';
+import { withheld } from './problems.js';
 import type { ServerRecord } from './records.js';
 import type { Spool, SpooledCollection } from './spool.js';
 
@@ -33,13 +33,13 @@ const guessedBytes = 1024;
 
 /**
  * Copies a collection into the spool: first its ids, then the records in pages. Every page is as of its own moment. Records that are deleted meanwhile are
- * left out; those that are added after their ids were listed are not in it.
+ * left out, once the server does not list them any more; those that are added after their ids were listed are not in it.
  */
 export async function download({ api, collection, spool, folder, allowed, signal, onProgress }: DownloadRequest): Promise<Download> {
 	const expected = await countOf(api, collection, signal);
 	await requireRoom(folder, expected, collection.dimension ?? 0);
 	const ids = await listIds(api, collection, expected, signal);
-	const reader = new PageReader(api, collection, allowed);
+	const reader = new PageReader(api, collection, allowed, ids);
 	const into = spool.collect(collection.id);
 	let unspeakable = 0;
 	let done = 0;
@@ -49,18 +49,19 @@ export async function download({ api, collection, spool, folder, allowed, signal
 		done += asked;
 		onProgress(done / ids.length);
 	}
+	await requireGone(api, collection, reader.absent, signal);
 	const spooled = into.finish();
 	return { ...spooled, notes: notesOf(ids.length - spooled.records, reader.damaged, unspeakable) };
 }
 
-async function countOf(api: ChromaApi, collection: ServerCollection, signal: AbortSignal): Promise<number> {
-	try {
-		return await api.count(collection.id, signal);
-	} catch (thrown) {
-		if (!(thrown instanceof Declined)) throw thrown;
-		if (thrown.status === 404) throw collectionGone(api.where, collection.name);
-		throw failed(api.where, `count the records of collection "${collection.name}"`, thrown.status, thrown.words);
-	}
+/** Records that did not come although they were asked for twice have to be gone: the server's list of ids decides, since nothing may be left out that is still there. */
+async function requireGone(api: ChromaApi, collection: ServerCollection, absent: readonly string[], signal: AbortSignal): Promise<void> {
+	if (absent.length === 0) return;
+	const present = new Set(await listIds(api, collection, await countOf(api, collection, signal), signal));
+	const held = absent.filter((id) => present.has(id));
+	if (held.length === 0) return;
+	const why = `${held.length} records that it lists were not in its answers (${sampleOf(held)}), though they were asked for twice`;
+	throw withheld(api.where, collection.name, why);
 }
 
 /** Told before, not when the disk is full. */
@@ -99,12 +100,15 @@ async function* pagesOf(reader: PageReader, ids: readonly string[], signal: Abor
 }
 
 function notesOf(gone: number, damaged: readonly string[], unspeakable: number): string[] {
-	const sample = `${damaged.slice(0, 5).join(', ')}${damaged.length > 5 ? ', ...' : ''}`;
 	return [
 		...(gone === 0 ? [] : [`${gone} records were deleted while it was being read and are left out`]),
-		...(damaged.length === 0 ? [] : [`the server cannot give the vector of ${damaged.length} records (${sample}): its index lacks them`]),
+		...(damaged.length === 0
+			? []
+			: [`the server cannot give the vector of ${damaged.length} records (${sampleOf(damaged)}): its index lacks them`]),
 		...(unspeakable === 0
 			? []
 			: [`${unspeakable} vectors hold NaN or an infinity, which the server's JSON cannot carry: they are read as missing`]),
 	];
 }
+
+const sampleOf = (ids: readonly string[]): string => `${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', ...' : ''}`;

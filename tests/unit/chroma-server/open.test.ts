@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hexOf } from '../chroma/canonical.js';
-import { collectionOf, fakeServer, records } from './fake-server.js';
+import { collectionOf, type FakeRequest, fakeServer, records } from './fake-server.js';
 import { openServer, recordsOf, refusal } from './support.js';
 
 const pagesOf = (requests: readonly { readonly body: { readonly ids?: readonly string[] } }[]): number[] =>
@@ -191,6 +191,13 @@ describe('records that change or are damaged while they are read', () => {
 		expect(await refusal(url)).toMatchObject({ code: 'CHROMA_SERVER_NO_VECTORS', why: expect.stringContaining('Error finding id') });
 	});
 
+	it('does not give up on one whose first records only lack their vectors', async () => {
+		const content = records(900).map((one, at) => (at < 700 ? { ...one, vector: null } : one));
+		const { url } = await fakeServer({ maxBatchSize: 20, collections: [collectionOf(content)] });
+		const { snapshot } = await openServer(url);
+		expect(recordsOf(snapshot).filter(({ embedding }) => embedding !== null)).toHaveLength(200);
+	});
+
 	it('reads a vector with NaN as missing and says so: JSON has no word for it', async () => {
 		const content = [...records(2), { id: 'nan', vector: '[1.0,null,2.0]' }];
 		const { url } = await fakeServer({ collections: [collectionOf(content)] });
@@ -221,6 +228,59 @@ describe('records that change or are damaged while they are read', () => {
 		expect(await again.snapshot.fingerprint()).toBe(await snapshot.fingerprint());
 		const cursors = (of: typeof snapshot) => [...of.reader(collection.id).read({} as never, [], null)].map(({ cursor }) => cursor);
 		expect(cursors(again.snapshot)).toEqual(cursors(snapshot));
+	});
+
+	it('asks again for what an answer left out, and takes a cap on answers for no deletion', async () => {
+		for (const capped of [2, 7, 64]) {
+			const server = await fakeServer({ capped, collections: [collectionOf(records(150))] });
+			const { snapshot } = await openServer(server.url);
+			expect(recordsOf(snapshot).map(({ id }) => id)).toEqual(records(150).map(({ id }) => id));
+			expect(snapshot.describe().notes).toEqual([]);
+		}
+		const everything = collectionOf(records(90));
+		const listing = { status: 200, body: JSON.stringify({ ids: records(90).map(({ id }) => id) }) };
+		// The list of ids is whole, the answers with records are not.
+		const fault = ({ body }: FakeRequest) => (body.include?.length === 0 ? listing : null);
+		const server = await fakeServer({ capped: 40, collections: [everything], fault });
+		expect(recordsOf((await openServer(server.url)).snapshot)).toHaveLength(90);
+	});
+
+	it('drops no record that the server lists and does not give', async () => {
+		const withheld = collectionOf(records(60).filter(({ id }) => id !== 'r9' && id !== 'r33'));
+		const listing = { status: 200, body: JSON.stringify({ ids: records(60).map(({ id }) => id) }) };
+		const fault = ({ body }: FakeRequest) => (body.include?.length === 0 ? listing : null);
+		const { url } = await fakeServer({ maxBatchSize: 20, collections: [withheld], fault });
+		expect(await refusal(url)).toMatchObject({
+			code: 'CHROMA_RECORDS_WITHHELD',
+			exitCode: 8,
+			why: '2 records that it lists were not in its answers (r9, r33), though they were asked for twice',
+		});
+	});
+
+	it('takes a list that was short for a moment, while records were replaced, for no cap', async () => {
+		const collection = collectionOf(records(60));
+		let listings = 0;
+		const { url, requests } = await fakeServer({
+			collections: [collection],
+			fault: ({ body }) => {
+				if (body.include?.length !== 0) return null;
+				listings += 1;
+				// Deleted before each listing, added anew after it; the third finds everything.
+				return listings > 2 ? null : { status: 200, body: JSON.stringify({ ids: records(60 - listings).map(({ id }) => id) }) };
+			},
+		});
+		expect(recordsOf((await openServer(url)).snapshot)).toHaveLength(60);
+		expect(requests.filter(({ body }) => body.include?.length === 0).map(({ body }) => body.limit)).toEqual([
+			undefined,
+			undefined,
+			undefined,
+		]);
+	});
+
+	it('believes no list of ids that stays shorter than the count', async () => {
+		const fault = ({ path }: FakeRequest) => (path.endsWith('/count') ? { status: 200, body: '61' } : null);
+		const { url } = await fakeServer({ collections: [collectionOf(records(60))], fault });
+		expect(await refusal(url)).toMatchObject({ code: 'CHROMA_RECORDS_WITHHELD', why: 'it counts 61 records and lists 60' });
 	});
 
 	it('misses no record when others are deleted while the ids are listed in pages', async () => {
