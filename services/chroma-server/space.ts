@@ -1,5 +1,5 @@
 import type { DistanceSpace } from '../../source/core/plan/types.js';
-import { type ChromaApi, Declined, type ServerCollection } from './api.js';
+import { type ChromaApi, Declined, isSpace, type ServerCollection } from './api.js';
 
 /** Squared L2, 1 - dot and 1 - cosine, as Chroma's distances are. */
 const distances: Readonly<Record<DistanceSpace, (a: Float32Array, b: Float32Array) => number>> = {
@@ -19,18 +19,17 @@ const neighbours = 10;
  * only its own metadata may still name another in `hnsw:space`. There the distances that the server gives for a stored vector decide. Loads the index in the server.
  */
 export async function effectiveSpace(api: ChromaApi, collection: ServerCollection, signal: AbortSignal): Promise<DistanceSpace> {
-	const named = collection.metadata?.get('hnsw:space');
-	if (collection.space !== 'l2' && (named === undefined || named === collection.space)) return collection.space;
-	// For vectors of length 1, cosine and ip are one.
-	const order = (['cosine', 'ip', 'l2'] as const)
-		.filter((space) => space !== collection.space)
-		.sort((a, b) => Number(b === named) - Number(a === named));
+	const said = collection.metadata?.get('hnsw:space');
+	if (collection.space !== 'l2' && (said === undefined || said === collection.space)) return collection.space;
+	// Several fit where there is one record, or only equal ones, and cosine and ip do for vectors of length 1. A default says less than a name.
+	const named = isSpace(said) ? [said] : [];
+	const believed = collection.space === 'l2' ? [...named, collection.space] : [collection.space, ...named];
+	const order = [...new Set<DistanceSpace>([...believed, 'cosine', 'ip', 'l2'])];
 	try {
 		const error = await errors(api, collection.id, signal);
 		if (error === null) return collection.space;
-		if (error[collection.space] < tolerance) return collection.space;
 		// An index that fits nothing is damaged; then its owner is believed.
-		return order.find((space) => error[space] < tolerance) ?? order.find((space) => space === named) ?? collection.space;
+		return order.find((space) => error[space] < tolerance) ?? named[0] ?? collection.space;
 	} catch (thrown) {
 		// A damaged index cannot be searched; then it is not searched in any space.
 		if (thrown instanceof Declined) return collection.space;
