@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { endianness } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
+import { bytesOfFloats, floatsOf } from '../chroma/values.js';
 import type { ChromaMetadata, ChromaScalar } from '../reader.js';
 import { Database } from '../sqlite/engine.js';
 import { sourceError } from '../sqlite/source-errors.js';
@@ -68,7 +68,7 @@ export class Spool {
 					for (const { id, vector, document, metadata } of page) {
 						const parts = [
 							id,
-							vector === null ? null : bytesOf(vector),
+							vector === null ? null : bytesOfFloats(vector),
 							document,
 							metadata === null ? null : encodeMetadata(metadata),
 						] as const;
@@ -106,7 +106,7 @@ export class Spool {
 			yield {
 				position,
 				id,
-				vector: vector === null ? null : floatsFrom(vector),
+				vector: vector === null ? null : floatsOf(vector),
 				document,
 				metadata: metadata === null ? null : decodeMetadata(metadata),
 			};
@@ -132,21 +132,6 @@ function absorb(hash: ReturnType<typeof createHash>, part: string | Uint8Array |
 	hash.update(bytes === null ? '-;' : `${bytes.byteLength};`);
 	if (bytes !== null) hash.update(bytes);
 	return bytes?.byteLength ?? 0;
-}
-
-const bigEndianHost = endianness() === 'BE';
-
-/** Float32 little-endian. */
-function bytesOf(vector: Float32Array): Buffer {
-	const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
-	return bigEndianHost ? Buffer.from(bytes).swap32() : bytes;
-}
-
-function floatsFrom(bytes: Buffer): Float32Array {
-	const copy = new Uint8Array(bytes.byteLength);
-	copy.set(bytes);
-	if (bigEndianHost) Buffer.from(copy.buffer).swap32();
-	return new Float32Array(copy.buffer);
 }
 
 type Encoded = readonly [kind: 's' | 'i' | 'f' | 'b' | 'n', value: string | boolean | null] | readonly ['l', readonly Encoded[]];

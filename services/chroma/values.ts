@@ -16,6 +16,12 @@ export function littleEndianFloats(buffer: ArrayBuffer): Float32Array {
 	return new Float32Array(buffer);
 }
 
+/** Floats as float32 little-endian bytes; where the host has them so, a view of the same memory. */
+export function bytesOfFloats(vector: Float32Array): Buffer {
+	const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+	return bigEndianHost ? Buffer.from(bytes).swap32() : bytes;
+}
+
 /**
  * A sequence number as Chroma stores it: INTEGER from 1.0 on, 8 bytes big-endian before (24 bytes in directories of 0.4 that once had
  * other logs: not comparable, null). Null when absent or out of the range of exact numbers.
