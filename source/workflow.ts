@@ -188,12 +188,14 @@ async function describeDataset(
 	signal: AbortSignal | undefined,
 ): Promise<DatasetDescription> {
 	const problems: string[] = [];
+	const errors: RepotError[] = [];
 	const describe = async (paths: SourcePaths) => {
 		try {
 			return await adapters.inspectSource(paths, signal);
 		} catch (thrown) {
 			if (signal?.aborted === true) throw thrown;
 			const error = asRepotError(thrown);
+			errors.push(error);
 			problems.push([error.message, error.where, error.why].filter((part) => part !== undefined).join(': '));
 			return null;
 		}
@@ -208,7 +210,8 @@ async function describeDataset(
 		if (chroma?.chroma != null && !isOpen) collections = chooseCollections(chroma.chroma, choice.collections);
 	} catch (thrown) {
 		const error = asRepotError(thrown);
+		errors.push(error);
 		problems.push([error.message, error.why].filter((part) => part !== undefined).join(': '));
 	}
-	return { sqlite: sqlite?.sqlite ?? null, chroma: chroma?.chroma ?? null, problems, collections };
+	return { sqlite: sqlite?.sqlite ?? null, chroma: chroma?.chroma ?? null, problems, errors, collections };
 }

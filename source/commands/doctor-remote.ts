@@ -32,9 +32,10 @@ export async function checkSources(context: CommandContext, operations: Operatio
 						chromaFinding(
 							found.chroma,
 							found.collections.map(({ name }) => name),
+							collections.length > 0,
 						),
 					]),
-			...found.problems.map((problem) => finding('Source', 'X', problem, ['Check the path, and that the file can be read'], outside)),
+			...found.errors.map((error) => failure('Source', error)),
 		];
 	} catch (thrown) {
 		return [failure('Sources', thrown)];
@@ -76,15 +77,17 @@ function damageWords(
 	return { state: worst.severity === 'block' ? 'X' : 'LOOK', words: `${message}${more}` };
 }
 
-function chromaFinding(chroma: NonNullable<DatasetDescription['chroma']>, chosen: readonly string[]): Finding {
+/** `named`: the settings name collections; why none of them can be taken is told as an error of its own. */
+function chromaFinding(chroma: NonNullable<DatasetDescription['chroma']>, chosen: readonly string[], named: boolean): Finding {
 	const names = chroma.collections
 		.map((one) => `${one.name} (${formatCount(one.records)} x ${one.dimension ?? '-'}, ${one.space})`)
 		.join(', ');
 	const size = chroma.from === 'server' ? chroma.version : formatBytes(chroma.bytes);
 	const detail = `${chroma.path}: ${names === '' ? 'no collection' : names}, ${size}`;
-	const next = chosen.length > 0 ? [] : ['Choose: --collection NAME, which may repeat, or --collection all'];
+	const settled = named || chosen.length > 0;
+	const next = settled ? [] : ['Choose: --collection NAME, which may repeat, or --collection all'];
 	const damage = damageWords(chroma.damage, chosen);
-	if (damage === null) return finding('Chroma', chosen.length > 0 ? 'ok' : 'LOOK', detail, next);
+	if (damage === null) return finding('Chroma', settled ? 'ok' : 'LOOK', detail, next);
 	return finding(
 		'Chroma',
 		damage.state,

@@ -1,3 +1,4 @@
+import type { RepotError } from './errors.js';
 import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
 import type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
@@ -31,6 +32,8 @@ export interface DatasetSummary {
 export interface DatasetDescription extends SourceInspection {
 	/** Why one of them cannot be used: one sentence each. */
 	readonly problems: readonly string[];
+	/** The errors that `problems` tell, with their next steps, in the same order. */
+	readonly errors: readonly RepotError[];
 	/** The collections that would be migrated. */
 	readonly collections: readonly ChromaCollection[];
 }

@@ -123,6 +123,7 @@ const golden: DatasetDescription = {
 		inspectedCollection(goldenCollection, { vectorsInLog: 5, vectorsInIndex: 50 }),
 	]),
 	problems: [],
+	errors: [],
 	collections: [goldenCollection],
 };
 
@@ -237,6 +238,7 @@ function describe(choice: { readonly sqlitePath: string | null; readonly chromaP
 		sqlite: choice.sqlitePath === null || missing ? null : golden.sqlite,
 		chroma: choice.chromaPath === null ? null : golden.chroma,
 		problems: missing ? ['data/collections.db does not exist'] : [],
+		errors: missing ? [new RepotError({ kind: 'source', code: 'SOURCE_MISSING', message: 'data/collections.db does not exist' })] : [],
 		collections: choice.chromaPath === null ? [] : golden.collections,
 	};
 }

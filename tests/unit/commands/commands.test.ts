@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RepotError } from '../../../source/core/errors.js';
 import type { ChromaCollection } from '../../../source/core/ports.js';
+import { type Adapters, createOperations } from '../../../source/workflow.js';
 import { inspectedChroma, inspectedCollection } from '../../fakes/inspection.js';
 import { failedCheck, finished, passedCheck, sampleRun } from './fake-operations.js';
 import { samplePlan } from './fake-plan.js';
@@ -212,7 +213,7 @@ describe('repot doctor', () => {
 			inspectedCollection(notes, { problem: 'its rows cannot be read' }),
 		]);
 		const told = async (collections: readonly ChromaCollection[]) => {
-			const describeDataset = async () => ({ sqlite: null, chroma, problems: [], collections });
+			const describeDataset = async () => ({ sqlite: null, chroma, problems: [], errors: [], collections });
 			const world = await createWorld({ config: usualConfig, script: { over: { describeDataset } } });
 			const result = await world.run('doctor', '--env', 'dev', '--chroma-path', 'x', '--json');
 			const checks = (result.json[0]?.checks ?? []) as { name: string; state: string; detail: string; next: string[] }[];
@@ -222,6 +223,39 @@ describe('repot doctor', () => {
 		expect(one).toMatchObject({ code: 0, state: 'LOOK', next: ["See it all: repot inspect 'data/my chroma'"] });
 		expect(one.detail).toMatch(/"docs": 2 .*vector/);
 		expect(await told([notes])).toMatchObject({ code: 8, state: 'X' });
+	});
+
+	describe('where a source cannot be read', () => {
+		const told = async (inspectSource: Adapters['inspectSource'], ...args: string[]) => {
+			const { describeDataset } = createOperations({} as never, { inspectSource } as never);
+			const world = await createWorld({ config: usualConfig, script: { over: { describeDataset } } });
+			const result = await world.run('doctor', '--env', 'dev', ...args, '--json');
+			const checks = (result.json[0]?.checks ?? []) as { name: string; state: string; detail: string; next: string[] }[];
+			const of = (name: string) => checks.find((check) => check.name === name);
+			return { code: result.code, source: of('Source'), chroma: of('Chroma') };
+		};
+		const holding = async () => ({
+			sqlite: null,
+			chroma: inspectedChroma({ path: 'c', bytes: 1, version: '1.5' }, [inspectedCollection(docs)]),
+		});
+
+		it('says what the error advises', async () => {
+			const silent = async () => {
+				const next = ['Check host and port of --chroma-url'];
+				throw new RepotError({ kind: 'source', code: 'CHROMA_SERVER_UNREACHABLE', message: 'The Chroma server cannot be reached', next });
+			};
+			const { code, source } = await told(silent, '--chroma-url', 'http://127.0.0.1:18778');
+			expect(code).toBe(8);
+			expect(source).toMatchObject({ state: 'X', next: ['Check host and port of --chroma-url'] });
+		});
+
+		it('is 2 for a collection that does not exist, and does not ask for one to be named', async () => {
+			const { code, source, chroma } = await told(holding, '--chroma-path', 'c', '--collection', 'nope');
+			expect(code).toBe(2);
+			expect(source).toMatchObject({ state: 'X', detail: expect.stringContaining('no collection "nope"') });
+			expect(source?.next.join()).toContain('--collection');
+			expect(chroma).toMatchObject({ state: 'ok', next: [] });
+		});
 	});
 
 	it('is 2 for a broken config and for an old Node.js, and goes on', async () => {

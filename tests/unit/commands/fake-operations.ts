@@ -128,7 +128,7 @@ export function fakeOperations(settings: Settings, script: Script, calls: Calls)
 	return {
 		environments: async () => environmentSummaries(settings, script.runs ?? []),
 		datasets: async () => datasetSummaries(settings, [{ name: 'near', sqlitePath: './near.db', chromaPath: null }]),
-		describeDataset: async () => ({ sqlite: null, chroma: null, problems: [], collections: [] }),
+		describeDataset: async () => ({ sqlite: null, chroma: null, problems: [], errors: [], collections: [] }),
 		inspect: async () => ({ sqlite: null, chroma: null }),
 		credentials: (choices) => credentialsOf(settings, choices),
 		testTarget: async (choices) => {

@@ -45,6 +45,7 @@ function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = c
 				sqlite: null,
 				chroma: source,
 				problems: [],
+				errors: [],
 				collections: collections.length === 0 ? [] : chooseCollections(source, collections),
 			}),
 		},

@@ -79,7 +79,9 @@ describe('choosing the sources', () => {
 			],
 			{ staleFolders: [{ name: 'x', bytes: 100 }], use: { state: 'in-use', by: [{ pid: 12, name: 'python3', writes: true }] } },
 		);
-		const { opened } = open({ describeDataset: async () => ({ sqlite: null, chroma, problems: [], collections: chroma.collections }) });
+		const { opened } = open({
+			describeDataset: async () => ({ sqlite: null, chroma, problems: [], errors: [], collections: chroma.collections }),
+		});
 		await opened.until('> local');
 		opened.press(keys.enter);
 		await opened.until('68 in the log, 1 014 missing');
