@@ -10,7 +10,7 @@ import { type IndexMetadata, readIndexMetadata } from './pickle.js';
 import { documentOf, logFieldsReader, type StoredFields, sameFields, storedRecordReader } from './records.js';
 import type { Schema } from './schema.js';
 import { sequenceOf } from './values.js';
-import { appliedSequence, replayVectors, type VectorReplay, walRows, walVectorReader } from './wal.js';
+import { appliedSequence, isLogComplete, replayVectors, type VectorReplay, walRows, walVectorReader } from './wal.js';
 
 /** Where each vector of one collection is; holds ids and positions, never vectors. */
 export interface VectorStore {
@@ -70,15 +70,18 @@ export function openVectors(
 		indexDamaged: persisted.damaged,
 		originalsMatter: cosine || persisted.damaged,
 		writtenAt,
+		isLogComplete: () => isLogComplete(database),
 	});
 	const walVector = walVectorReader(database);
-	const lost = (id: string): boolean => !replay.pending.has(id) && position(id) === null && (replay.applied.get(id) ?? 0) === 0;
+	/** The row's vector can be read. */
+	const readable = (sequence: number): boolean => sequence > 0 && !replay.unreadable.has(sequence);
+	const lost = (id: string): boolean => !replay.pending.has(id) && position(id) === null && !readable(replay.applied.get(id) ?? 0);
 	const restated = restatedVectors(
 		database,
 		schema,
 		collection,
 		losses,
-		[...replay.ignored].filter(([id]) => lost(id)).map(([id, [last]]) => [id, last ?? 0] as const),
+		[...replay.ignored].map(([id, [last]]) => [id, last ?? 0] as const).filter(([id, last]) => lost(id) && readable(last)),
 	);
 	const recordsUpTo = appliedSequence(database, collection.metadataSegment) ?? 0;
 	/** Whether a lost row of the log may have given the record another vector than the one that is found. */
@@ -93,9 +96,12 @@ export function openVectors(
 		if (indexed === null && source > written && source <= recordsUpTo) return true;
 		return isLogLost(losses, source, written);
 	};
-	const found = counts({ replay, labels, position, restated: restated.size, exists: (id) => writtenAt(id) !== null });
+	const found = counts({ replay, readable, labels, position, restated: restated.size, exists: (id) => writtenAt(id) !== null });
 	return {
-		has: (id) => (replay.pending.get(id) ?? 1) > 0 && (!lost(id) || restated.has(id)) && !isUncertain(id),
+		has: (id) => {
+			const pending = replay.pending.get(id);
+			return (pending === undefined ? !lost(id) || restated.has(id) : readable(pending)) && !isUncertain(id);
+		},
 		ids: () => new Set([...labels.keys(), ...replay.applied.keys(), ...replay.pending.keys()]),
 		read: (id) => {
 			if (isUncertain(id)) return null;
@@ -105,7 +111,7 @@ export function openVectors(
 			const indexed = at === null || index === null ? null : index.read(at);
 			// An l2 or ip index holds what was given.
 			if (indexed !== null && !cosine) return indexed;
-			const applied = replay.applied.get(id) || restated.get(id) || 0;
+			const applied = restated.get(id) ?? replay.applied.get(id) ?? 0;
 			const candidates = indexed === null ? [applied] : [applied, ...(replay.ignored.get(id) ?? [])];
 			return original(candidates, walVector, indexed);
 		},
@@ -200,6 +206,7 @@ function forgottenNotes(count: number): string[] {
 
 function counts(of: {
 	readonly replay: VectorReplay;
+	readonly readable: (sequence: number) => boolean;
 	readonly labels: ReadonlyMap<string, number>;
 	readonly position: (id: string) => number | null;
 	readonly restated: number;
@@ -209,11 +216,11 @@ function counts(of: {
 	let inLog = of.restated;
 	let inIndex = 0;
 	let forgotten = 0;
-	for (const sequence of pending.values()) if (sequence > 0) inLog += 1;
+	for (const sequence of pending.values()) if (of.readable(sequence)) inLog += 1;
 	for (const id of of.labels.keys()) if (!pending.has(id) && of.position(id) !== null) inIndex += 1;
 	for (const [id, sequence] of applied) {
 		// The log also remembers rows without effect: updates of records that never were.
-		if (sequence > 0 && !pending.has(id) && of.position(id) === null && of.exists(id)) forgotten += 1;
+		if (of.readable(sequence) && !pending.has(id) && of.position(id) === null && of.exists(id)) forgotten += 1;
 	}
 	return { inLog: inLog + forgotten, inIndex, forgotten };
 }

@@ -214,6 +214,7 @@ class Writer:
 
     def add(self, count):
         ids = self.fresh(count) + self.some(self.alive, self.random.randrange(2))
+        ids += [key for key in ("ghost-1", "ghost-2", "ghost-3") if key not in ids and self.random.random() < 0.1]
         self.random.shuffle(ids)
         self.collection.add(**self.batch(ids))
         self.born(ids)
@@ -240,6 +241,7 @@ class Writer:
 
     def update(self, count):
         ids = self.some(self.alive, count) + self.some(self.gone, self.random.randrange(2))
+        ids += [key for key in ("ghost-1", "ghost-2", "ghost-3") if key not in ids and self.random.random() < 0.5]
         self.collection.update(**self.batch(ids, removing=True))
 
     def touch(self, count):

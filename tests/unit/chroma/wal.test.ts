@@ -7,6 +7,7 @@ const row = (sequence: number, operation: number | undefined, id: string, hasVec
 	operation: operation as number,
 	id,
 	hasVector,
+	isReadable: true,
 });
 
 function vectors(rows: readonly WalRow[], options: Partial<Parameters<typeof replayVectors>[1]> = {}) {
@@ -16,6 +17,7 @@ function vectors(rows: readonly WalRow[], options: Partial<Parameters<typeof rep
 		indexDamaged: false,
 		originalsMatter: true,
 		writtenAt: () => null,
+		isLogComplete: () => false,
 		...options,
 	});
 }
@@ -89,6 +91,60 @@ describe('an index that lacks what the log says', () => {
 			{ appliedUpTo: 5 },
 		);
 		expect([...replay.ignored]).toEqual([['a', [5, 4, 3]]]);
+	});
+});
+
+describe('an UPDATE of an id that need not have existed', () => {
+	const lastWritten = (sequence: number) => ({ writtenAt: () => sequence });
+
+	it('had no effect when an undamaged index lacks the id: a later UPDATE has none either, and the ADD after it counts', () => {
+		const rows = [row(10, update, 'x'), row(11, update, 'x'), row(12, add, 'x')];
+		const replay = vectors(rows, { appliedUpTo: 10, ...lastWritten(12) });
+		expect([...replay.applied, ...replay.pending]).toEqual([['x', 12]]);
+		expect([...replay.ignored]).toEqual([['x', [11, 10]]]);
+	});
+
+	it('had no effect when there is no record: it leaves nothing behind', () => {
+		const replay = vectors([row(10, update, 'x'), row(11, update, 'x')], { appliedUpTo: 10 });
+		expect([...replay.applied, ...replay.pending]).toEqual([]);
+	});
+
+	it('had its effect when the record was last written by it, also where the index forgot the vector', () => {
+		const replay = vectors([row(10, update, 'x'), row(11, update, 'x')], { appliedUpTo: 10, ...lastWritten(10) });
+		expect([...replay.applied, ...replay.pending]).toEqual([
+			['x', 10],
+			['x', 11],
+		]);
+	});
+
+	const lost = { appliedUpTo: 10, indexDamaged: true };
+
+	it('had no effect when a damaged index is all that lacks the id and the log was never purged', () => {
+		const rows = [row(1, update, 'x'), row(2, add, 'x'), row(3, update, 'x', false)];
+		const replay = vectors(rows, { ...lost, ...lastWritten(3), isLogComplete: () => true });
+		expect([...replay.applied]).toEqual([['x', 2]]);
+	});
+
+	it.each([
+		['the record was last written before it', 5, null],
+		['the record was last written by it', 6, 6],
+		['the record was last written by the ADD that follows, which so found no record', 7, 7],
+		['the record was written once more after both: either may be its vector', 8, 0],
+	])('over a damaged index and a purged log: %s', (_what, written, sequence) => {
+		const rows = [row(6, update, 'x'), row(7, add, 'x'), row(8, update, 'x', false)];
+		for (const appliedUpTo of [5, 6, 10]) {
+			const replay = vectors(rows, { ...lost, appliedUpTo, ...lastWritten(written) });
+			expect(replay.pending.get('x') ?? replay.applied.get('x') ?? null, `applied up to ${appliedUpTo}`).toBe(sequence);
+		}
+	});
+
+	it('does not matter any more after a row that had its effect either way', () => {
+		for (const operation of [update, upsert]) {
+			const replay = vectors([row(6, update, 'x'), row(7, add, 'x'), row(8, operation, 'x')], { ...lost, ...lastWritten(9) });
+			expect([...replay.applied]).toEqual([['x', 8]]);
+		}
+		const gone = vectors([row(6, update, 'x'), row(7, add, 'x'), row(8, remove, 'x'), row(9, add, 'x')], { ...lost, ...lastWritten(10) });
+		expect([...gone.applied]).toEqual([['x', 9]]);
 	});
 });
 
