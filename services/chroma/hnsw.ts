@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { notNormalised } from './normalised.js';
 import { littleEndianFloats } from './values.js';
 
 /** Layout of one HNSW segment, checked against itself and against the size of its data file. */
@@ -164,7 +165,7 @@ function indexOver(file: number, layout: HnswLayout, lengths: LengthFile | null,
 	const notes: string[] = [];
 	const readable = lengths === null ? layout.elements : lengths.count;
 	const lostLengths = layout.elements - readable;
-	const normalised = lengths === null || !notNormalised(file, layout);
+	const normalised = lengths === null || looksNormalised(file, layout, lengths);
 	if (layout.claimed > layout.elements)
 		notes.push(`data_level0.bin is cut short: ${layout.elements} of ${layout.claimed} vectors are there`);
 	if (lostLengths > 0) notes.push(`length.bin is cut short or missing: the scale of ${lostLengths} vectors is lost`);
@@ -271,17 +272,14 @@ function scaled(vector: Float32Array, length: number): Float32Array {
 	return vector;
 }
 
-/**
- * hnswlib stores cosine vectors with norm 1 (the zero vector: 0). Others mean that the index was written for another space and that length.bin holds
- * no lengths. Looks at up to 64 elements spread over the file.
- */
-function notNormalised(file: number, layout: HnswLayout): boolean {
+/** Looks at up to 64 elements spread over the file. */
+function looksNormalised(file: number, layout: HnswLayout, lengths: LengthFile): boolean {
 	const step = Math.max(1, Math.floor(layout.elements / 64));
+	const seen: { readonly squares: number; readonly length: number }[] = [];
 	for (let position = 0; position < layout.elements; position += step) {
-		const vector = readVector(file, layout, position);
-		let squares = 0;
-		for (const component of vector ?? []) squares += component * component;
-		if (squares > 1.01 || (squares < 0.99 && squares > 1e-20)) return true;
+		const vector = readVector(file, layout, position) ?? new Float32Array();
+		const squares = vector.reduce((sum, component) => sum + component * component, 0);
+		seen.push({ squares, length: lengths.read(position) ?? Number.NaN });
 	}
-	return false;
+	return !notNormalised(seen);
 }

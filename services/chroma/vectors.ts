@@ -6,6 +6,7 @@ import type { StoredCollection } from './collections.js';
 import { type HnswIndex, isLfsPointer, openHnsw } from './hnsw.js';
 import { indexState } from './index-state.js';
 import { isLogLost, type Losses, noLosses } from './losses.js';
+import { isOriginalOf } from './normalised.js';
 import { type IndexMetadata, readIndexMetadata } from './pickle.js';
 import { documentOf, logFieldsReader, type StoredFields, sameFields, storedRecordReader } from './records.js';
 import type { Schema } from './schema.js';
@@ -238,14 +239,7 @@ function original(
 ): Float32Array | null {
 	for (const sequence of candidates) {
 		const logged = sequence === 0 ? null : walVector(sequence);
-		if (logged !== null && (indexed === null || nearly(logged, indexed))) return logged;
+		if (logged !== null && (indexed === null || isOriginalOf(indexed, logged))) return logged;
 	}
 	return indexed;
-}
-
-function nearly(logged: Float32Array, indexed: Float32Array): boolean {
-	if (logged.length !== indexed.length) return false;
-	// One NaN or infinity makes the norm one, and with it every component of the index.
-	if (!indexed.every(Number.isFinite)) return !logged.every(Number.isFinite);
-	return logged.every((component, at) => Math.abs(component - (indexed[at] as number)) <= Math.abs(component) * 1e-6 + 1e-37);
 }
