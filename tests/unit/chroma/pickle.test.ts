@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { readIndexMetadata } from '../../../services/chroma/pickle.js';
 import { temporaryFolder } from './support.js';
 
-function read(bytes: Uint8Array) {
+function read(bytes: Uint8Array, limit?: number) {
 	const path = join(temporaryFolder(), 'index_metadata.pickle');
 	writeFileSync(path, bytes);
-	return readIndexMetadata(path);
+	return readIndexMetadata(path, limit);
 }
 
 const text = (value: string): Buffer => {
@@ -121,6 +121,17 @@ describe('index_metadata.pickle', () => {
 	it('refuses a string that claims gigabytes before it allocates them', () => {
 		const lying = bytes(0x80, 3, 0x58, 0xff, 0xff, 0xff, 0xff, 0x61);
 		expect(read(lying).damage).toBe('the file ends inside a value');
+	});
+
+	it('reads as many ids as can be held and says that there are more', () => {
+		const three = rustPickle({ a: 1, b: 2, c: 3 });
+		expect(read(three, 3)).toMatchObject({ damage: null, labels: { size: 3 } });
+		const found = read(three, 2);
+		expect([...found.labels]).toEqual([
+			['a', 1],
+			['b', 2],
+		]);
+		expect(found.damage).toContain('more than 2 ids');
 	});
 
 	it('is bounded for endless values and endless nesting', () => {
