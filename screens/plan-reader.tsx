@@ -46,7 +46,7 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 
 	const rows = planRows(plan, canvas.width);
 	const content = view === 'steps' ? stepLines(rows, open, cursor.at, canvas.width) : readingLines(view, plan, canvas.width);
-	const head = view === 'steps' ? [legendFor(canvas.width), content.titles] : [viewTitle(view, plan)];
+	const head = view === 'steps' ? [legendFor(rows, canvas.width), content.titles] : [viewTitle(view, plan)];
 	const foot = footLines(plan, blocked, said, canvas.width);
 	const height = Math.max(1, canvas.lines - head.length - foot.length - 1);
 	const window = windowAround(content.lines.length, view === 'steps' ? cursor.at : cursor.from, height, cursor.from);
@@ -126,19 +126,21 @@ const legendWords: readonly (readonly [mark: Mark, words: string, inShort: strin
 	['+', 'create', 'create'],
 	['~', 'change', 'change'],
 	['=', 'already there', 'there'],
+	['-', 'nothing to move', 'nothing'],
 	['i', 'note', 'note'],
 	['!', 'needs a look', 'look'],
 	['X', 'blocks', 'blocks'],
 ];
 
-/** Below this the long words do not fit. */
-const legendWidth = 76;
-
-function legendFor(width: number): LineSpec {
+/** A mark for what has no records is explained where there is one. */
+function legendFor(rows: readonly PlanRow[], width: number): LineSpec {
+	const told = legendWords.filter(([mark]) => mark !== '-' || rows.some((row) => row.mark === mark));
+	// Each with its mark, a space before the words and three after them.
+	const inFull = told.reduce((sum, [, words]) => sum + words.length + 5, 0) <= width + 3;
 	return line(
-		...legendWords.flatMap(([mark, words, inShort]) => [
+		...told.flatMap(([mark, words, inShort]) => [
 			{ text: mark, tone: markTone[mark] },
-			{ text: width >= legendWidth ? ` ${words}   ` : ` ${inShort}  `, tone: 'dim' as const },
+			{ text: inFull ? ` ${words}   ` : ` ${inShort}  `, tone: 'dim' as const },
 		]),
 	);
 }

@@ -1,6 +1,7 @@
 /** A plan as rows to read: one per table, collection or index, with its columns, objects and hazards to unfold. Pure. */
 
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../source/core/format.js';
+import { movesNothing } from '../source/core/plan/empty-steps.js';
 import { vectorStepId } from '../source/core/plan/langchain-tables.js';
 import type { ColumnMapping, CopyStep, Hazard, Plan, SchemaStep, Severity } from '../source/core/plan/types.js';
 import { wrapText } from '../source/core/text-width.js';
@@ -8,10 +9,10 @@ import type { Cell } from './components/data-table.js';
 import { type LineSpec, line } from './lines.js';
 import type { Tone } from './theme.js';
 
-/** `+` create, `~` change, `=` already there, `i` a note, `!` needs a look, `X` blocks. */
-export type Mark = '+' | '~' | '=' | 'i' | '!' | 'X';
+/** `+` create, `~` change, `=` already there, `-` nothing to move, `i` a note, `!` needs a look, `X` blocks. */
+export type Mark = '+' | '~' | '=' | '-' | 'i' | '!' | 'X';
 
-export const markTone: Record<Mark, Tone> = { '+': 'good', '~': 'accent', '=': 'dim', i: 'plain', '!': 'warn', X: 'bad' };
+export const markTone: Record<Mark, Tone> = { '+': 'good', '~': 'accent', '=': 'dim', '-': 'dim', i: 'plain', '!': 'warn', X: 'bad' };
 
 export interface PlanRow {
 	readonly id: string;
@@ -55,7 +56,7 @@ function copyRow(plan: Plan, step: CopyStep, schema: readonly SchemaStep[], widt
 	const creates = schema.some((other) => other.what === 'table' && other.table === step.table && other.needed);
 	const isThere = step.rows > 0 && step.state.equal + step.rejected >= step.rows;
 	const changes = step.state.differing > 0 && plan.policies.onConflict === 'update';
-	const mark = worstMark(hazards) ?? (isThere ? '=' : changes ? '~' : '+');
+	const mark = worstMark(hazards) ?? (movesNothing(step) ? '-' : isThere ? '=' : changes ? '~' : '+');
 	const notes = [hazardNote(hazards), stateNote(step), step.rejected > 0 ? `${formatCount(step.rejected)} set aside` : ''];
 	const [what, where] = placeWords(step, creates, width);
 	return {

@@ -141,7 +141,8 @@ function stepLine(step: StepState, label: string, time: RunTime, columns: Column
 	const name = textWidth(label) > columns.label && groupOf(step) === null ? shortName(step) : label;
 	const start = head(name, step.state, step.state === 'running', columns);
 	if (step.state === 'waiting' && step.rowsDone === 0) return line(...start, { text: 'waiting', tone: 'dim' });
-	if (step.state === 'nothing-to-do') return line(...start, { text: '=  already there', tone: 'dim' });
+	if (step.state === 'nothing-to-do')
+		return line(...start, { text: step.kind === 'copy' && step.rows === 0 ? '-  no records' : '=  already there', tone: 'dim' });
 	const fraction = stepFraction(step);
 	return line(
 		...start,

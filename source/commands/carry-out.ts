@@ -70,7 +70,7 @@ function tellPlan(context: CommandContext, plan: Plan): void {
 const now = (context: CommandContext): string => new Date(context.shell.clock.now()).toISOString();
 
 function nothingLeft(context: CommandContext, { plan, request }: Planned): ExitCode {
-	sayVerifyCommand(context, plan, request);
+	if (plan.totals.records > 0) sayVerifyCommand(context, plan, request);
 	if (context.settings.values.json.value) {
 		const event: Finished = {
 			at: now(context),

@@ -47,6 +47,7 @@ export function nothingToDoWords(
 		const stay = differing === 1 ? 'differs in the target and stays as it is' : 'differ in the target and stay as they are';
 		return `${formatQuantity(differing, 'row')} ${stay}, as chosen (--on-conflict skip)`;
 	}
+	if (plan.steps.filter(isCopyStep).every(({ rows }) => rows === 0)) return 'there is no record to move';
 	if (plan.doneBy === undefined || plan.doneBy === '-') return 'the target already holds exactly this';
 	const { rejected } = plan.totals;
 	return `run ${plan.doneBy} already wrote exactly this${rejected > 0 ? `, and set ${formatQuantity(rejected, 'record')} aside` : ''}`;

@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../core/format.js';
 import { differingLeft, nothingToDoWords } from '../core/outcome-words.js';
+import { movesNothing } from '../core/plan/empty-steps.js';
 import { vectorStepId } from '../core/plan/langchain-tables.js';
 import { type CopyStep, type Hazard, isCopyStep, isSchemaStep, type Plan, recordsToWrite, type SchemaStep } from '../core/plan/types.js';
 import { serverWords } from '../core/server-words.js';
@@ -47,7 +48,9 @@ function headLines(plan: Plan, style: TextStyle, dryRun: boolean): readonly stri
 	];
 }
 
-const legend = '+ create   ~ change   = already there   ! needs a look   X blocks   i good to know';
+/** A mark for what has no records is explained where there is one. */
+const legend = (rows: readonly (readonly string[])[]): string =>
+	`+ create   ~ change   = already there   ${rows.some(([mark]) => mark === '-') ? '- nothing to move   ' : ''}! needs a look   X blocks   i good to know`;
 
 function stepLines(plan: Plan, style: TextStyle): readonly string[] {
 	const rows = stepRows(plan, style);
@@ -60,7 +63,10 @@ function stepLines(plan: Plan, style: TextStyle): readonly string[] {
 		{ title: 'TIME', align: 'right' as const },
 		{ title: 'NOTES' },
 	];
-	return [...(style.tables ? [paint(style, 'quiet', legend)] : []), ...tableLines(columns, style.tables ? rows : rows.map(spoken), style)];
+	return [
+		...(style.tables ? [paint(style, 'quiet', legend(rows))] : []),
+		...tableLines(columns, style.tables ? rows : rows.map(spoken), style),
+	];
 }
 
 /** A row for each copy, extension and vector index; tables, keys and plain indexes of one table share a row. */
@@ -118,11 +124,18 @@ function tallied(steps: readonly SchemaStep[]): string {
 		.join(', ');
 }
 
-const spokenMarks: Readonly<Record<string, string>> = { '+': 'create', '=': 'already there', '!': 'needs a look', X: 'blocked' };
+const spokenMarks: Readonly<Record<string, string>> = {
+	'+': 'create',
+	'=': 'already there',
+	'-': 'nothing to move',
+	'!': 'needs a look',
+	X: 'blocked',
+};
 const spoken = (row: readonly string[]): readonly string[] => [spokenMarks[row[0] ?? ''] ?? '', ...row.slice(1)];
 
 function markOf(step: CopyStep | SchemaStep): string {
 	if (isSchemaStep(step)) return step.needed ? '+' : '=';
+	if (movesNothing(step)) return '-';
 	return step.rows > 0 && step.state.equal === step.rows - step.rejected ? '=' : '+';
 }
 

@@ -62,6 +62,9 @@ const states: Readonly<Record<StepState['state'], string>> = {
 	'nothing-to-do': 'already there',
 };
 
+const stateWords = ({ state, kind, rows }: StepState): string =>
+	state === 'nothing-to-do' && kind === 'copy' && rows === 0 ? 'no records' : states[state];
+
 /**
  * Of a resumed run a step without an event was finished before: every one when the run came to its end, otherwise those that come before a
  * step of this run, because steps run in order.
@@ -105,7 +108,7 @@ const isTold = (step: StepState): boolean =>
 function stepCells(step: StepState, before: boolean): readonly string[] {
 	const time = step.milliseconds === null || step.state === 'nothing-to-do' ? '-' : formatDuration(step.milliseconds);
 	const counts = step.kind === 'copy' ? [formatCount(step.written), formatCount(step.rejected)] : ['-', '-'];
-	return [step.label, ...counts, time, before ? 'done before' : states[step.state]];
+	return [step.label, ...counts, time, before ? 'done before' : stateWords(step)];
 }
 
 function restCells(steps: readonly StepState[], before: ReadonlySet<string>): readonly (readonly string[])[] {

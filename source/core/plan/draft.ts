@@ -3,6 +3,7 @@ import type { SourceDescription, TargetDescription } from '../ports.js';
 import { batchBytes } from './batch-size.js';
 import { type ChosenCollection, nameHazards } from './collection-names.js';
 import type { Draft, PlacedCollection, TableMapping, VectorLayout } from './draft-parts.js';
+import { leavesNothing } from './empty-steps.js';
 import { checkFit, heldTo, isPresent } from './fit.js';
 import { embeddingTable } from './langchain-tables.js';
 import { identifier, quoteIdent } from './names.js';
@@ -45,7 +46,7 @@ export function draftSteps(
 	const references = schema.filter((step) => step.what === 'foreign-key');
 	const others = schema.filter((step) => step.what !== 'foreign-key' && step.what !== 'vector-index');
 	schema.splice(0, schema.length, ...others, ...references, ...schema.filter((step) => step.what === 'vector-index'));
-	for (const table of new Set(copies.map((copy) => copy.table))) {
+	for (const table of new Set(copies.filter((copy) => !leavesNothing(copy)).map((copy) => copy.table))) {
 		const sql = `ANALYZE "${table}"`;
 		schema.push({ id: `analyze:${table}`, kind: 'schema', phase: 'after', what: 'analyze', object: table, table, sql });
 	}
@@ -53,7 +54,7 @@ export function draftSteps(
 	const fitting = copies.map((copy) => {
 		const table = target.tables.find((candidate) => candidate.name === copy.table);
 		if (table !== undefined) misfits.push(...checkFit(copy, table));
-		else if (request.skipSchemaCreation) misfits.push(missingTable(copy));
+		else if (request.skipSchemaCreation && !leavesNothing(copy)) misfits.push(missingTable(copy));
 		return { ...copy, columns: heldTo(table, copy.columns) };
 	});
 	// What a table lacks for one collection it lacks for all.
@@ -133,7 +134,8 @@ function tableStep(table: TableMapping, request: PlanRequest, target: TargetDesc
 }
 
 /** One copy step a collection, all into one table, whose layout all of them decide together. */
-function draftVectors(chosen: readonly ChosenCollection[], request: PlanRequest, target: TargetDescription): Draft {
+function draftVectors(given: readonly ChosenCollection[], request: PlanRequest, target: TargetDescription): Draft {
+	const chosen = given.map(sizedByRecords);
 	const layout = layoutOf(chosen, target);
 	const placed = chosen.map((one) => ({ ...one, langchain: langchainCollection(one, target) }));
 	const hazards = [...nameHazards(chosen, request, target), ...layoutHazards(placed, layout)];
@@ -146,10 +148,16 @@ function draftVectors(chosen: readonly ChosenCollection[], request: PlanRequest,
 	hazards.push(...castIndexHazards(copies, target));
 	return {
 		copies,
-		schema: [...schemaOfVectors(layout.type), ...indexes.map(({ step }) => step)],
+		schema: chosen.every(isEmpty) ? [] : [...schemaOfVectors(layout.type), ...indexes.map(({ step }) => step)],
 		hazards,
 	};
 }
+
+const isEmpty = ({ source }: ChosenCollection): boolean => source.records === 0;
+
+/** The dimension that Chroma keeps of a collection without records binds no column: it would only keep others out. */
+const sizedByRecords = (one: ChosenCollection): ChosenCollection =>
+	isEmpty(one) ? { ...one, source: { ...one.source, dimension: null } } : one;
 
 function vectorStep(
 	one: PlacedCollection,

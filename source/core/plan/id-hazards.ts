@@ -1,6 +1,7 @@
 import { formatCount } from '../format.js';
 import { rewritesKey } from '../mapping/id-casts.js';
 import type { SharedKeys, Source } from '../ports.js';
+import { leavesNothing } from './empty-steps.js';
 import { embeddingTable, keptIdKey, vectorStepId } from './langchain-tables.js';
 import type { OtherRules } from './other-rules.js';
 import type { CopyStep, Hazard, IdCollisionPolicy, Policies } from './types.js';
@@ -87,15 +88,14 @@ export function otherRuleHazards({ id, collection }: CopyStep, found: OtherRules
 }
 
 function emptyHazards(vectors: readonly CopyStep[]): Hazard[] {
-	if (vectors.length < 2) return [];
 	return vectors
-		.filter(({ rows, collection }) => rows === 0 && collection?.exists === false)
-		.map(({ id, collection }) => ({
+		.filter(({ rows }) => rows === 0)
+		.map((step) => ({
 			code: 'EMPTY_COLLECTION',
 			severity: 'info',
-			step: id,
+			step: step.id,
 			count: 1,
 			sample: [],
-			message: `the collection holds no records, so ${collection?.name} is not made in the target`,
+			message: `the collection holds no records, so ${leavesNothing(step) ? `${step.collection?.name} is not made in the target` : `nothing moves into ${step.collection?.name}`}`,
 		}));
 }

@@ -71,7 +71,11 @@ export async function makePlan(
 	const hazards = bySeverity([
 		...unfinishedHazards(target, draft.hazards),
 		...draft.hazards,
-		...abilityHazards(target, chosen.length > 0, onlyVectors),
+		...abilityHazards(
+			target,
+			chosen.some(({ source }) => source.records > 0),
+			onlyVectors,
+		),
 		...rightHazards(target, schema, measured.steps, request.policies.onConflict === 'update'),
 		...integrityHazards(description, onlyVectors),
 		...ledgerHazards(target, idle),

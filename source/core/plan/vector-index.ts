@@ -51,9 +51,9 @@ export function vectorIndexes(
 ): VectorIndex[] {
 	const told: Hazard[] = [];
 	const tell = teller(told);
-	// Of several, one without any record is told as such.
+	// One without any record is told as such.
 	for (const { source, step } of placed)
-		if (source.dimension === null && (placed.length === 1 || source.records > 0))
+		if (source.dimension === null && source.records > 0)
 			tell('NO_VECTOR_INDEX', step, 'the collection holds no vectors, so no index is built');
 	const indexes = servedBy(placed, layout).flatMap((served) => indexOf(served, target, wishes, told) ?? []);
 	hazards.push(...toldOnce(told, summed));

@@ -1,4 +1,5 @@
 import type { CheckResult } from '../events.js';
+import { leavesNothing } from '../plan/empty-steps.js';
 import { type CopyStep, isCopyStep, type Plan } from '../plan/types.js';
 import type { Comparison, Embedder, Source, Target } from '../ports.js';
 import { fieldsCheck, jsonbCheck, tenantCheck } from './content-checks.js';
@@ -18,7 +19,8 @@ export async function* verify(
 	figures: RunFigures,
 	signal: AbortSignal,
 ): AsyncGenerator<CheckResult, void, void> {
-	const copies = plan.steps.filter(isCopyStep);
+	// Of a collection that was not made there may not even be a table to ask.
+	const copies = plan.steps.filter(isCopyStep).filter((step) => !leavesNothing(step));
 	const counts = new Map<string, ReturnType<Target['count']>>();
 	const count = (step: CopyStep): ReturnType<Target['count']> => {
 		const known = counts.get(step.id) ?? ports.target.count(step, plan.tenant.value);

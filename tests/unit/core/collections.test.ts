@@ -113,6 +113,17 @@ describe('a plan of several collections', () => {
 		expect(plan.steps.filter(isCopyStep).map(({ columns }) => columns[2]?.targetType)).toEqual(['vector(2)', 'vector(2)']);
 	});
 
+	it('an empty collection on its own makes nothing of vectors, and none sizes the column for others', async () => {
+		const empty = { records: 0, dimension: 1536 };
+		const alone = await planOf([collection('e', empty)], {}, { e: [] });
+		expect(alone.steps.map(({ id }) => id)).toEqual(['vectors']);
+		expect(alone.hazards.map(({ code, step }) => [code, step])).toContainEqual(['EMPTY_COLLECTION', 'vectors']);
+		expect(codes(alone, 'info')).not.toContain('LEDGER_CREATED');
+		expect(alone.doneBy).toBe('-');
+		const beside = await planOf([collection('a'), collection('e', empty)], {}, { e: [] });
+		expect(beside.steps.filter(isCopyStep).map(({ columns }) => columns[2]?.targetType)).toEqual(['vector(2)', 'vector(2)']);
+	});
+
 	it('a collection alone gives one index over all rows, several one each over their own, several dimensions cast ones', async () => {
 		const all = expect.stringMatching(/USING hnsw \(embedding vector_l2_ops\)$/);
 		const own = expect.stringMatching(/USING hnsw \(embedding vector_l2_ops\) WHERE collection_id = '[0-9a-f-]{36}'$/);

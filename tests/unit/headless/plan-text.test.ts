@@ -39,6 +39,15 @@ describe('a plan as text', () => {
 		expect(shown).toMatch(/= +vector index/);
 	});
 
+	it('marks what has no records neither as made nor as there already', () => {
+		const empty = { ...itemsStep, rows: 0, state: { exists: true, rowsBefore: 0, tenantRowsBefore: 0, equal: 0, differing: 0 } };
+		const plan = samplePlan({ steps: [empty], doneBy: '-' });
+		const shown = text(planSummaryLines(plan, plainStyle));
+		expect(shown).toMatch(/^ *- +items/m);
+		expect(shown).toContain('Nothing to do: there is no record to move');
+		expect(text(planSummaryLines(plan, { ...plainStyle, tables: false }))).toContain('nothing to move');
+	});
+
 	it('says nothing of undoing what cannot be written, and no count where no record is', () => {
 		expect(text(planSummaryLines(samplePlan({ hazards: [blockingHazard] }), plainStyle))).not.toContain('Undo');
 		expect(text(planSummaryLines(samplePlan({ steps: [indexStep] }), plainStyle))).toContain('removes what the run creates');
