@@ -35,37 +35,43 @@ interface Talk {
 	readonly context: TextContext;
 	readonly prompter: Prompter;
 	readonly state: WizardState;
+	/** Ctrl+C while nothing runs. */
+	readonly stopped: AbortSignal;
 }
 
 export async function runTextWizard(context: TextContext): Promise<Leaving> {
 	const { session, io, version } = context;
 	let prompter: Prompter | null = null;
+	const stop = new AbortController();
 	const interrupt = () => {
 		const interrupted = session.interrupt();
 		if (interrupted === 'stopping') prompter?.say('Stopping after the batch in flight. Press Ctrl+C again to stop now.');
 		else if (interrupted === 'aborting') prompter?.say('Stopping now.');
-		else prompter?.cancel();
+		else {
+			prompter?.cancel();
+			stop.abort();
+		}
 	};
 	prompter = new Prompter(io, interrupt);
 	const names = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 	for (const name of names) io.signals.on(name, interrupt);
 	try {
 		prompter.say(`repot ${version}. Questions are numbered; an empty line takes the answer in brackets, b goes back, Ctrl+C stops safely.`);
-		return await converse(context, prompter);
+		return await converse(context, prompter, stop.signal);
 	} finally {
 		for (const name of names) io.signals.off(name, interrupt);
 		prompter.close();
 	}
 }
 
-async function converse(context: TextContext, prompter: Prompter): Promise<Leaving> {
+async function converse(context: TextContext, prompter: Prompter, stopped: AbortSignal): Promise<Leaving> {
 	let state = startWizard(context.initial);
 	for (;;) {
 		let turn: Turn;
 		try {
-			turn = await takeTurn({ context, prompter, state });
+			turn = await unlessStopped(takeTurn({ context, prompter, state, stopped }), stopped);
 		} catch (thrown) {
-			turn = await tellError({ context, prompter, state }, asRepotError(thrown));
+			turn = stopped.aborted ? 'quit' : await tellError({ context, prompter, state, stopped }, asRepotError(thrown));
 		}
 		if (turn === 'quit') return 'cancelled';
 		if (turn !== 'again') state = turn.reduce(wizardAfter, state);
@@ -75,6 +81,16 @@ async function converse(context: TextContext, prompter: Prompter): Promise<Leavi
 			return 'finished';
 		}
 	}
+}
+
+/** A target that does not answer, or a dry run, is not waited for once Ctrl+C has come. */
+function unlessStopped(turn: Promise<Turn>, stopped: AbortSignal): Promise<Turn> {
+	return new Promise((resolve, reject) => {
+		const quit = (): void => resolve('quit');
+		if (stopped.aborted) quit();
+		stopped.addEventListener('abort', quit, { once: true });
+		turn.then(resolve, reject).finally(() => stopped.removeEventListener('abort', quit));
+	});
 }
 
 function takeTurn(talk: Talk): Promise<Turn> {
@@ -97,7 +113,7 @@ async function tellError({ prompter }: Talk, error: RepotError): Promise<Turn> {
 	if (error.where !== undefined) prompter.say(`Where: ${error.where}`);
 	if (error.why !== undefined) prompter.say(`Why: ${error.why}`);
 	for (const step of error.next) prompter.say(`Next: ${step}`);
-	const answer = await prompter.ask('Press Enter to try again, or b to go back');
+	const answer = await prompter.press('Press Enter to try again, or b to go back');
 	if (answer.kind === 'quit') return 'quit';
 	return answer.kind === 'back' ? [{ type: 'back' }] : 'again';
 }
@@ -130,7 +146,7 @@ function describeEnvironment({ name, guard, target, lastRun }: EnvironmentSummar
 	return `${name}, ${guard === 'protected' ? 'PROTECTED' : 'open'}, ${target ?? 'no target yet'}, ${last}`;
 }
 
-async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
+async function askSources({ context, prompter, state, stopped }: Talk): Promise<Turn> {
 	const { operations } = context;
 	const datasets = await operations.datasets(choicesOf(state).environment);
 	prompter.say('Step 2 of 6, sources: what moves? They are opened read-only.');
@@ -145,18 +161,20 @@ async function askSources({ context, prompter, state }: Talk): Promise<Turn> {
 	if (dataset === 'quit' || dataset === 'back') return dataset === 'quit' ? 'quit' : 'again';
 	const { sqlitePath, chromaPath, collections: named } = dataset;
 	let choice = { sqlitePath, chromaPath, collections: named };
-	let description = await operations.describeDataset(choice);
+	let description = await operations.describeDataset(choice, stopped);
 	const collections = description.chroma?.collections ?? [];
 	if (description.chroma !== null && description.collections.length === 0 && collections.length > 0) {
 		collections.forEach(({ name, records }, index) => {
 			prompter.say(`${index + 1}. ${name}, ${formatQuantity(records, 'record')}`);
 		});
 		prompter.say(`${collections.length + 1}. all of them`);
-		const picked = await prompter.choose('Collection', collections.length + 1, 1);
-		if (typeof picked !== 'number') return picked === 'quit' ? 'quit' : 'again';
-		const one = collections[picked - 1];
-		choice = { ...choice, collections: [one === undefined ? allCollections : flagName(one, collections)] };
-		description = await operations.describeDataset(choice);
+		const picked = await prompter.chooseSome('Collections', collections.length + 1, 1);
+		if (picked === 'back' || picked === 'quit') return picked === 'quit' ? 'quit' : 'again';
+		const names = picked
+			.map((number) => collections[number - 1])
+			.map((one) => (one === undefined ? allCollections : flagName(one, collections)));
+		choice = { ...choice, collections: names.includes(allCollections) ? [allCollections] : names };
+		description = await operations.describeDataset(choice, stopped);
 	}
 	const obstacle = obstacleTo(description);
 	if (obstacle !== null) {
@@ -182,7 +200,7 @@ async function askPaths(prompter: Prompter) {
 	return { name: 'other...', sqlitePath: pathOf(sqlite.text), chromaPath: pathOf(chroma.text), collections: [], from: 'typed' };
 }
 
-async function askCredentials({ context, prompter, state }: Talk): Promise<Turn> {
+async function askCredentials({ context, prompter, state, stopped }: Talk): Promise<Turn> {
 	const { operations } = context;
 	const choices = choicesOf(state);
 	prompter.say('Step 3 of 6, credentials. Secrets are never shown.');
@@ -195,13 +213,16 @@ async function askCredentials({ context, prompter, state }: Talk): Promise<Turn>
 		if (answer.text === '') return 'again';
 		return secret ? [{ type: 'type-target', target: new Secret(answer.text) }] : [{ type: 'type-tenant', tenant: answer.text }];
 	}
-	const test = await operations.testTarget(choices);
+	const test = await operations.testTarget(choices, stopped);
 	const { serverVersion, pgvectorVersion } = test.facts;
 	prompter.say(
 		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${shortVersion(serverVersion)}, pgvector ${pgvectorVersion ?? 'not installed yet'}.`,
 	);
 	for (const problem of test.problems) prompter.say(`Look: ${problem}`);
-	const answer = await prompter.ask('Press Enter for the dry run, u to type another URL, t to type another user id, b to go back');
+	const answer = await prompter.press('Press Enter for the dry run, u to type another URL, t to type another user id, b to go back', [
+		'u',
+		't',
+	]);
 	if (answer.kind !== 'text') return backOrQuit(answer.kind);
 	if (answer.text === 'u' || answer.text === 't') return retype(prompter, answer.text);
 	return [{ type: 'next', said: '' }];
@@ -214,13 +235,13 @@ async function retype(prompter: Prompter, what: 'u' | 't'): Promise<Turn> {
 	return [what === 'u' ? { type: 'type-target', target: new Secret(typed.text) } : { type: 'type-tenant', tenant: typed.text }];
 }
 
-async function tellPlan({ context, prompter, state }: Talk): Promise<Turn> {
+async function tellPlan({ context, prompter, state, stopped }: Talk): Promise<Turn> {
 	const { operations } = context;
 	if (state.planned === null) {
 		prompter.say('Step 4 of 6, dry run. Nothing is written.');
 		const request = operations.request(choicesOf(state));
 		let phase = '';
-		const plan = await operations.plan(request, undefined, (progress) => {
+		const plan = await operations.plan(request, stopped, (progress) => {
 			if (progress.phase !== phase) prompter.say(progress.phase);
 			phase = progress.phase;
 		});
@@ -229,17 +250,17 @@ async function tellPlan({ context, prompter, state }: Talk): Promise<Turn> {
 	const { plan } = state.planned;
 	for (const text of planSentences(plan)) prompter.say(text);
 	if (isBlocked(plan)) {
-		const answer = await prompter.ask('Blocked: solve the hazards first. Press Enter to plan again, or b to go back');
+		const answer = await prompter.press('Blocked: solve the hazards first. Press Enter to plan again, or b to go back');
 		if (answer.kind !== 'text') return backOrQuit(answer.kind);
 		return [{ type: 'replan' }];
 	}
 	if (plan.doneBy !== undefined) {
-		const answer = await prompter.ask('Press Enter to run the checks again, which writes nothing, or b to go back');
+		const answer = await prompter.press('Press Enter to run the checks again, which writes nothing, or b to go back');
 		if (answer.kind !== 'text') return backOrQuit(answer.kind);
 		context.session.startChecks(state.planned, operations.headlessCommand('migrate', choicesOf(state)));
 		return [{ type: 'next', said: '' }];
 	}
-	const answer = await prompter.ask('Press Enter to go on to the confirmation, or b to go back');
+	const answer = await prompter.press('Press Enter to go on to the confirmation, or b to go back');
 	return answer.kind === 'text' ? [{ type: 'next', said: '' }] : backOrQuit(answer.kind);
 }
 
@@ -274,8 +295,9 @@ async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {
 	const note = passwordNote(command);
 	if (note !== null) prompter.say(note);
 	if (await tellReadiness(context.operations, planned, prompter)) {
-		const answer = await prompter.ask(
+		const answer = await prompter.press(
 			'What is marked X must be solved first. Press Enter to check again, p to plan again, or b to go back',
+			['p'],
 		);
 		if (answer.kind !== 'text') return backOrQuit(answer.kind);
 		return answer.text === 'p' ? [{ type: 'replan' }] : 'again';

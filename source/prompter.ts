@@ -71,6 +71,29 @@ export class Prompter {
 		}
 	}
 
+	/** Numbers from 1 to `count`, parted by commas or spaces, asked again until all are. */
+	async chooseSome(question: string, count: number, usual: number): Promise<readonly number[] | 'back' | 'quit'> {
+		for (;;) {
+			const answer = await this.ask(`${question}, 1 to ${count}, several with commas`, { usual: String(usual) });
+			if (answer.kind !== 'text') return answer.kind;
+			const chosen = answer.text
+				.split(/[\s,]+/)
+				.filter((word) => word !== '')
+				.map(Number);
+			if (chosen.length > 0 && chosen.every((one) => Number.isInteger(one) && one >= 1 && one <= count)) return [...new Set(chosen)];
+			this.say(`Please answer with numbers from 1 to ${count}, such as 1,2, or b to go back.`);
+		}
+	}
+
+	/** Enter (an empty text) or one of the letters; anything else is asked again, so that no slip counts as Enter. */
+	async press(question: string, letters: readonly string[] = []): Promise<Answer> {
+		for (;;) {
+			const answer = await this.ask(question);
+			if (answer.kind !== 'text' || answer.text === '' || letters.includes(answer.text)) return answer;
+			this.say(`Please press Enter, or answer ${[...letters, 'b'].join(', ').replace(/, (\w)$/, ' or $1')}.`);
+		}
+	}
+
 	close(): void {
 		this.#lines.close();
 	}

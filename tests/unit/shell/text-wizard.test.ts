@@ -1,14 +1,22 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { WizardChoices } from '../../../source/core/operations.js';
+import { chooseCollections } from '../../../source/core/plan/collection.js';
 import type { WizardIo } from '../../../source/interactive.js';
 import { runTextWizard } from '../../../source/interactive-text.js';
 import { outcomeOf } from '../../../source/outcome.js';
 import { Session } from '../../../source/session.js';
 import { describeTerminal } from '../../../source/terminal.js';
+import { inspectedChroma, inspectedCollection } from '../../fakes/inspection.js';
 import { fakeOperations, type Script } from '../../fakes/operations.js';
 
 /** Runs the conversation: each line is sent once the text before it has been said. */
-async function talk(script: Script, lines: readonly (readonly [expected: string, answer: string])[]) {
+async function talk(
+	script: Script,
+	lines: readonly (readonly [expected: string, answer: string])[],
+	onSignals: (interrupt: () => void) => void = () => {},
+	initial: Partial<WizardChoices> = {},
+) {
 	const { operations, calls } = fakeOperations(script);
 	const clock = { now: () => Date.now() };
 	const session = new Session({ operations, clock, intervalMilliseconds: 3000 });
@@ -28,10 +36,16 @@ async function talk(script: Script, lines: readonly (readonly [expected: string,
 	const io: WizardIo = {
 		stdin: stdin as unknown as WizardIo['stdin'],
 		stderr: stderr as unknown as WizardIo['stderr'],
-		signals: { on: () => process, off: () => process },
+		signals: {
+			on: (_name: string, listener: (...given: never[]) => void) => {
+				onSignals(() => listener());
+				return process;
+			},
+			off: () => process,
+		},
 	};
 	const terminal = describeTerminal({ stdin: {}, stdout: {}, stderr: {}, env: {}, flags: { screenReader: true } });
-	const why = await runTextWizard({ operations, terminal, version: '0.1.0', initial: {}, clock, io, session });
+	const why = await runTextWizard({ operations, terminal, version: '0.1.0', initial, clock, io, session });
 	return { said, calls, why, outcome: outcomeOf(session, why, 79), left: remaining };
 }
 
@@ -86,6 +100,78 @@ describe('the wizard for screen readers', () => {
 		expect(calls.plans).toBe(0);
 		expect(why).toBe('left');
 		expect(outcome.exitCode).toBe(0);
+	});
+
+	it('takes several collections at once, and asks again for a number that none has', async () => {
+		const chroma = inspectedChroma(
+			{ path: 'data/many', bytes: 1, version: '1.5' },
+			['docs', 'notes', 'images'].map((name) =>
+				inspectedCollection({
+					id: name,
+					name,
+					tenant: 't',
+					database: 'd',
+					records: 2,
+					dimension: 2,
+					space: 'l2',
+					metadata: null,
+					vectorsIn: 'wal',
+				}),
+			),
+		);
+		const asked: (readonly string[])[] = [];
+		const describeDataset: Script['describeDataset'] = async ({ collections }) => {
+			asked.push(collections);
+			return { sqlite: null, chroma, problems: [], collections: collections.length === 0 ? [] : chooseCollections(chroma, collections) };
+		};
+		const { said } = await talk({ describeDataset }, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', '2'],
+			['Collections, 1 to 4', '1,9'],
+			['Collections, 1 to 4', '1, 3 3'],
+			['for the dry run', 'b'],
+			['Dataset, 1 to 3', '2'],
+			['Collections, 1 to 4', '4 1'],
+			['for the dry run', 'b'],
+			['Dataset, 1 to 3', 'b'],
+			['Environment, 1 to 4', 'b'],
+		]);
+		expect(said).toContain('Please answer with numbers from 1 to 4, such as 1,2, or b to go back.');
+		expect(asked.filter((names) => names.length > 0)).toEqual([['docs', 'images'], ['all']]);
+	});
+
+	it('asks again where a word is none of the answers, instead of taking it for Enter', async () => {
+		const { said, calls } = await talk({}, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', ''],
+			['for the dry run', 'hello'],
+			['for the dry run', 'b'],
+			['Dataset, 1 to 3', 'b'],
+			['Environment, 1 to 4', 'b'],
+		]);
+		expect(said).toContain('Please press Enter, or answer u, t or b.');
+		expect(calls.plans).toBe(0);
+	});
+
+	it('stops at Ctrl+C while something is awaited that does not come', async () => {
+		let interrupt = () => {};
+		const describeDataset: Script['describeDataset'] = () => {
+			interrupt();
+			return new Promise(() => {});
+		};
+		const given: Script = { describeDataset };
+		const { why, outcome } = await talk(
+			given,
+			[
+				['Environment, 1 to 4', '2'],
+				['Dataset, 1 to 3', ''],
+			],
+			(listener) => {
+				interrupt = listener;
+			},
+		);
+		expect(why).toBe('cancelled');
+		expect(outcome.exitCode).toBe(130);
 	});
 
 	it('tells an error in sentences and asks again', async () => {
