@@ -54,7 +54,7 @@ export function CollectionPicker({ place, collections, chosen, onPick, onCancel 
 		{
 			keys: ['enter'],
 			label: 'enter',
-			does: picked.length === 0 ? 'choose' : 'take them',
+			does: picked.length === 0 ? 'choose' : 'take',
 			run: () => {
 				const names = namesOf(picked.length > 0 ? picked : list.selected === undefined ? [] : [list.selected], collections);
 				if (names.length > 0) onPick(names);

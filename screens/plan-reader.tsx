@@ -2,7 +2,8 @@ import { useState } from 'react';
 import { formatBytes, formatCount, formatEstimate, formatQuantity } from '../source/core/format.js';
 import type { Operations } from '../source/core/operations.js';
 import { differingLeft, nothingToDoWords } from '../source/core/outcome-words.js';
-import { isBlocked, type Plan, recordsToWrite } from '../source/core/plan/types.js';
+import { rulesToChoose } from '../source/core/plan/id-hazards.js';
+import { type IdCollisionPolicy, isBlocked, type Plan, recordsToWrite } from '../source/core/plan/types.js';
 import { tableLines } from './components/data-table.js';
 import { Frame } from './components/frame.js';
 import { hiddenRows, windowAround } from './components/list-window.js';
@@ -24,6 +25,8 @@ interface PlanReaderProps {
 	readonly planned: Planned;
 	readonly command: readonly string[];
 	readonly onReplan: () => void;
+	/** Another rule for ids, which makes another plan. */
+	readonly onIds: (rule: IdCollisionPolicy) => void;
 	readonly onNext: (said: string) => void;
 	readonly onBack: () => void;
 }
@@ -31,7 +34,7 @@ interface PlanReaderProps {
 type View = 'steps' | 'hazards' | 'ddl';
 
 /** The plan to read: steps that unfold, hazards, DDL; and the way on, unless something blocks. */
-export function PlanReader({ place, operations, planned, command, onReplan, onNext, onBack }: PlanReaderProps) {
+export function PlanReader({ place, operations, planned, command, onReplan, onIds, onNext, onBack }: PlanReaderProps) {
 	const { plan } = planned;
 	const canvas = useCanvas();
 	const [view, setView] = useState<View>('steps');
@@ -41,6 +44,7 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 	const [saving, setSaving] = useState(false);
 	const [said, setSaid] = useState<string | null>(null);
 	const blocked = isBlocked(plan);
+	const rules = rulesToChoose(plan);
 	// Hazards and DDL scroll on their own, so that the steps are as they were when they come back.
 	const [cursor, setCursor] = view === 'steps' ? [atSteps, setAtSteps] : [atText, setAtText];
 
@@ -95,21 +99,29 @@ export function PlanReader({ place, operations, planned, command, onReplan, onNe
 		{
 			keys: ['enter'],
 			label: 'enter',
-			does: blocked ? 'blocked, see !' : plan.doneBy === undefined ? 'next' : 'check again',
+			does: blocked ? (rules.length > 0 ? 'hazards' : 'blocked, see !') : plan.doneBy === undefined ? 'next' : 'check again',
 			run: () => (blocked ? show('hazards') : onNext(planSaid(plan))),
 		},
+		{ keys: ['esc'], label: 'esc', does: 'back', run: () => (view === 'steps' ? onBack() : show(view)) },
+		...rules.map((rule): Binding => ({ ...ruleKeys[rule], keys: [ruleKeys[rule].label], run: () => onIds(rule) })),
 		{ keys: ['down', 'j'], label: 'j/k', does: 'move too', run: () => move(1), bar: false },
 		{ keys: ['pageup'], label: 'pgup/pgdn', does: 'move by a page', run: () => move(-height), bar: false },
 		{ keys: ['pagedown'], label: '', does: 'a page down', run: () => move(height), bar: false },
 		...(view === 'steps' ? unfoldBindings(toggle, open.has(content.rowAt(cursor.at) ?? '')) : []),
 		{ keys: ['!'], label: '!', does: view === 'hazards' ? 'steps' : 'hazards', run: () => show('hazards') },
 		{ keys: ['d'], label: 'd', does: view === 'ddl' ? 'steps' : 'DDL', run: () => show('ddl') },
-		{ keys: ['esc'], label: 'esc', does: 'back', run: () => (view === 'steps' ? onBack() : show(view)) },
 		{ keys: ['s'], label: 's', does: 'save plan', run: () => setSaving(true) },
 		{ keys: ['r'], label: 'r', does: 'plan again', run: onReplan, bar: false },
 	];
 	return <Frame {...place} mode={dryRunMode} ids={`plan ${plan.id.slice(0, 8)}`} body={body} bindings={bindings} command={command} />;
 }
+
+/** Each makes the plan anew under its rule. */
+const ruleKeys: Readonly<Record<IdCollisionPolicy, { readonly label: string; readonly does: string }>> = {
+	prefix: { label: 'p', does: 'prefix ids' },
+	uuid: { label: 'u', does: 'UUID ids' },
+	fail: { label: 'o', does: 'own ids' },
+};
 
 function unfoldBindings(toggle: (unfold: boolean | null) => void, isOpen: boolean): readonly Binding[] {
 	return [

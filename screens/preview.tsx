@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import type { RepotError } from '../source/core/errors.js';
 import { formatPercent } from '../source/core/format.js';
 import type { Operations, PlanProgress, WizardChoices } from '../source/core/operations.js';
+import type { IdCollisionPolicy } from '../source/core/plan/types.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
 import { barText, walkingBar } from './components/progress-bar.js';
@@ -25,6 +26,8 @@ interface PreviewScreenProps {
 	readonly command: readonly string[];
 	readonly onPlanned: (planned: Planned) => void;
 	readonly onReplan: () => void;
+	/** Another rule for ids, which makes another plan. */
+	readonly onIds: (rule: IdCollisionPolicy) => void;
 	readonly onNext: (said: string) => void;
 	readonly onBack: () => void;
 }

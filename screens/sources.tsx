@@ -133,7 +133,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 			/>
 		);
 	}
-	const body: readonly LineSpec[] = [
+	const told: readonly LineSpec[] = [
 		line({ text: 'What moves?', tone: 'strong' }, { text: '   sources are only read, never written', tone: 'dim' }),
 		blank,
 		...selectListLines({ list, columns, rowOf, width: canvas.width, none: 'Nothing was found' }),
@@ -142,15 +142,18 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 			? []
 			: [line({ text: selected.name, tone: 'strong' }, { text: `   from ${selected.from}`, tone: 'dim' })]),
 		...under(task, hasPath, parts, canvas.width),
-		// Said until something else is chosen or the obstacle is gone.
-		...(refused === subject && obstacle !== null ? [blank, ...paragraph(refusal(task, hasPath), canvas.width, 'warn')] : []),
 	];
+	// Said until something else is chosen or the obstacle is gone.
+	const why = refused === subject && obstacle !== null ? paragraph(refusal(task, hasPath), canvas.width, 'warn') : [];
+	// A blank line before it only where there is room: without, the frame would close its other blank lines and everything would move.
+	const parted = why.length > 0 && told.length + why.length < canvas.lines;
+	const body = [...told, ...(parted ? [blank] : []), ...why];
 	const bindings: readonly Binding[] = [
 		...list.bindings,
 		{ keys: ['enter'], label: 'enter', does: selected?.name === other && !hasPath ? 'type paths' : 'next', run: next },
 		{ keys: ['esc'], label: 'esc', does: 'back', run: () => onBack(draft) },
-		{ keys: ['p'], label: 'p', does: 'parts', run: () => setParts(nextParts(parts)) },
 		...(collections.length > 1 ? [{ keys: ['c'], label: 'c', does: 'collections', run: () => setView('collections') }] : []),
+		{ keys: ['p'], label: 'p', does: 'parts', run: () => setParts(nextParts(parts)) },
 		{ keys: ['o'], label: 'o', does: 'other files', run: () => setView('paths'), bar: selected?.name === other },
 		{ keys: ['r'], label: 'r', does: 'look again', run: retry, bar: false },
 	];
@@ -164,7 +167,7 @@ function refusal(task: TaskState<DatasetDescription>, hasPath: boolean): string 
 	if (!hasPath) return '! Not chosen: there is nothing in it to move. p chooses parts, o takes other files.';
 	if (task.state === 'working') return '! Not chosen yet: it is still being opened.';
 	if (task.state === 'ok' && task.value.problems.length === 0)
-		return `! Not chosen: ${obstacleTo(task.value) ?? 'it cannot be moved'}${(task.value.chroma?.collections.length ?? 0) > 1 ? ': c lists them' : ''}.`;
+		return `! Not chosen: ${obstacleTo(task.value) ?? 'it cannot be moved'}${(task.value.chroma?.collections.length ?? 0) > 1 ? ' (c lists them)' : ''}.`;
 	return '! Not chosen: what is marked X must be solved first. r looks again, p chooses parts, o takes other files.';
 }
 

@@ -15,6 +15,7 @@ import { passwordNote } from './core/headless-command.js';
 import type { EnvironmentSummary, Operations } from './core/operations.js';
 import { nothingToDoWords } from './core/outcome-words.js';
 import { allCollections, flagName } from './core/plan/collection.js';
+import { rulesToChoose } from './core/plan/id-hazards.js';
 import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
@@ -249,11 +250,7 @@ async function tellPlan({ context, prompter, state, stopped }: Talk): Promise<Tu
 	}
 	const { plan } = state.planned;
 	for (const text of planSentences(plan)) prompter.say(text);
-	if (isBlocked(plan)) {
-		const answer = await prompter.press('Blocked: solve the hazards first. Press Enter to plan again, or b to go back');
-		if (answer.kind !== 'text') return backOrQuit(answer.kind);
-		return [{ type: 'replan' }];
-	}
+	if (isBlocked(plan)) return askBlocked(plan, prompter);
 	if (plan.doneBy !== undefined) {
 		const answer = await prompter.press('Press Enter to run the checks again, which writes nothing, or b to go back');
 		if (answer.kind !== 'text') return backOrQuit(answer.kind);
@@ -262,6 +259,21 @@ async function tellPlan({ context, prompter, state, stopped }: Talk): Promise<Tu
 	}
 	const answer = await prompter.press('Press Enter to go on to the confirmation, or b to go back');
 	return answer.kind === 'text' ? [{ type: 'next', said: '' }] : backOrQuit(answer.kind);
+}
+
+const ruleLetters = { prefix: 'p', uuid: 'u', fail: 'o' } as const;
+const ruleWords = { prefix: 'p for ids COLLECTION/ID', uuid: 'u for UUIDs as ids', fail: "o for Chroma's own ids" } as const;
+
+async function askBlocked(plan: Plan, prompter: Prompter): Promise<Turn> {
+	const rules = rulesToChoose(plan);
+	const ways = ['Press Enter to plan again', ...rules.map((rule) => ruleWords[rule])].join(', ');
+	const answer = await prompter.press(
+		`Blocked: solve the hazards first. ${ways}, or b to go back`,
+		rules.map((rule) => ruleLetters[rule]),
+	);
+	if (answer.kind !== 'text') return backOrQuit(answer.kind);
+	const rule = rules.find((one) => ruleLetters[one] === answer.text);
+	return [rule === undefined ? { type: 'replan' } : { type: 'choose-ids', rule }];
 }
 
 function planSentences(plan: Plan): readonly string[] {

@@ -149,6 +149,7 @@ function Preview({ state, dispatch, operations, session }: WizardScreenProps) {
 			command={commandOf(operations, 'plan', choices)}
 			onPlanned={onPlanned}
 			onReplan={() => dispatch({ type: 'replan' })}
+			onIds={(rule) => dispatch({ type: 'choose-ids', rule })}
 			onNext={(said) => {
 				const { planned } = state;
 				if (planned?.plan.doneBy !== undefined) session.startChecks(planned, commandOf(operations, 'migrate', choices));

@@ -9,7 +9,7 @@ import type { Planned } from '../screens/planned.js';
 import type { UndoSubject } from '../screens/rollback.js';
 import type { SourcesAnswer } from '../screens/source-words.js';
 import type { EnvironmentSummary, WizardChoices } from './core/operations.js';
-import { isBlocked } from './core/plan/types.js';
+import { type IdCollisionPolicy, isBlocked } from './core/plan/types.js';
 import type { Secret } from './core/secret.js';
 
 export const stepNames = ['environment', 'sources', 'credentials', 'preview', 'confirm', 'run'] as const;
@@ -24,6 +24,8 @@ export interface Answers {
 	/** Counts the URLs typed: secrets are never compared, but a new one must be tested. */
 	readonly targetEdition: number;
 	readonly tenant: string | null;
+	/** Chosen at a plan that it blocked; null: as the settings say. */
+	readonly onIdCollision: IdCollisionPolicy | null;
 }
 
 /** One line of the scrollback about a step that is behind. */
@@ -62,6 +64,7 @@ export type WizardAction =
 	| { readonly type: 'choose-sources'; readonly answer: SourcesAnswer }
 	| { readonly type: 'type-target'; readonly target: Secret }
 	| { readonly type: 'type-tenant'; readonly tenant: string }
+	| { readonly type: 'choose-ids'; readonly rule: IdCollisionPolicy }
 	| { readonly type: 'planned'; readonly planned: Planned }
 	| { readonly type: 'replan' }
 	/** `said` is what the scrollback keeps of the step. */
@@ -72,7 +75,7 @@ export type WizardAction =
 	| { readonly type: 'open-history' }
 	| { readonly type: 'open-rollback'; readonly subject: UndoSubject };
 
-const noAnswers: Answers = { sources: null, target: null, targetEdition: 0, tenant: null };
+const noAnswers: Answers = { sources: null, target: null, targetEdition: 0, tenant: null, onIdCollision: null };
 
 /** The first state, with what flags already answered. */
 export function startWizard(initial: Partial<WizardChoices>, openHistory = false): WizardState {
@@ -109,11 +112,13 @@ export function wizardAfter(state: WizardState, action: WizardAction): WizardSta
 			return { ...state, environment, restart, planned: same ? state.planned : null };
 		}
 		case 'choose-sources':
-			return answered(state, (answers) => ({ ...answers, sources: action.answer }), sameSources(answersOf(state).sources, action.answer));
+			return chooseSources(state, action.answer);
 		case 'type-target':
 			return answered(state, (answers) => ({ ...answers, target: action.target, targetEdition: answers.targetEdition + 1 }), false);
 		case 'type-tenant':
 			return answered(state, (answers) => ({ ...answers, tenant: action.tenant }), answersOf(state).tenant === action.tenant);
+		case 'choose-ids':
+			return answered(state, (answers) => ({ ...answers, onIdCollision: action.rule }), false);
 		case 'planned':
 			return state.screen === 'preview' ? { ...state, planned: action.planned } : state;
 		case 'replan':
@@ -146,6 +151,12 @@ function answered(state: WizardState, change: (answers: Answers) => Answers, sam
 	if (state.environment === null) return state;
 	const answers = { ...state.answers, [state.environment.name]: change(answersOf(state)) };
 	return { ...state, answers, planned: same ? state.planned : null };
+}
+
+/** What was chosen for the ids of other collections does not hold for these. */
+function chooseSources(state: WizardState, sources: SourcesAnswer): WizardState {
+	const same = sameSources(answersOf(state).sources, sources);
+	return answered(state, (answers) => ({ ...answers, sources, ...(same ? {} : { onIdCollision: null }) }), same);
 }
 
 function sameSources(before: SourcesAnswer | null, after: SourcesAnswer): boolean {
@@ -219,7 +230,7 @@ function back(state: WizardState): WizardState {
 
 /** What was chosen so far, in the shape that Operations takes. */
 export function choicesOf(state: WizardState): WizardChoices {
-	const { sources, target, tenant } = answersOf(state);
+	const { sources, target, tenant, onIdCollision } = answersOf(state);
 	return {
 		environment: state.environment?.name ?? state.wantedEnvironment ?? '',
 		sqlitePath: sources?.sqlitePath ?? null,
@@ -227,6 +238,7 @@ export function choicesOf(state: WizardState): WizardChoices {
 		collections: sources?.collections ?? [],
 		target,
 		tenant,
+		...(onIdCollision === null ? {} : { onIdCollision }),
 	};
 }
 

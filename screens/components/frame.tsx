@@ -47,7 +47,9 @@ export function Frame({
 	const [overlay, setOverlay] = useState<Overlay>('none');
 	const [scroll, setScroll] = useState(0);
 	const close: Binding = { keys: ['esc', 'enter', 'q', '?', 'y'], label: 'esc', does: 'close', run: () => setOverlay('none') };
-	const common = commonBindings(command, namesCommand, copy, setOverlay);
+	// A question that is answered with y leaves no key for the command.
+	const free = bindings.some((binding) => binding.keys.includes('y')) ? undefined : command;
+	const common = commonBindings(free, namesCommand, copy, setOverlay);
 	const typing = capture !== undefined;
 	const content = {
 		none: body,

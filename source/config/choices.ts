@@ -54,6 +54,7 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 	const target = (targetOf(settings, choices) as { target: Secret }).target;
 	refuseForeignTarget(settings, environment.name, target);
 	const { values } = settings;
+	const ids = choices.onIdCollision ?? values.onIdCollision.value;
 	return {
 		environment: environment.name,
 		guard: environment.guard,
@@ -73,7 +74,7 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 			onInvalidJson: values.onInvalidJson.value,
 			onBadTimestamp: values.onBadTimestamp.value,
 			onNul: values.onNul.value,
-			...(values.onIdCollision.value === 'fail' ? {} : { onIdCollision: values.onIdCollision.value }),
+			...(ids === 'fail' ? {} : { onIdCollision: ids }),
 			...(values.onMissingVector.value === 'quarantine' ? {} : { onMissingVector: values.onMissingVector.value }),
 			maxQuarantined: values.maxQuarantined.value,
 		},

@@ -123,16 +123,18 @@ function printedTarget(settings: Settings, ambient: Settings, choices: WizardCho
 
 /** Settings that this command line gave, and that the config and the variables do not give as well. */
 function printedSettings(settings: Settings, ambient: Settings, verb: HeadlessVerb, choices: WizardChoices): HeadlessChoice['settings'] {
+	const { onIdCollision } = settings.values;
+	const values = { ...settings.values, onIdCollision: { ...onIdCollision, value: choices.onIdCollision ?? onIdCollision.value } };
 	const isGiven = (key: OptionKey): boolean =>
 		key === 'pgvectorCollection'
 			? // A dataset may name its own.
 				namingTexts(pgvectorNaming(settings, choices)).join('\0') !== namingTexts(pgvectorNaming(ambient, choices)).join('\0')
-			: printedValue(key, settings.values[key].value) !== printedValue(key, ambient.values[key].value);
+			: printedValue(key, values[key].value) !== printedValue(key, ambient.values[key].value);
 	const isServer = choices.chromaPath !== null && isChromaServer(choices.chromaPath);
 	return optionsOf(verb)
 		.filter((key) => !apart.has(key) && isGiven(key) && (isServer || (key !== 'chromaTenant' && key !== 'chromaDatabase')))
 		.flatMap((key): readonly (readonly [string, string | true])[] => {
-			const { value } = settings.values[key];
+			const { value } = values[key];
 			if (Array.isArray(value)) return (value.length === 0 ? [''] : value).map((one: string) => [flagOf(key), one] as const);
 			const printed = printedValue(key, value as OptionValues[typeof key]);
 			return printed === null ? [] : [[flagOf(key), printed]];

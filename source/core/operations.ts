@@ -2,7 +2,7 @@ import type { RepotError } from './errors.js';
 import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
 import type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
-import type { Plan } from './plan/types.js';
+import type { IdCollisionPolicy, Plan } from './plan/types.js';
 import type { ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
@@ -55,6 +55,8 @@ export interface WizardChoices {
 	/** Typed by the operator; null: as found. */
 	readonly target: Secret | null;
 	readonly tenant: string | null;
+	/** Chosen where a plan asked for it; absent: as the settings say. */
+	readonly onIdCollision?: IdCollisionPolicy;
 }
 
 export type { Guard, PlanProgress, PlanRequest } from './plan/request.js';

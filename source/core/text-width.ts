@@ -117,11 +117,14 @@ export function fitText(
 	return options.align === 'right' ? space + cut : cut + space;
 }
 
-/** The text broken at spaces into lines of at most `width` cells; a word that is too long is broken where it must be. */
+/** Spaces but those within a figure: `6 560`, `389 KiB`, `12 s`, `60 %`. */
+const breakable = /(?<!\d) | (?!\d{3}(?!\w)|%|(?:[KMGT]iB|B|ms|s|min|h)(?!\w))/;
+
+/** The text broken at spaces into lines of at most `width` cells, never within a figure; a word that is too long is broken where it must be. */
 export function wrapText(text: string, width: number): readonly string[] {
 	const lines: string[] = [];
 	let line = '';
-	for (const word of printable(text).split(' ')) {
+	for (const word of printable(text).split(breakable)) {
 		const joined = line === '' ? word : `${line} ${word}`;
 		if (textWidth(joined) <= width) {
 			line = joined;

@@ -192,6 +192,10 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			chromaPath: choices.chromaPath,
 			collections: choices.collections,
 			tenant: choices.tenant ?? fakeTenant,
+			policies: {
+				...fakeRequest.policies,
+				...(choices.onIdCollision === undefined || choices.onIdCollision === 'fail' ? {} : { onIdCollision: choices.onIdCollision }),
+			},
 		}),
 		plan: async (request, _signal, onProgress) => {
 			calls.plans += 1;

@@ -4,7 +4,7 @@ import type { SharedKeys, Source } from '../ports.js';
 import { leavesNothing } from './empty-steps.js';
 import { embeddingTable, keptIdKey, vectorStepId } from './langchain-tables.js';
 import type { OtherRules } from './other-rules.js';
-import type { CopyStep, Hazard, IdCollisionPolicy, Policies } from './types.js';
+import type { CopyStep, Hazard, IdCollisionPolicy, Plan, Policies } from './types.js';
 
 /** What may be done about an id that two collections have. */
 export const idChoices = `--on-id-collision prefix makes every id COLLECTION/ID, uuid a UUID of collection and id; either keeps the original in cmetadata under ${keptIdKey}`;
@@ -85,6 +85,14 @@ export function otherRuleHazards({ id, collection }: CopyStep, found: OtherRules
 			},
 		];
 	});
+}
+
+const solvedByRule: ReadonlySet<string> = new Set(['ID_IN_SEVERAL_COLLECTIONS', 'ID_IN_OTHER_COLLECTION', 'OTHER_IDS_THERE']);
+
+/** The rules for ids that may solve what blocks a plan: all but its own; none when no hazard asks for one. */
+export function rulesToChoose({ hazards, policies }: Pick<Plan, 'hazards' | 'policies'>): readonly IdCollisionPolicy[] {
+	if (!hazards.some(({ code, severity }) => severity === 'block' && solvedByRule.has(code))) return [];
+	return (Object.keys(otherRule) as IdCollisionPolicy[]).filter((rule) => rule !== (policies.onIdCollision ?? 'fail'));
 }
 
 function emptyHazards(vectors: readonly CopyStep[]): Hazard[] {

@@ -107,6 +107,12 @@ describe('text in cells', () => {
 		);
 	});
 
+	it('never breaks a line within a figure', () => {
+		expect(wrapText('wrote at least 6 560 records', 17)).toEqual(['wrote at least', '6 560 records']);
+		expect(wrapText('copied 1 234 567 of it, 389 KiB in 12 s', 25)).toEqual(['copied 1 234 567 of it,', '389 KiB in 12 s']);
+		expect(wrapText('ids 12 345x', 6)).toEqual(['ids 12', '345x']);
+	});
+
 	it('wraps without losing a character, within the width', () => {
 		fc.assert(
 			fc.property(fc.stringMatching(/^[a-z ]{0,80}$/), fc.integer({ min: 4, max: 30 }), (value, width) => {

@@ -82,7 +82,7 @@ describe('choosing collections', () => {
 		opened.press(keys.enter);
 		await opened.until('c chooses');
 		opened.press(keys.enter);
-		await opened.until('! Not chosen: choose a collection: c lists them.');
+		await opened.until('! Not chosen: choose a collection (c lists them).');
 	});
 
 	it('enter takes the one under the cursor', async () => {

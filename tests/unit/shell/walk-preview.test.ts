@@ -31,6 +31,33 @@ describe('reading the plan', () => {
 		expect(calls.migrated).toHaveLength(0);
 	});
 
+	it('chooses another rule for ids by a key, and plans anew with it', async () => {
+		const clash = { ...blockingHazard, code: 'ID_IN_SEVERAL_COLLECTIONS' };
+		const { opened, calls } = open({
+			plan: ({ policies }) => ({
+				...fakePlan,
+				policies,
+				hazards: policies.onIdCollision === 'prefix' ? [] : [clash],
+			}),
+		});
+		await toPreview(opened);
+		await opened.until('enter hazards  esc back  p prefix ids  u UUID ids');
+		opened.press('p');
+		await opened.until('enter next');
+		opened.press(keys.enter);
+		await opened.until('Press Enter to start writing.');
+		opened.press(keys.enter);
+		await opened.until('ALL CHECKS PASS');
+		expect(calls.plans).toBe(2);
+		expect(calls.migrated[0]?.request.policies.onIdCollision).toBe('prefix');
+	});
+
+	it('keeps the way back in the key bar of a plan that blocks', async () => {
+		const { opened } = open({ plan: () => ({ ...fakePlan, hazards: [blockingHazard] }) }, { columns: 80, rows: 24 });
+		await toPreview(opened);
+		expect(opened.live()).toMatch(/enter blocked, see ! +esc back/);
+	});
+
 	it('saves the plan where it is told to', async () => {
 		const { opened, calls } = open();
 		await toPreview(opened);

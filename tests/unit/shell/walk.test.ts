@@ -81,6 +81,16 @@ describe('the wizard, key by key', () => {
 		expect(calls.plans).toBe(2);
 	});
 
+	it('names y once among the keys where it answers a question', async () => {
+		const { opened } = open();
+		await opened.until('> local');
+		opened.press(keys.esc);
+		await opened.until('y  leave');
+		opened.press('?');
+		await opened.until('All keys of this screen');
+		expect(opened.live()).not.toContain('headless command');
+	});
+
 	it('asks before it leaves from the first step', async () => {
 		const { opened } = open();
 		await opened.until('> local');
