@@ -2,7 +2,7 @@
 
 import { formatCount } from '../source/core/format.js';
 import type { Hazard, Plan, Severity } from '../source/core/plan/types.js';
-import { wrapText } from '../source/core/text-width.js';
+import { cutText, wrapText } from '../source/core/text-width.js';
 import { blank, type LineSpec, line } from './lines.js';
 import { markTone, severityMark } from './plan-rows.js';
 
@@ -37,9 +37,11 @@ function hazardBlock(hazard: Hazard, width: number): readonly LineSpec[] {
 
 /** A plan may name thousands of records; the rest stand in the quarantine. */
 const shownKeys = 20;
+/** An id may be as long as a document. */
+const keyWidth = 60;
 
 const keysOf = ({ sample, count }: Hazard): string => {
-	const shown = sample.slice(0, shownKeys);
+	const shown = sample.slice(0, shownKeys).map((key) => cutText(key, keyWidth, 'middle', '...'));
 	return [...shown, ...(count > shown.length ? ['...'] : [])].join('  ');
 };
 

@@ -1,3 +1,4 @@
+import { formatCount, formatQuantity } from '../../source/core/format.js';
 import type { ColumnMapping } from '../../source/core/plan/types.js';
 import type { Finding } from '../../source/core/ports.js';
 import { type FindingCode, findingWords, isRefusal } from './finding-words.js';
@@ -83,7 +84,7 @@ export function findingsOf(columns: readonly ColumnMapping[], tally: Tally): Fin
 			column: name,
 			count,
 			sample,
-			message: `${count === 1 ? '1 record' : `${count} records`}: ${words.message(name ?? 'the record')}`,
+			message: `${formatQuantity(count, 'record')}: ${words.message(name ?? 'the record')}`,
 			...(words.hint === undefined ? {} : { hint: words.hint }),
 		};
 	});
@@ -104,11 +105,11 @@ function noteOf(column: ColumnMapping, place: number, { findings, empty: emptyRo
 	if (column.source === null) return null;
 	const rank = (entry: FindingCount): number => (isRefusal(entry.code) ? rows : 0) + entry.count;
 	const [worst] = findings.filter((entry) => entry.column === place).sort((a, b) => rank(b) - rank(a));
-	if (worst !== undefined) return `${worst.count} of ${rows} ${findingWords[worst.code].note}`;
+	if (worst !== undefined) return `${formatCount(worst.count)} of ${formatCount(rows)} ${findingWords[worst.code].note}`;
 	const empty = emptyRows[place] ?? 0;
-	if (empty === rows) return `empty in all ${rows} rows`;
-	const rest = empty === 0 ? '' : `, ${empty} empty`;
-	if (column.cast === 'json-text') return `${rows - empty} valid${rest}`;
-	if (column.cast === 'iso-timestamp') return `${rows - empty} ISO 8601${rest}`;
+	if (empty === rows) return `empty in all ${formatCount(rows)} rows`;
+	const rest = empty === 0 ? '' : `, ${formatCount(empty)} empty`;
+	if (column.cast === 'json-text') return `${formatCount(rows - empty)} valid${rest}`;
+	if (column.cast === 'iso-timestamp') return `${formatCount(rows - empty)} ISO 8601${rest}`;
 	return null;
 }

@@ -7,6 +7,7 @@ import { formatCommand } from '../core/format.js';
 import { passwordNote } from '../core/headless-command.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
 import type { Hazard, Plan } from '../core/plan/types.js';
+import { cutText } from '../core/text-width.js';
 import { ndjsonSink, versionLine } from '../headless/ndjson-sink.js';
 import { nothingToDo, placed, planSummaryLines } from '../headless/plan-text.js';
 import { drain, type EventSink } from '../headless/sink.js';
@@ -90,7 +91,7 @@ function nothingLeft(context: CommandContext, { plan, request }: Planned): ExitC
 }
 
 function told(hazard: Hazard): string {
-	const shown = hazard.sample.slice(0, 5);
+	const shown = hazard.sample.slice(0, 5).map((key) => cutText(key, 60, 'middle', '...'));
 	const keys = shown.length === 0 ? '' : ` (${shown.join(', ')}${hazard.count > shown.length ? ', ...' : ''})`;
 	return `${placed(hazard)}${keys}`;
 }

@@ -1,7 +1,7 @@
 import { RepotError } from '../core/errors.js';
 import type { Credential, Origin, PlanRequest, WizardChoices } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
-import { type CollectionNaming, namingFrom } from './collection-flags.js';
+import { type CollectionNaming, isNameAlone, namingFrom } from './collection-flags.js';
 import { chosenEnvironment, environmentNamed, guardOf, knownEnvironments } from './environments.js';
 import { overrides, type Settings } from './settings.js';
 import { datasetOf, type SourcePaths, sourceChoice } from './sources.js';
@@ -64,6 +64,7 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 		target,
 		tenant: choices.tenant ?? (values.userId.value as string),
 		...pgvectorNaming(settings, choices),
+		...(values.pgvectorCollection.level === 'flag' && values.pgvectorCollection.value.some(isNameAlone) ? { nameByFlag: true } : {}),
 		batchSize: values.batchSize.value,
 		skipSchemaCreation: values.skipSchemaCreation.value,
 		index: values.index.value,

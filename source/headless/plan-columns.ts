@@ -25,7 +25,7 @@ function groupLines(steps: readonly CopyStep[], style: TextStyle): readonly stri
 	const columns = [{ title: '' }, { title: 'COLUMN' }, { title: 'FROM' }, { title: 'TO' }, { title: 'CAST' }, { title: 'NOTES' }];
 	const rows = first.columns.map((column, place) => {
 		const [change, from, to, cast] = partsOf(column);
-		return [change, column.name, from, to, cast, isShared(place) ? noteOf(column) : 'see below'];
+		return [style.tables ? change : spokenChanges[change], column.name, from, to, cast, isShared(place) ? noteOf(column) : 'see below'];
 	});
 	return ['', paint(style, 'strong', printable(titleOf(steps))), ...tableLines(columns, rows, style), ...ownLines(steps, isShared, style)];
 }
@@ -60,7 +60,7 @@ const noteAt = (columns: readonly ColumnMapping[], place: number): string => {
 };
 
 /** Change, source, type and cast. */
-const partsOf = (column: ColumnMapping): readonly [string, string, string, string] => [
+const partsOf = (column: ColumnMapping): readonly [Change, string, string, string] => [
 	changeOf(column),
 	fromOf(column),
 	toOf(column),
@@ -69,7 +69,10 @@ const partsOf = (column: ColumnMapping): readonly [string, string, string, strin
 
 const unchanged: ReadonlySet<ColumnMapping['cast']> = new Set(['text', 'bigint', 'double', 'numeric', 'boolean', 'bytea', 'vector']);
 
-function changeOf(column: ColumnMapping): string {
+type Change = '+' | '~' | '';
+const spokenChanges: Readonly<Record<Change, string>> = { '+': 'new', '~': 'change', '': 'unchanged' };
+
+function changeOf(column: ColumnMapping): Change {
 	if (column.source === null) return '+';
 	return unchanged.has(column.cast) && column.source === column.name ? '' : '~';
 }

@@ -4,9 +4,9 @@ import { movesNothing } from '../core/plan/empty-steps.js';
 import { vectorStepId } from '../core/plan/langchain-tables.js';
 import { type CopyStep, type Hazard, isCopyStep, isSchemaStep, type Plan, recordsToWrite, type SchemaStep } from '../core/plan/types.js';
 import { serverWords } from '../core/server-words.js';
-import { printable } from '../core/text-width.js';
+import { cutText, printable } from '../core/text-width.js';
 import { columnLines } from './plan-columns.js';
-import { cutNames } from './short-names.js';
+import { cutNames, ellipsisOf } from './short-names.js';
 import { paint, type TextStyle, type Tone } from './style.js';
 import { tableLines } from './table.js';
 
@@ -130,6 +130,7 @@ const spokenMarks: Readonly<Record<string, string>> = {
 	'-': 'nothing to move',
 	'!': 'needs a look',
 	X: 'blocked',
+	i: 'note',
 };
 const spoken = (row: readonly string[]): readonly string[] => [spokenMarks[row[0] ?? ''] ?? '', ...row.slice(1)];
 
@@ -202,13 +203,15 @@ function hazardLines(hazards: readonly Hazard[], style: TextStyle): readonly str
 
 /** A plan may name thousands; `--json` and `--out` give them all. */
 const shownKeys = 5;
+/** An id may be as long as a document. */
+const keyWidth = 60;
 
 function oneHazard(hazard: Hazard, sign: string, tone: Tone, style: TextStyle): readonly string[] {
 	const keys = hazard.sample.slice(0, shownKeys);
-	const sample = keys.map((key) => printable(key)).join(', ');
+	const sample = keys.map((key) => cutText(key, keyWidth, 'middle', ellipsisOf(style))).join(', ');
 	const more = hazard.count > keys.length && keys.length > 0 ? ', ...' : '';
 	return [
-		`${paint(style, tone, style.tables ? sign : sign === '=' ? 'note' : (spokenMarks[sign] ?? ''))} ${placed(hazard)}`,
+		`${paint(style, tone, style.tables ? sign : (spokenMarks[sign] ?? ''))} ${placed(hazard)}`,
 		...(sample === '' ? [] : [`    keys  ${sample}${more}`]),
 		...(hazard.hint === undefined ? [] : [`    next  ${printable(hazard.hint)}`]),
 	];

@@ -16,7 +16,7 @@ export interface ChosenCollection {
 	readonly named: boolean;
 }
 
-type Naming = Pick<PlanRequest, 'pgvectorCollection' | 'collectionNames'>;
+type Naming = Pick<PlanRequest, 'pgvectorCollection' | 'collectionNames' | 'nameByFlag'>;
 
 /**
  * Step ids and names in the target. A single collection becomes `pgvectorCollection`; of several each keeps its own name; `collectionNames` goes
@@ -25,6 +25,7 @@ type Naming = Pick<PlanRequest, 'pgvectorCollection' | 'collectionNames'>;
 export function nameCollections(collections: readonly ChromaCollection[], naming: Naming): readonly ChosenCollection[] {
 	const wishes = Object.entries(naming.collectionNames);
 	for (const [source] of wishes) refuseUnknown(source, collections);
+	if (collections.length > 1 && naming.nameByFlag === true) refuseUnused(naming.pgvectorCollection, collections);
 	return collections.map((collection) => {
 		const wish = wishes.find(([source]) => isNamed(collection, source));
 		const usual = collections.length === 1 ? naming.pgvectorCollection : collection.name;
@@ -34,6 +35,18 @@ export function nameCollections(collections: readonly ChromaCollection[], naming
 			target: wish?.[1] ?? usual,
 			named: collections.length === 1 || wish !== undefined,
 		};
+	});
+}
+
+/** A flag that would do nothing is refused; a name of the config may be there for another time. */
+function refuseUnused(name: string, collections: readonly ChromaCollection[]): void {
+	const names = collections.map((collection) => shownName(collection, collections));
+	throw new RepotError({
+		kind: 'usage',
+		code: 'COLLECTION_NAME_UNUSED',
+		message: `--pgvector-collection ${name} is the name for a single collection, and ${collections.length} move`,
+		why: `these move: ${names.join(', ')}`,
+		next: [`Write --pgvector-collection SOURCE=TARGET, e.g. ${names[0]}=${name}`, 'Or leave it out: each keeps its own name'],
 	});
 }
 
@@ -105,7 +118,7 @@ function foreign(chosen: readonly ChosenCollection[], target: TargetDescription)
 				severity: 'block' as const,
 				step,
 				count: there.rows,
-				sample: [name],
+				sample: [],
 				message: `the target has a collection ${name} already, with ${formatQuantity(there.rows, 'row')} and none of this user`,
 				hint,
 			},

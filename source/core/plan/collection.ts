@@ -37,6 +37,7 @@ function collectionNamed(description: ChromaDescription, name: string): ChromaCo
 	const [found] = matching;
 	if (found === undefined) {
 		throw refusal(description, 'CHROMA_UNKNOWN_COLLECTION', `${holder(description)} holds no collection "${name}"`, [
+			...meant(description, name),
 			'Name one that exists with --collection NAME, or every one with --collection all',
 		]);
 	}
@@ -46,6 +47,14 @@ function collectionNamed(description: ChromaDescription, name: string): ChromaCo
 		]);
 	}
 	return found;
+}
+
+/** What was probably meant by a list in one flag, or by the word for all in capitals. */
+function meant({ collections }: ChromaDescription, name: string): readonly string[] {
+	if (name.toLowerCase() === allCollections) return [`The word for every one is --collection ${allCollections}`];
+	const parts = name.split(',').map((part) => part.trim());
+	const known = parts.length > 1 && parts.every((part) => collections.some((collection) => isNamed(collection, part)));
+	return known ? [`Repeat the flag: ${parts.map((part) => `--collection ${part}`).join(' ')}`] : [];
 }
 
 const holder = ({ from }: ChromaDescription): string => (from === 'server' ? 'This Chroma server' : 'This Chroma directory');

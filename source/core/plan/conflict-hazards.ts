@@ -7,6 +7,12 @@ import type { LateTally } from './late-parents.js';
 import { ownerIndexWords } from './owner-index.js';
 import type { CopyStep, Hazard, Policies } from './types.js';
 
+/** A server of Chroma multiplies what a directory holds as it was given (docs/formats.md). */
+const cosineNote = ({ source }: CopyStep): string =>
+	source.kind === 'chroma' && source.space === 'cosine'
+		? '. In a cosine collection a server and its directory give vectors that differ in the last bit: where the other way wrote these rows, skip loses nothing'
+		: '';
+
 /** Keys that source and target both hold. Equal rows are no conflict: they are there already. */
 export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: Policies): Hazard[] {
 	const hazards: Hazard[] = [];
@@ -30,7 +36,7 @@ export function conflictHazards(step: CopyStep, tally: ConflictTally, policies: 
 			differing.count,
 			differing.sample,
 			`${noun(differing.count)} of ${step.table} ${verb(differing.count, 'exists', 'exist')} in the target with other values`,
-			'Choose --on-conflict skip to leave the rows of the target, or --on-conflict update to overwrite them (they are saved first and a rollback restores them)',
+			`Choose --on-conflict skip to leave the rows of the target, or --on-conflict update to overwrite them (they are saved first and a rollback restores them)${cosineNote(step)}`,
 		);
 	} else if (policies.onConflict === 'skip') {
 		add(

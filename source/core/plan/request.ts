@@ -13,6 +13,8 @@ export interface PlanRequest {
 	readonly tenant: string;
 	/** Name of the langchain collection when one collection moves; of several each keeps its own. */
 	readonly pgvectorCollection: string;
+	/** It was given on the command line, where it must not stand in vain. */
+	readonly nameByFlag?: boolean;
 	/** Other names, by the name, id or `tenant/database/name` of the Chroma collection. */
 	readonly collectionNames: Readonly<Record<string, string>>;
 	/** Records a batch; null: by size. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nameCollections } from '../../../source/core/plan/collection-names.js';
+import { conflictHazards } from '../../../source/core/plan/conflict-hazards.js';
+import { noConflicts } from '../../../source/core/plan/conflicts.js';
 import { collectionTable } from '../../../source/core/plan/langchain-tables.js';
 import { makePlan } from '../../../source/core/plan/make-plan.js';
 import { isCopyStep, isSchemaStep, type Plan } from '../../../source/core/plan/types.js';
@@ -69,6 +71,25 @@ describe('names of collections in the target', () => {
 		const plan = await planOf([collection('a'), collection('b')], { pgvectorCollection: 'mine' });
 		expect(codes(plan, 'info')).toContain('COLLECTION_NAME_UNUSED');
 		expect(plan.steps.filter(isCopyStep).map((step) => step.collection?.name)).toEqual(['a', 'b']);
+	});
+
+	it('a single name for several is refused where a flag gives it', async () => {
+		const planned = planOf([collection('a'), collection('b')], { pgvectorCollection: 'mine', nameByFlag: true });
+		await expect(planned).rejects.toMatchObject({ kind: 'usage', next: [expect.stringContaining('a=mine'), expect.anything()] });
+		expect(nameCollections([collection('a')], { ...naming, pgvectorCollection: 'mine', nameByFlag: true })).toMatchObject([
+			{ target: 'mine' },
+		]);
+	});
+
+	it('a list in one flag and the word for all in capitals are understood, not taken', async () => {
+		const two = [collection('a'), collection('b')];
+		await expect(planOf(two, { collections: ['a, b'] })).rejects.toMatchObject({
+			next: ['Repeat the flag: --collection a --collection b', expect.anything()],
+		});
+		await expect(planOf(two, { collections: ['ALL'] })).rejects.toMatchObject({
+			next: ['The word for every one is --collection all', expect.anything()],
+		});
+		await expect(planOf(two, { collections: ['a,c'] })).rejects.toMatchObject({ next: [expect.stringMatching(/^Name one/)] });
 	});
 
 	it('two that would get one name block', async () => {
@@ -151,6 +172,19 @@ describe('a plan of several collections', () => {
 	it('what holds for the index of every collection is told once', async () => {
 		const plan = await planOf([collection('a'), collection('b')], { index: 'none' });
 		expect(plan.hazards.filter(({ code }) => code === 'NO_VECTOR_INDEX').map(({ step, count }) => [step, count])).toEqual([[null, 2]]);
+	});
+});
+
+describe('keys that differ in the target', () => {
+	it('of a cosine collection may do so in the last bit, which is told with what to do', async () => {
+		const hintOf = async (space: ChromaCollection['space']) => {
+			const [step] = (await planOf([collection('a', { space })])).steps.filter(isCopyStep);
+			if (step === undefined) throw new Error('no step');
+			const tally = { ...noConflicts(), differing: { count: 260, sample: ['x'] } };
+			return conflictHazards(step, tally, request().policies)[0]?.hint;
+		};
+		expect(await hintOf('cosine')).toMatch(/--on-conflict skip .*--on-conflict update .*last bit.*skip loses nothing$/);
+		expect(await hintOf('l2')).not.toContain('last bit');
 	});
 });
 

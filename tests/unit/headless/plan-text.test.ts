@@ -48,6 +48,21 @@ describe('a plan as text', () => {
 		expect(text(planSummaryLines(plan, { ...plainStyle, tables: false }))).toContain('nothing to move');
 	});
 
+	it('cuts keys that are as long as documents, in the middle', () => {
+		const long = { ...blockingHazard, count: 1, sample: [`head${'x'.repeat(3000)}tail`] };
+		const shown = planSummaryLines(samplePlan({ hazards: [long] }), plainStyle).find((line) => line.includes('keys  ')) ?? '';
+		expect(shown).toMatch(/keys {2}head.*\.\.\..*tail$/);
+		expect(shown.length).toBeLessThan(80);
+	});
+
+	it('says the marks of notes and columns as words where there are no tables', () => {
+		const note = { ...blockingHazard, severity: 'info' as const };
+		const spoken = planLines(samplePlan({ hazards: [note] }), { ...plainStyle, tables: false });
+		expect(spoken.find((line) => line.includes(blockingHazard.message))).toMatch(/^note /);
+		expect(text(spoken)).not.toMatch(/^ *[~+]/m);
+		expect(text(spoken)).toMatch(/^ *(new|change|unchanged), column/m);
+	});
+
 	it('says nothing of undoing what cannot be written, and no count where no record is', () => {
 		expect(text(planSummaryLines(samplePlan({ hazards: [blockingHazard] }), plainStyle))).not.toContain('Undo');
 		expect(text(planSummaryLines(samplePlan({ steps: [indexStep] }), plainStyle))).toContain('removes what the run creates');
