@@ -17,9 +17,11 @@ export interface Answers {
 	/** Name given by --dataset. */
 	readonly datasetName: string | null;
 	readonly collections: readonly string[];
+	/** Names in the target, as --pgvector-collection gives them; a dataset's own where there is one, else for all. */
+	readonly pgvectorCollections: readonly string[];
 	readonly userId: string | null;
 	/** Further keys of the file. */
-	readonly extra: Readonly<Record<string, string | readonly string[]>>;
+	readonly extra: Readonly<Record<string, string>>;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -35,7 +37,8 @@ interface Environment {
  */
 export function mergedContent(existing: Json, answers: Answers, cwd: string, folder: string): Json {
 	const place = (path: string): string => placed(path, cwd, folder);
-	const { environment, target, userId, extra } = answers;
+	const { environment, target, userId, extra, pgvectorCollections } = answers;
+	const isOfAll = pgvectorCollections.length > 0 && !namesItsOwn(answers);
 	const environments = (existing.environments ?? {}) as Record<string, Environment>;
 	const before = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
 	const datasets = datasetsWith((existing.datasets ?? {}) as Record<string, Json>, answers, place);
@@ -47,6 +50,7 @@ export function mergedContent(existing: Json, answers: Answers, cwd: string, fol
 		},
 		...(Object.keys(datasets).length === 0 ? {} : { datasets }),
 		...(userId === null ? {} : { userId }),
+		...(isOfAll ? { pgvectorCollection: oneOrSeveral(pgvectorCollections) } : {}),
 		...Object.fromEntries(
 			Object.entries(extra).map(([key, value]) => [key, key === 'stateDir' && typeof value === 'string' ? place(value) : value]),
 		),
@@ -59,8 +63,11 @@ export function strongerGuard(name: string, before: Environment | undefined, ask
 	return (before.guard ?? guardByName(name)) === 'protected' ? 'protected' : asked;
 }
 
+/** One dataset with vectors, which the names belong to. */
+const namesItsOwn = ({ chosen, datasets }: Answers): boolean => chosen && datasets.length === 1 && datasets[0]?.chromaPath != null;
+
 function datasetsWith(existing: Readonly<Record<string, Json>>, answers: Answers, place: (path: string) => string): Record<string, Json> {
-	const { datasets, collections, chosen, datasetName } = answers;
+	const { datasets, collections, pgvectorCollections, chosen, datasetName } = answers;
 	if (!chosen && Object.keys(existing).length > 0) return { ...existing };
 	const merged: Record<string, Json> = { ...existing };
 	for (const one of datasets) {
@@ -68,6 +75,7 @@ function datasetsWith(existing: Readonly<Record<string, Json>>, answers: Answers
 			...(one.sqlitePath === null ? {} : { sqlite: place(one.sqlitePath) }),
 			...(one.chromaPath === null ? {} : { chroma: place(one.chromaPath) }),
 			...(collections.length === 0 || datasets.length > 1 ? {} : { collection: oneOrSeveral(collections) }),
+			...(pgvectorCollections.length > 0 && namesItsOwn(answers) ? { pgvectorCollection: oneOrSeveral(pgvectorCollections) } : {}),
 		};
 		const before = Object.hasOwn(existing, one.name) ? existing[one.name] : undefined;
 		if (before !== undefined && datasetName === null && differs(before, content)) throw datasetTaken(one.name);
@@ -80,7 +88,7 @@ const differs = (before: Json, content: Json): boolean =>
 	Object.entries(content).some(([key, value]) => before[key] !== undefined && JSON.stringify(before[key]) !== JSON.stringify(value));
 
 /** As the file says it: one as a text. */
-export const oneOrSeveral = (texts: readonly string[]): string | readonly string[] => (texts.length === 1 ? (texts[0] ?? '') : texts);
+const oneOrSeveral = (texts: readonly string[]): string | readonly string[] => (texts.length === 1 ? (texts[0] ?? '') : texts);
 
 function datasetTaken(name: string): RepotError {
 	return new RepotError({

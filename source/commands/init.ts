@@ -14,7 +14,7 @@ import { exitCodes, RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
 import type { Guard } from '../core/operations.js';
 import type { Command, CommandContext } from './context.js';
-import { type Answers, mergedContent, oneOrSeveral, strongerGuard } from './init-content.js';
+import { type Answers, mergedContent, strongerGuard } from './init-content.js';
 import { declined } from './prompts.js';
 
 /** `repot init`: asks (or takes the flags), and writes repot.config.json. A password is never written. */
@@ -115,6 +115,7 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 		chosen: true,
 		datasetName: values.dataset.value,
 		collections: values.collection.value,
+		pgvectorCollections: values.pgvectorCollection.level === 'flag' ? values.pgvectorCollection.value : [],
 		userId: userId.trim() === '' ? null : userId,
 		extra: extraOf(context),
 	};
@@ -175,19 +176,16 @@ function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Ans
 		chosen: given !== null,
 		datasetName: values.dataset.value,
 		collections: values.collection.value,
+		pgvectorCollections: values.pgvectorCollection.level === 'flag' ? values.pgvectorCollection.value : [],
 		userId: values.userId.value,
 		extra: extraOf(context),
 	};
 }
 
 /** Settings that may be written down as they are. */
-const written: readonly OptionKey[] = ['pgvectorCollection', 'stateDir'];
+const written: readonly OptionKey[] = ['stateDir'];
 
 function extraOf(context: CommandContext): Answers['extra'] {
 	const given = written.filter((key) => context.settings.values[key].level === 'flag');
-	return Object.fromEntries(given.map((key) => [key, storedValue(context.settings.values[key].value)]));
-}
-
-function storedValue(value: unknown): string | readonly string[] {
-	return Array.isArray(value) ? oneOrSeveral(value as readonly string[]) : String(value);
+	return Object.fromEntries(given.map((key) => [key, String(context.settings.values[key].value)]));
 }

@@ -1,9 +1,11 @@
 import { headlessChoices, targetOf } from '../config/choices.js';
 import { guardOf } from '../config/environments.js';
+import { wroteTo } from '../config/target-url.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import { formatAgo, formatCount, formatQuantity } from '../core/format.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
-import type { RollbackEvent, RollbackPreview } from '../core/ports.js';
+import type { RollbackEvent, RollbackPreview, RunSummary } from '../core/ports.js';
+import { printable } from '../core/text-width.js';
 import { stayWords } from '../core/undo.js';
 import { rollbackLines } from '../headless/history-text.js';
 import { versionLine } from '../headless/ndjson-sink.js';
@@ -37,10 +39,14 @@ function tellPreview(context: CommandContext, preview: RollbackPreview): void {
 }
 
 async function chooseRun(context: CommandContext, operations: Operations): Promise<string> {
-	const runs = (await operations.runs()).filter((run) => run.status !== 'rolled-back');
+	const { settings } = context;
+	const { level, value: target } = settings.values.postgresUrl;
+	const isWanted = (run: RunSummary): boolean => level !== 'flag' || target === null || wroteTo(run, target, settings.cwd);
+	const all = (await operations.runs()).filter((run) => run.status !== 'rolled-back');
+	const runs = all.filter(isWanted);
 	const named = runs.slice(0, 10).map((run) => ({
 		value: run.id,
-		name: `${run.id}  ${run.environment}  ${formatAgo(run.startedAt, context.shell.clock.now())}  ${formatQuantity(run.written, 'record')}`,
+		name: `${run.id}  ${run.environment}  ${formatAgo(run.startedAt, context.shell.clock.now())}  ${formatQuantity(run.written, 'record')}  ${printable(run.target)}`,
 	}));
 	if (context.terminal.interactive && named.length > 0) return context.shell.prompts.select('Which run is to be undone?', named);
 	throw new RepotError({
@@ -49,7 +55,7 @@ async function chooseRun(context: CommandContext, operations: Operations): Promi
 		message: 'repot rollback needs the id of the run',
 		next:
 			named.length === 0
-				? ['repot runs lists the runs of this computer; there is none']
+				? [`repot runs lists the runs of this computer; ${all.length === 0 ? 'there is none' : 'none of them went to this target'}`]
 				: named.map((one) => `repot rollback ${one.value}   (${one.name})`),
 	});
 }

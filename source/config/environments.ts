@@ -3,7 +3,7 @@ import type { EnvironmentSummary, Guard, Origin } from '../core/operations.js';
 import type { RunSummary } from '../core/ports.js';
 import type { Secret } from '../core/secret.js';
 import { guardByName, overrides, type Settings } from './settings.js';
-import { maskUrl } from './target-url.js';
+import { maskUrl, wroteTo } from './target-url.js';
 import { nearest } from './values.js';
 
 /** Name of the environment when the config names none. */
@@ -77,7 +77,11 @@ export function chosenEnvironment(settings: Settings): string | null {
 
 export function environmentSummaries(settings: Settings, runs: readonly RunSummary[]): readonly EnvironmentSummary[] {
 	return knownEnvironments(settings).map((one) => {
-		const own = runs.filter((run) => run.environment === one.name).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+		const { target: wanted } = one;
+		// A name that no file ties to this target may have gone to another one before.
+		const isTied = settings.environments.length > 0 && one.overridden === null;
+		const isOwn = (run: RunSummary): boolean => isTied || wanted === null || wroteTo(run, wanted, settings.cwd);
+		const own = runs.filter((run) => run.environment === one.name && isOwn(run)).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
 		const last = own[0] ?? null;
 		const resumable = last !== null && ['running', 'interrupted', 'failed'].includes(last.status) ? last : null;
 		const target = one.target === null ? null : maskUrl(one.target);

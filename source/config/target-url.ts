@@ -79,6 +79,10 @@ export function targetIdentity(target: Secret, cwd: string): string {
 	return `${host.toLowerCase()}:${url.port || (url.searchParams.get('port') ?? '5432')}/${decoded(url.pathname.slice(1)) || decoded(url.username)}`;
 }
 
+/** Whether a run, by the target that its summary names, wrote to this one. A relative directory counts from `cwd`. */
+export const wroteTo = (run: { readonly target: string }, target: Secret, cwd: string): boolean =>
+	targetIdentity(new Secret(run.target), cwd) === targetIdentity(target, cwd);
+
 /** A `pglite:` directory written relative to `folder`, told relative to the working directory; other targets stay as they are. */
 export function relocated(target: Secret, folder: string, cwd: string): Secret {
 	const value = target.reveal();

@@ -135,6 +135,16 @@ describe('repot rollback', () => {
 		expect((await on.run('rollback')).code).toBe(0);
 	});
 
+	it('offers the runs of the target that a flag names, and tells the target of each', async () => {
+		const world = await createWorld({ config: usualConfig });
+		const its = await world.run('rollback', '--postgres-url', 'postgresql://app@db.example/app');
+		expect(its.stderr).toContain(`repot rollback ${sampleRun.id}`);
+		expect(its.stderr.replace(/\s+/g, ' ')).toContain(sampleRun.target);
+		const other = await world.run('rollback', '--postgres-url', 'pglite:./q6');
+		expect(other.stderr).not.toContain(sampleRun.id);
+		expect(other.stderr).toContain('none of them went to this target');
+	});
+
 	it('refuses an environment that the run was not in', async () => {
 		const world = await createWorld({ config: usualConfig });
 		expect(await world.run('rollback', sampleRun.id, '--env', 'prod', '--yes')).toMatchObject({ code: 2 });
@@ -312,6 +322,17 @@ describe('repot init', () => {
 		});
 		expect((await stat(join(world.cwd, 'repot.config.json'))).mode & 0o777).toBe(0o600);
 		expect((await world.run('plan', '--env', 'dev')).code).toBe(0);
+	});
+
+	it('writes names of collections to the dataset that they belong to, and for all only where none is named', async () => {
+		const own = await createWorld({});
+		const names = ['--pgvector-collection', 'docs=x', '--pgvector-collection', 'notes=y'] as const;
+		await own.run('init', '--postgres-url', 'pglite:./pg', '--chroma-path', './c', ...names);
+		expect(await read(own.cwd)).toMatchObject({ datasets: { data: { chroma: './c', pgvectorCollection: ['docs=x', 'notes=y'] } } });
+		expect(await read(own.cwd)).not.toHaveProperty('pgvectorCollection');
+		const all = await createWorld({});
+		await all.run('init', '--postgres-url', 'pglite:./pg', '--pgvector-collection', 'mine');
+		expect(await read(all.cwd)).toMatchObject({ pgvectorCollection: 'mine' });
 	});
 
 	it('does not overwrite without being told to', async () => {

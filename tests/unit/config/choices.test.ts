@@ -40,6 +40,16 @@ describe('environments', () => {
 		expect(dev?.resumable?.id).toBe('r-7K2QA');
 	});
 
+	it('counts no run into another target, where no config ties the name to this one', async () => {
+		const lastOf = async (postgresUrl: string, config?: typeof usualConfig) => {
+			const settings = await settingsOf({ flags: { postgresUrl, env: 'dev' }, ...(config === undefined ? {} : { config }) });
+			return environmentSummaries(settings, [sampleRun]).find(({ name }) => name === 'dev')?.lastRun?.id ?? null;
+		};
+		expect(await lastOf('pglite:./never-used')).toBeNull();
+		expect(await lastOf('postgresql://app:hush1234@db.example/app')).toBe('r-7K2QA');
+		expect(await lastOf('pglite:./never-used', usualConfig)).toBeNull();
+	});
+
 	it('a variable takes the place of the config target and says so', async () => {
 		const settings = await settingsOf({ config: usualConfig, flags: { env: 'dev' }, env: { DATABASE_URL: 'postgresql://other/db' } });
 		expect(targetOf(settings, headlessChoices(settings))).toMatchObject({ from: 'env DATABASE_URL' });
