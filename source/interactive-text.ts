@@ -3,42 +3,25 @@
  * prompts. No bars, no spinner; a line when something changed, a heartbeat at least every 30 s, the verdict last.
  */
 
-import { plainText } from '../screens/lines.js';
-import { hazardLines } from '../screens/plan-views.js';
 import type { Planned } from '../screens/planned.js';
 import { obstacles, readinessWords } from '../screens/readiness-lines.js';
 import { statusWords } from '../screens/run-words.js';
 import { faultSentences, obstacleTo } from '../screens/source-words.js';
 import { asRepotError, type RepotError } from './core/errors.js';
-import { formatBytes, formatCommand, formatCount, formatEstimate, formatLatency, formatQuantity } from './core/format.js';
+import { formatCommand, formatLatency, formatQuantity } from './core/format.js';
 import { passwordNote } from './core/headless-command.js';
 import type { EnvironmentSummary, Operations } from './core/operations.js';
-import { nothingToDoWords } from './core/outcome-words.js';
 import { allCollections, flagName } from './core/plan/collection.js';
-import { rulesToChoose } from './core/plan/id-hazards.js';
-import { isBlocked, type Plan, recordsToWrite } from './core/plan/types.js';
+import { recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
 import { Secret } from './core/secret.js';
 import { shortVersion } from './core/server-words.js';
-import type { WizardContext, WizardIo } from './interactive.js';
 import { Prompter } from './prompter.js';
-import type { Session } from './session.js';
+import { tellPlan } from './tell-plan.js';
+import { backOrQuit, type Talk, type TextContext, type Turn } from './text-talk.js';
 import { watchRun } from './watch-run.js';
-import { answersOf, choicesOf, startWizard, type WizardAction, type WizardState, wizardAfter } from './wizard.js';
+import { answersOf, choicesOf, startWizard, wizardAfter } from './wizard.js';
 import type { Leaving } from './wizard-screen.js';
-
-type TextContext = WizardContext & { readonly io: WizardIo; readonly session: Session };
-
-/** What a step ends in: an action of the reducer, the end, or the same step again. */
-type Turn = readonly WizardAction[] | 'quit' | 'again';
-
-interface Talk {
-	readonly context: TextContext;
-	readonly prompter: Prompter;
-	readonly state: WizardState;
-	/** Ctrl+C while nothing runs. */
-	readonly stopped: AbortSignal;
-}
 
 export async function runTextWizard(context: TextContext): Promise<Leaving> {
 	const { session, io, version } = context;
@@ -118,8 +101,6 @@ async function tellError({ prompter }: Talk, error: RepotError): Promise<Turn> {
 	if (answer.kind === 'quit') return 'quit';
 	return answer.kind === 'back' ? [{ type: 'back' }] : 'again';
 }
-
-const backOrQuit = (kind: 'back' | 'quit'): Turn => (kind === 'quit' ? 'quit' : [{ type: 'back' }]);
 
 async function askEnvironment({ context, prompter, state }: Talk): Promise<Turn> {
 	const environments = await context.operations.environments();
@@ -234,63 +215,6 @@ async function retype(prompter: Prompter, what: 'u' | 't'): Promise<Turn> {
 	if (typed.kind === 'quit') return 'quit';
 	if (typed.kind === 'back' || typed.text === '') return 'again';
 	return [what === 'u' ? { type: 'type-target', target: new Secret(typed.text) } : { type: 'type-tenant', tenant: typed.text }];
-}
-
-async function tellPlan({ context, prompter, state, stopped }: Talk): Promise<Turn> {
-	const { operations } = context;
-	if (state.planned === null) {
-		prompter.say('Step 4 of 6, dry run. Nothing is written.');
-		const request = operations.request(choicesOf(state));
-		let phase = '';
-		const plan = await operations.plan(request, stopped, (progress) => {
-			if (progress.phase !== phase) prompter.say(progress.phase);
-			phase = progress.phase;
-		});
-		return [{ type: 'planned', planned: { plan, request } }];
-	}
-	const { plan } = state.planned;
-	for (const text of planSentences(plan)) prompter.say(text);
-	if (isBlocked(plan)) return askBlocked(plan, prompter);
-	if (plan.doneBy !== undefined) {
-		const answer = await prompter.press('Press Enter to run the checks again, which writes nothing, or b to go back');
-		if (answer.kind !== 'text') return backOrQuit(answer.kind);
-		context.session.startChecks(state.planned, operations.headlessCommand('migrate', choicesOf(state)));
-		return [{ type: 'next', said: '' }];
-	}
-	const answer = await prompter.press('Press Enter to go on to the confirmation, or b to go back');
-	return answer.kind === 'text' ? [{ type: 'next', said: '' }] : backOrQuit(answer.kind);
-}
-
-const ruleLetters = { prefix: 'p', uuid: 'u', fail: 'o' } as const;
-const ruleWords = { prefix: 'p for ids COLLECTION/ID', uuid: 'u for UUIDs as ids', fail: "o for Chroma's own ids" } as const;
-
-async function askBlocked(plan: Plan, prompter: Prompter): Promise<Turn> {
-	const rules = rulesToChoose(plan);
-	const ways = ['Press Enter to plan again', ...rules.map((rule) => ruleWords[rule])].join(', ');
-	const answer = await prompter.press(
-		`Blocked: solve the hazards first. ${ways}, or b to go back`,
-		rules.map((rule) => ruleLetters[rule]),
-	);
-	if (answer.kind !== 'text') return backOrQuit(answer.kind);
-	const rule = rules.find((one) => ruleLetters[one] === answer.text);
-	return [rule === undefined ? { type: 'replan' } : { type: 'choose-ids', rule }];
-}
-
-function planSentences(plan: Plan): readonly string[] {
-	const { records, rejected, bytes, seconds } = plan.totals;
-	return [
-		`Plan ${plan.id.slice(0, 8)}: ${formatQuantity(records, 'record')}, ${formatBytes(bytes)}, ${formatEstimate(seconds * 1000)}; ${formatCount(rejected)} will be set aside.`,
-		...plan.steps
-			.filter((step) => step.kind === 'copy')
-			.map((step) => `Step ${step.id}: ${formatQuantity(step.rows, 'row')} into table ${step.table}.`),
-		...(plan.hazards.length === 0
-			? ['Nothing to look at.']
-			: plainText(hazardLines(plan, 100))
-					.split('\n')
-					.map((text) => text.trim())
-					.filter((text) => text !== '')),
-		...(plan.doneBy === undefined ? [] : [`Nothing to do: ${nothingToDoWords(plan)}.`]),
-	];
 }
 
 async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {

@@ -9,6 +9,7 @@ import { Session } from '../../../source/session.js';
 import { describeTerminal } from '../../../source/terminal.js';
 import { inspectedChroma, inspectedCollection } from '../../fakes/inspection.js';
 import { fakeOperations, type Script } from '../../fakes/operations.js';
+import { blockingHazard, fakePlan } from '../../fakes/plan.js';
 
 /** Runs the conversation: each line is sent once the text before it has been said. */
 async function talk(
@@ -151,6 +152,20 @@ describe('the wizard for screen readers', () => {
 		]);
 		expect(said).toContain('Please press Enter, or answer u, t or b.');
 		expect(calls.plans).toBe(0);
+	});
+
+	it('takes another rule for ids by a letter where the plan asks for one', async () => {
+		const clash = { ...blockingHazard, code: 'ID_IN_OTHER_COLLECTION' };
+		const plan: Script['plan'] = ({ policies }) => ({ ...fakePlan, policies, hazards: policies.onIdCollision === 'uuid' ? [] : [clash] });
+		const { calls } = await talk({ plan }, [
+			['Environment, 1 to 4', '2'],
+			['Dataset, 1 to 3', ''],
+			['for the dry run', ''],
+			['p for ids COLLECTION/ID, u for UUIDs as ids, or b', 'u'],
+			['go on to the confirmation', ''],
+			['Type yes', 'yes'],
+		]);
+		expect(calls.migrated[0]?.request.policies.onIdCollision).toBe('uuid');
 	});
 
 	it('stops at Ctrl+C while something is awaited that does not come', async () => {
