@@ -145,9 +145,7 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	];
 	// Said until something else is chosen or the obstacle is gone.
 	const why = refused === subject && obstacle !== null ? paragraph(refusal(task, hasPath), canvas.width, 'warn') : [];
-	// A blank line before it only where there is room: without, the frame would close its other blank lines and everything would move.
-	const parted = why.length > 0 && told.length + why.length < canvas.lines;
-	const body = [...told, ...(parted ? [blank] : []), ...why];
+	const body = withRefusal(told, why, canvas.lines);
 	const bindings: readonly Binding[] = [
 		...list.bindings,
 		{ keys: ['enter'], label: 'enter', does: selected?.name === other && !hasPath ? 'type paths' : 'next', run: next },
@@ -160,6 +158,14 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 	const command =
 		selected === undefined || wanted === null ? undefined : commandFor({ name: selected.name, dataset: selected, parts, ...wanted });
 	return <Frame {...place} body={body} bindings={list.filtering ? filterKeys : bindings} capture={list.capture} command={command} />;
+}
+
+/** Where there is no room below, it takes the place of the second line, a blank one: else the frame would close others and all would move. */
+function withRefusal(told: readonly LineSpec[], why: readonly LineSpec[], lines: number): readonly LineSpec[] {
+	if (why.length === 0) return told;
+	const below = told.length + why.length;
+	if (below <= lines) return [...told, ...(below < lines ? [blank] : []), ...why];
+	return [...told.slice(0, 1), ...why, ...told.slice(2)];
 }
 
 /** Why Enter goes nowhere, and which key helps. */

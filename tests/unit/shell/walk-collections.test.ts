@@ -38,7 +38,7 @@ const withAll = inspectedChroma(
 );
 
 /** A wizard over a directory of five collections, two of one name; nothing is chosen when it opens. */
-function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = chroma) {
+function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = chroma, size: { columns?: number; rows?: number } = {}) {
 	return open(
 		{
 			describeDataset: async ({ collections }) => ({
@@ -49,7 +49,7 @@ function openMany(source: typeof chroma | ReturnType<typeof inspectedServer> = c
 				collections: collections.length === 0 ? [] : chooseCollections(source, collections),
 			}),
 		},
-		{ initial: { environment: 'dev', chromaPath: source.path } },
+		{ initial: { environment: 'dev', chromaPath: source.path }, ...size },
 	);
 }
 
@@ -83,6 +83,33 @@ describe('choosing collections', () => {
 		await opened.until('c chooses');
 		opened.press(keys.enter);
 		await opened.until('! Not chosen: choose a collection (c lists them).');
+	});
+
+	it.each([18, 19, 20, 24])('what stands above stays where it is when that is said, in %i rows', async (rows) => {
+		const { opened } = openMany(chroma, { columns: 80, rows });
+		await opened.until('> dev');
+		opened.press(keys.enter);
+		await opened.until('c chooses');
+		const rowOf = (text: string) =>
+			opened
+				.live()
+				.split('\n')
+				.findIndex((line) => line.includes(text));
+		const before = rowOf('5 collections');
+		opened.press(keys.enter);
+		await opened.until('! Not chosen');
+		expect(rowOf('5 collections')).toBe(before);
+	});
+
+	it('the keys of the list and of the collections keep their way back', async () => {
+		const scene = openMany();
+		await scene.opened.until('> dev');
+		scene.opened.press(keys.enter);
+		await scene.opened.until(/esc back +c collections/);
+		scene.opened.press('c');
+		await scene.opened.until('none marked');
+		scene.opened.press('a');
+		await scene.opened.until(/enter take +esc back/);
 	});
 
 	it('enter takes the one under the cursor', async () => {
