@@ -123,7 +123,13 @@ describe('the wizard for screen readers', () => {
 		const asked: (readonly string[])[] = [];
 		const describeDataset: Script['describeDataset'] = async ({ collections }) => {
 			asked.push(collections);
-			return { sqlite: null, chroma, problems: [], collections: collections.length === 0 ? [] : chooseCollections(chroma, collections) };
+			return {
+				sqlite: null,
+				chroma,
+				problems: [],
+				errors: [],
+				collections: collections.length === 0 ? [] : chooseCollections(chroma, collections),
+			};
 		};
 		const { said } = await talk({ describeDataset }, [
 			['Environment, 1 to 4', '2'],
