@@ -7,8 +7,14 @@ import { useTextField } from './hooks/use-text-field.js';
 import type { Binding } from './key-router.js';
 import { blank, line, paragraph } from './lines.js';
 import type { Place } from './place.js';
-import type { UndoSubject } from './rollback.js';
 import { useCanvas } from './shell-context.js';
+
+/** The run to undo. */
+export interface UndoSubject {
+	readonly run: string;
+	readonly environment: string;
+	readonly protected: boolean;
+}
 
 interface RollbackConfirmProps {
 	readonly place: Place;

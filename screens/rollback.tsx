@@ -10,19 +10,12 @@ import { useTask } from './hooks/use-task.js';
 import type { Binding } from './key-router.js';
 import { blank, line, words } from './lines.js';
 import type { Place } from './place.js';
-import { RollbackConfirm } from './rollback-confirm.js';
+import { RollbackConfirm, type UndoSubject } from './rollback-confirm.js';
 import { rollbackLines, undoLines } from './rollback-lines.js';
 import { stopsSafely } from './run.js';
 import type { RunControls } from './run-controls.js';
 import { rollbackCommand } from './same-flags.js';
 import { useCanvas } from './shell-context.js';
-
-/** The run to undo. */
-export interface UndoSubject {
-	readonly run: string;
-	readonly environment: string;
-	readonly protected: boolean;
-}
 
 type TargetOnly = Pick<PlanRequest, 'target'>;
 

@@ -1,39 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadStream, WriteStream } from 'node:tty';
+import type { WriteStream } from 'node:tty';
 import { Observable } from '../screens/observable.js';
 import { asRepotError, RepotError } from './core/errors.js';
-import type { Operations, WizardChoices } from './core/operations.js';
-import type { Clock } from './core/ports.js';
 import { openOutside } from './interactive-open.js';
 import { runTextWizard } from './interactive-text.js';
 import { outcomeOf, type WizardOutcome } from './outcome.js';
 import { Session } from './session.js';
 import type { Terminal } from './terminal.js';
 import { startWizard } from './wizard.js';
+import type { WizardContext, WizardIo } from './wizard-io.js';
 import type { Leaving } from './wizard-screen.js';
 import { followSize } from './wizard-stream.js';
 
-export interface WizardIo {
-	readonly stdin: ReadStream;
-	/** Where screens are drawn: standard error, so that standard output stays data. */
-	readonly stderr: WriteStream;
-	/** Whose signals stop a run. */
-	readonly signals: Pick<NodeJS.Process, 'on' | 'off'>;
-}
-
-export interface WizardContext {
-	readonly operations: Operations;
-	readonly terminal: Terminal;
-	readonly version: string;
-	/** What flags already answered. */
-	readonly initial: Partial<WizardChoices> & { readonly environment?: string };
-	readonly clock: Clock;
-	/** Begin with the history of runs. */
-	readonly openHistory?: boolean;
-	/** The process's own streams when absent. */
-	readonly io?: WizardIo;
-}
-
+export type { WizardContext, WizardIo } from './wizard-io.js';
 export type { WizardOutcome };
 
 /**

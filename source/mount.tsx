@@ -1,6 +1,6 @@
 import { render } from 'ink';
 import { App, type AppProps } from './app.js';
-import type { WizardIo } from './interactive.js';
+import type { WizardIo } from './wizard-io.js';
 import { drawingStream } from './wizard-stream.js';
 
 /**

@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { printable } from './core/text-width.js';
-import type { WizardIo } from './interactive.js';
+import type { WizardIo } from './wizard-io.js';
 
 /** What a question can end in, beside an answer. */
 export type Answer = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'back' } | { readonly kind: 'quit' };

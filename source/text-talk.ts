@@ -1,7 +1,7 @@
-import type { WizardContext, WizardIo } from './interactive.js';
 import type { Prompter } from './prompter.js';
 import type { Session } from './session.js';
 import type { WizardAction, WizardState } from './wizard.js';
+import type { WizardContext, WizardIo } from './wizard-io.js';
 
 export type TextContext = WizardContext & { readonly io: WizardIo; readonly session: Session };
 

@@ -6,7 +6,7 @@
 
 import type { RailStep } from '../screens/components/step-rail.js';
 import type { Planned } from '../screens/planned.js';
-import type { UndoSubject } from '../screens/rollback.js';
+import type { UndoSubject } from '../screens/rollback-confirm.js';
 import type { SourcesAnswer } from '../screens/source-words.js';
 import type { EnvironmentSummary, WizardChoices } from './core/operations.js';
 import { type IdCollisionPolicy, isBlocked } from './core/plan/types.js';

@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BadBody, bodyOf, bounds } from './body.js';
 import { AnswerTooLong, busy, connectionLost, redirected, refused, unexpected, unreachable } from './problems.js';
-import { maskFor } from './secrets.js';
+import { maskFor, type ServerSecrets } from './secrets.js';
 
-export interface HttpSettings {
+export interface HttpSettings extends ServerSecrets {
 	/** Origin and path prefix, without a slash at the end. */
 	readonly base: string;
 	/** The address as messages show it. */
 	readonly where: string;
-	readonly token: string | null;
-	/** `Basic ...`: user and password that the URL held. */
-	readonly authorization: string | null;
 	/** Waits; tests hand in one that does not. */
 	readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 	/** Milliseconds in which an answer has to be there; tests ask for less. */

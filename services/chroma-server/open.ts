@@ -14,20 +14,14 @@ import type { ExactJson, ExactObject } from './exact-json.js';
 import { ChromaHttp, type HttpSettings } from './http.js';
 import { failed } from './problems.js';
 import { spoolReader } from './reader.js';
+import type { ServerSecrets } from './secrets.js';
 import { effectiveSpace } from './space.js';
 import { Spool } from './spool.js';
-
-/** What a server is asked with; never shown. */
-export interface ServerAccess {
-	readonly token: string | null;
-	/** `Basic ...`, of a URL that held user and password. */
-	readonly authorization: string | null;
-}
 
 export interface ServerRequest {
 	/** See core's chroma-address.ts. */
 	readonly address: string;
-	readonly access: ServerAccess;
+	readonly access: ServerSecrets;
 	/** The collections to copy, by name; empty: the only one; `all`: every one. Where none fits nothing is copied, and the description tells what there is. */
 	readonly collections: readonly string[];
 	/** Only look: copy nothing. */

@@ -1,11 +1,16 @@
-import type { HttpSettings } from './http.js';
+/** What a server is asked with; never shown. */
+export interface ServerSecrets {
+	readonly token: string | null;
+	/** `Basic ...`: user and password that the URL held. */
+	readonly authorization: string | null;
+}
 
 const mask = '********';
 /** A user or a password shorter than this is masked only where it stands as a word of its own: its letters stand in other words too often. */
 const shortest = 6;
 
 /** Takes the secrets out of what a server said, as they were sent and as answers spell them: in a URL, in JSON, and decoded. */
-export function maskFor({ token, authorization }: Pick<HttpSettings, 'token' | 'authorization'>): (text: string) => string {
+export function maskFor({ token, authorization }: ServerSecrets): (text: string) => string {
 	const encoded = authorization?.replace(/^Basic /, '') ?? '';
 	const pair = Buffer.from(encoded, 'base64').toString('utf8');
 	const colon = pair.indexOf(':');

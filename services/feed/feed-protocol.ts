@@ -2,7 +2,7 @@ import type { ErrorFact } from '../../source/core/errors.js';
 import type { SourceInspection } from '../../source/core/inspection.js';
 import type { CopyStep } from '../../source/core/plan/types.js';
 import type { CastRecord, Cursor, Neighbour, Probe, Reject, SharedKeys, SourceBatch, SourceDescription } from '../../source/core/ports.js';
-import type { ServerAccess } from '../chroma-server/open.js';
+import type { ServerSecrets } from '../chroma-server/secrets.js';
 import type { PartScan, ScanPart } from './scan-part.js';
 
 /** What the worker is started with. */
@@ -21,7 +21,7 @@ export interface FeedSettings {
 }
 
 export interface ChromaServerSettings {
-	readonly access: ServerAccess;
+	readonly access: ServerSecrets;
 	/** The collections to copy; empty: the only one. */
 	readonly collections: readonly string[];
 	/** Only look: copy nothing. */
