@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { join } from 'node:path';
 import { notNormalised } from './normalised.js';
 import { littleEndianFloats } from './values.js';
+import { VectorFile } from './vector-file.js';
 
 /** Layout of one HNSW segment, checked against itself and against the size of its data file. */
 export interface HnswLayout {
@@ -162,10 +163,11 @@ class LengthFile {
 
 function indexOver(file: number, layout: HnswLayout, lengths: LengthFile | null, labels: Labels): HnswIndex {
 	const positionOf = findLabels(file, layout, labels);
+	const vectors = new VectorFile(file, layout);
 	const notes: string[] = [];
 	const readable = lengths === null ? layout.elements : lengths.count;
 	const lostLengths = layout.elements - readable;
-	const normalised = lengths === null || looksNormalised(file, layout, lengths);
+	const normalised = lengths === null || looksNormalised(vectors, layout, lengths);
 	if (layout.claimed > layout.elements)
 		notes.push(`data_level0.bin is cut short: ${layout.elements} of ${layout.claimed} vectors are there`);
 	if (lostLengths > 0) notes.push(`length.bin is cut short or missing: the scale of ${lostLengths} vectors is lost`);
@@ -186,7 +188,7 @@ function indexOver(file: number, layout: HnswLayout, lengths: LengthFile | null,
 			return position === null || position >= readable ? null : position;
 		},
 		read: (position) => {
-			const vector = readVector(file, layout, position);
+			const vector = vectors.read(position);
 			if (vector === null || lengths === null) return vector;
 			const length = lengths.read(position);
 			return length === null ? null : scaled(vector, length);
@@ -260,12 +262,6 @@ function countAlive(file: number, layout: HnswLayout): number {
 	return alive;
 }
 
-function readVector(file: number, layout: HnswLayout, position: number): Float32Array | null {
-	const bytes = new Uint8Array(layout.dimension * 4);
-	const read = readSync(file, bytes, 0, bytes.length, position * layout.elementBytes + layout.vectorOffset);
-	return read === bytes.length ? littleEndianFloats(bytes.buffer) : null;
-}
-
 /** The server's answer for cosine, bit for bit: float32 of component times stored length (Chroma, rust/index/src/hnsw.rs `get`). */
 function scaled(vector: Float32Array, length: number): Float32Array {
 	for (let index = 0; index < vector.length; index++) vector[index] = Math.fround((vector[index] as number) * length);
@@ -273,11 +269,11 @@ function scaled(vector: Float32Array, length: number): Float32Array {
 }
 
 /** Looks at up to 64 elements spread over the file. */
-function looksNormalised(file: number, layout: HnswLayout, lengths: LengthFile): boolean {
+function looksNormalised(vectors: VectorFile, layout: HnswLayout, lengths: LengthFile): boolean {
 	const step = Math.max(1, Math.floor(layout.elements / 64));
 	const seen: { readonly squares: number; readonly length: number }[] = [];
 	for (let position = 0; position < layout.elements; position += step) {
-		const vector = readVector(file, layout, position) ?? new Float32Array();
+		const vector = vectors.read(position) ?? new Float32Array();
 		const squares = vector.reduce((sum, component) => sum + component * component, 0);
 		seen.push({ squares, length: lengths.read(position) ?? Number.NaN });
 	}

@@ -16,7 +16,7 @@ import { measureVectors } from './vectors.js';
 const parts = ['copy', 'whole', 'startup', 'vectors', 'reading'] as const;
 type Part = (typeof parts)[number];
 
-const usage = `usage: npm run bench -- [--rows 200000] [--vectors 20000] [--runs 5] [--postgres-url URL] [--only ${parts.join('|')}] [--json]
+const usage = `usage: npm run bench -- [--rows 200000] [--vectors 100000] [--runs 5] [--postgres-url URL] [--only ${parts.join('|')}] [--json]
 
 --rows          items; as many analyses and embeddings come with them
 --vectors       vectors of 1,024 dimensions
@@ -43,7 +43,7 @@ const readOptions = () => {
 	const { values } = parseArgs({
 		options: {
 			rows: { type: 'string', default: '200000' },
-			vectors: { type: 'string', default: '20000' },
+			vectors: { type: 'string', default: '100000' },
 			runs: { type: 'string', default: '5' },
 			'postgres-url': { type: 'string' },
 			only: { type: 'string', multiple: true, default: [...parts] },

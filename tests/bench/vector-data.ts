@@ -27,7 +27,7 @@ export const vectorData = async (options: VectorData): Promise<string> => {
 	const { records } = options;
 	const folder = join(options.cache, `vectors-${records}-${dimensions}`);
 	if (existsSync(folder)) return folder;
-	options.say(`writing ${records} vectors of ${dimensions} with Chroma (once, about a minute)`);
+	options.say(`writing ${records} vectors of ${dimensions} with Chroma (once, minutes)`);
 	const part = `${folder}.part`;
 	await rm(part, { recursive: true, force: true });
 	await mkdir(part, { recursive: true });
