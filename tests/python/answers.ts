@@ -3,11 +3,18 @@ import { z } from 'zod';
 /** Values as Python's repr writes them. */
 const metadata = z.record(z.string(), z.string());
 
+const chromaHits = z.array(z.object({ id: z.string(), distance: z.number() }));
+
 export const chromaAnswers = z.object({
 	space: z.enum(['cosine', 'l2', 'ip']),
 	records: z.array(z.object({ id: z.string(), document: z.string().nullable(), metadata })),
 	probes: z.array(
-		z.object({ id: z.string(), vector: z.array(z.number()), hits: z.array(z.object({ id: z.string(), distance: z.number() })) }),
+		z.object({
+			id: z.string(),
+			vector: z.array(z.number()),
+			hits: chromaHits,
+			narrowed: z.object({ filter: z.record(z.string(), z.string()), hits: chromaHits }).nullable(),
+		}),
 	),
 });
 export type ChromaAnswers = z.infer<typeof chromaAnswers>;
@@ -19,6 +26,8 @@ export const pgvectorAnswers = z.object({
 	searches: hits,
 	filtered: hits,
 	foreign: hits,
+	/** Of each probe with a filter on a value of its own metadata; null where that has no text. */
+	narrowed: z.array(hits.element.nullable()),
 	records: z.array(found),
 	unknown: z.array(found),
 });

@@ -48,6 +48,21 @@ for (const { name, folder, absent } of sets) {
 			}
 		});
 
+		test('finds with a filter on metadata what Chroma finds with it', () => {
+			const { chroma, pgvector } = answers;
+			let compared = 0;
+			for (const [index, { narrowed }] of chroma.probes.entries()) {
+				if (narrowed === null) continue;
+				const expected = narrowed.hits.map((hit) => ({ id: hit.id, distance: asPgvector(chroma.space, hit.distance) }));
+				const found = pgvector.narrowed[index] ?? [];
+				expect(orderOf(found, tolerance)).toEqual(orderOf(expected, tolerance));
+				for (const [rank, hit] of expected.entries())
+					expect(Math.abs((found[rank]?.distance ?? Number.NaN) - hit.distance)).toBeLessThanOrEqual(tolerance);
+				compared += expected.length;
+			}
+			expect(compared).toBeGreaterThan(chroma.probes.length);
+		});
+
 		test('gives back every record by its id, with its document and its metadata and the tenant', () => {
 			const { chroma, pgvector } = answers;
 			const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);

@@ -49,6 +49,7 @@ export const migrateAndAsk = async (dataSet: DataSet, adminUrl: string): Promise
 				user,
 				ids: chroma.records.map((record) => record.id),
 				probes: chroma.probes.map((probe) => probe.vector),
+				filters: chroma.probes.map((probe) => probe.narrowed?.filter ?? null),
 				neighbours,
 			};
 			return pgvectorAnswers.parse(await askPython('pgvector_answers.py', [], JSON.stringify(question)));

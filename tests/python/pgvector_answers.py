@@ -1,6 +1,6 @@
 """Prints, as JSON, what langchain-postgres finds in a database that repot filled.
 
-usage: pgvector_answers.py < {"url", "collection", "strategy", "user", "ids", "probes": [vector], "neighbours", "rule"?}
+usage: pgvector_answers.py < {"url", "collection", "strategy", "user", "ids", "probes": [vector], "filters": [a filter or null for each], "neighbours", "rule"?}
 `ids` are Chroma's; `rule` (prefix or uuid) says what the migration made of them.
 Metadata values are given as Python writes them, so that 1, 1.0, True and "1" stay four different values.
 """
@@ -71,6 +71,7 @@ json.dump(
         "searches": [search(vector) for vector in asked["probes"]],
         "filtered": [search(vector, filter={"user_id": asked["user"]}) for vector in asked["probes"]],
         "foreign": [search(vector, filter={"user_id": asked["user"] + "-other"}) for vector in asked["probes"]],
+        "narrowed": [None if where is None else search(vector, filter=where) for vector, where in zip(asked["probes"], asked["filters"])],
         "records": [shown(document) for document in store.get_by_ids([id_in_target(key) for key in asked["ids"]])],
         "unknown": [shown(document) for document in store.get_by_ids(["no such id"])],
     },

@@ -15,6 +15,8 @@ const missing = [
 	...(adminUrl ? [] : ['REPOT_TEST_POSTGRES_URL is not set']),
 ];
 const because = missing.length > 0 ? ` (skipped: ${missing.join('; ')})` : '';
+type Probe = ChromaAnswers['probes'][number];
+
 const neighbours = 10;
 const tolerance = 1e-6;
 const user = 'python-suite';
@@ -66,6 +68,7 @@ describe.skipIf(missing.length > 0)(`langchain-postgres on several collections o
 					rule,
 					ids: chroma.records.map(({ id }) => id),
 					probes: chroma.probes.map(({ vector }) => vector),
+					filters: chroma.probes.map(({ narrowed }) => narrowed?.filter ?? null),
 					neighbours,
 				};
 				answers.push({
@@ -92,12 +95,17 @@ describe.skipIf(missing.length > 0)(`langchain-postgres on several collections o
 			for (const { name, chroma, pgvector } of answers) {
 				const own = (record: { readonly metadata: Readonly<Record<string, string>> }): string =>
 					(record.metadata.chroma_id ?? '').slice(1, -1);
-				for (const [index, probe] of chroma.probes.entries()) {
-					const expected = probe.hits.map((hit) => ({ id: hit.id, distance: asPgvector(chroma.space, hit.distance) }));
-					const found = (pgvector.searches[index] ?? []).map((hit) => ({ id: own(hit), distance: hit.distance }));
+				const compare = (theirs: Probe['hits'], ours: (typeof pgvector.searches)[number]): void => {
+					const expected = theirs.map((hit) => ({ id: hit.id, distance: asPgvector(chroma.space, hit.distance) }));
+					const found = ours.map((hit) => ({ id: own(hit), distance: hit.distance }));
 					expect(orderOf(found, tolerance), name).toEqual(orderOf(expected, tolerance));
 					for (const [rank, hit] of expected.entries())
 						expect(Math.abs((found[rank]?.distance ?? Number.NaN) - hit.distance)).toBeLessThanOrEqual(tolerance);
+				};
+				for (const [index, probe] of chroma.probes.entries()) {
+					compare(probe.hits, pgvector.searches[index] ?? []);
+					expect(probe.narrowed?.filter).toEqual({ kind: expect.any(String) });
+					compare(probe.narrowed?.hits ?? [], pgvector.narrowed[index] ?? []);
 				}
 				const byOwn = new Map(pgvector.records.map((record) => [own(record), record]));
 				expect(byOwn.size).toBe(chroma.records.length);

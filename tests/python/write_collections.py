@@ -21,6 +21,6 @@ for name, space, dimension, count in collections:
         ids=ids,
         embeddings=[[random.gauss(0, 1) for _ in range(dimension)] for _ in ids],
         documents=[f"{name}: what {key} says" for key in ids],
-        metadatas=[{"number": n, "half": n / 2, "odd": n % 2 == 1, "of": name} for n in range(count)],
+        metadatas=[{"number": n, "half": n / 2, "odd": n % 2 == 1, "kind": ["plain", "it's \"quoted\"", "größer"][n % 3]} for n in range(count)],
     )
 json.dump([name for name, *_ in collections], sys.stdout)
