@@ -1,3 +1,5 @@
+import { describe } from 'vitest';
+import { onlyThorough, thorough } from '../thorough.js';
 import { collectionIndexContract } from './collection-index-contract.js';
 import { collectionsAgainContract } from './collections-again-contract.js';
 import { compareContract } from './compare-contract.js';
@@ -12,8 +14,11 @@ import type { TargetHarness } from './target-scene.js';
 import { uniqueKeysContract } from './unique-keys-contract.js';
 import { writeContract } from './write-contract.js';
 
-/** All that a target promises, whatever the driver below it. */
-export function targetContract(name: string, open: () => TargetHarness): void {
+/**
+ * All that a target promises, whatever the driver below it. The suites of several collections take half a minute on an embedded database: `elsewhere` leaves
+ * them to the runs that do all (see thorough.ts).
+ */
+export function targetContract(name: string, open: () => TargetHarness, { elsewhere = false } = {}): void {
 	for (const contract of [
 		schemaContract,
 		writeContract,
@@ -24,10 +29,10 @@ export function targetContract(name: string, open: () => TargetHarness): void {
 		targetRowsContract,
 		rollbackContract,
 		rollbackChainContract,
-		severalCollectionsContract,
-		collectionIndexContract,
-		collectionsAgainContract,
 	]) {
 		contract(name, open);
 	}
+	describe.skipIf(elsewhere && !thorough)(`several collections${elsewhere ? onlyThorough : ''}`, () => {
+		for (const contract of [severalCollectionsContract, collectionIndexContract, collectionsAgainContract]) contract(name, open);
+	});
 }

@@ -7,12 +7,13 @@ import { RepotError } from '../../../source/core/errors.js';
 import { LostValue } from '../../../source/core/mapping/cast-result.js';
 import type { DirectoryAnswers } from '../../chroma/answers.js';
 import { sameCosine } from '../../chroma/cosine.js';
+import { thorough } from '../../thorough.js';
 import { hexOf, type ReadRecord, readAll } from './canonical.js';
 import { changes, generator, losses } from './damage.js';
 import { recordings, unpackRecording } from './recorded.js';
 import { temporaryFolder } from './support.js';
 
-const rounds = 300;
+const rounds = thorough ? 300 : 120;
 /** A slow machine does fewer. */
 const fewestRounds = 120;
 const milliseconds = 10_000;

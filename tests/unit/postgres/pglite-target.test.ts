@@ -21,5 +21,5 @@ describe('embedded PostgreSQL', () => {
 		rmSync(folder, { recursive: true, force: true });
 	});
 
-	targetContract('PGlite', () => ({ target, driver }));
+	targetContract('PGlite', () => ({ target, driver }), { elsewhere: true });
 });
