@@ -1,14 +1,14 @@
 import type BetterSqlite from 'better-sqlite3';
 import type { ChromaCollection, ChromaDescription } from '../../source/core/ports.js';
 import type { Reader } from '../reader.js';
-import type { RecordStore } from './collection-reader.js';
 import type { StoredCollection } from './collections.js';
-import { damagedRecords, namelessRecords } from './damaged-records.js';
+import { strayListValues } from './directory-state.js';
+import { collectionFacts, matchVectors, mostSampled, noVectors, type Sampled } from './match-vectors.js';
 import { CopiedDatabase, type OpenedCopy } from './opened-copy.js';
 import { chromaProblem, withSqlite } from './problems.js';
 import { collectionReader } from './reader.js';
+import type { Schema } from './schema.js';
 import { openStores, type Stores } from './stores.js';
-import type { VectorStore } from './vectors.js';
 
 /** A private copy of a Chroma directory, opened. */
 export interface ChromaCopy {
@@ -85,7 +85,7 @@ function describeCopy(
 			? ['chroma.sqlite3 is empty, or its tables were never completely made: nothing was ever stored in it']
 			: []),
 	];
-	if (schema.lists) notes.push(...strayLists(sqlite));
+	notes.push(...strayLists(sqlite, schema));
 	const damage = [...losses.notes.map(({ message }) => `chroma.sqlite3 is damaged: ${message}`), ...parts.flatMap((part) => part.damage)];
 	return {
 		path,
@@ -109,83 +109,46 @@ function describeCollection(
 	open: (opened: OpenedCopy, collection: StoredCollection) => Stores,
 ): DescribedCollection {
 	const about = `Collection "${stored.name}"`;
-	const facts = {
-		id: stored.id,
-		name: stored.name,
-		tenant: stored.tenant,
-		database: stored.database,
-		dimension: stored.dimension,
-		space: stored.space,
-		metadata: stored.metadata,
-	};
 	if (stored.problem !== null) {
-		return { collection: { ...facts, records: 0, vectorsIn: 'none' }, notes: [`${about} cannot be read: ${stored.problem}`], damage: [] };
+		return { collection: collectionFacts(stored, 0, noVectors), notes: [`${about} cannot be read: ${stored.problem}`], damage: [] };
 	}
 	const { records, vectors } = open(opened, stored);
 	try {
-		const found = matchVectors(records, vectors);
-		const nameless = [...namelessRecords(opened, records, vectors)];
+		const { missing, orphans, nameless, damaged } = matchVectors(opened, stored, records, vectors);
 		const notes = [...vectors.notes];
 		if (stored.metadataSegment === null) notes.push('it was never completely created and is read as empty');
-		if (found.missing > 0)
-			notes.push(
-				`${found.missing} of ${records.count} records have no vector (${found.sample.join(', ')}${found.missing > found.sample.length ? ', ...' : ''})`,
-			);
-		const orphans = Math.max(0, found.orphans - nameless.length);
+		if (missing.count > 0) notes.push(`${missing.count} of ${records.count} records have no vector (${named(missing)})`);
 		if (orphans > 0) notes.push(`${orphans} vectors belong to no record and are left out, as the server does`);
 		if (records.unreadableRows > 0)
 			notes.push(`${records.unreadableRows} rows of its write-ahead log hold metadata that is not JSON; those values are lost`);
 		return {
-			collection: { ...facts, records: records.count + nameless.length, vectorsIn: whereVectorsAre(vectors) },
+			collection: collectionFacts(stored, records.count + nameless.length, vectors),
 			notes: notes.map((note) => `${about}: ${note}`),
-			damage: damageOf(opened, stored, nameless).map((note) => `${about}: ${note}`),
+			damage: damageOf(stored, damaged, nameless).map((note) => `${about}: ${note}`),
 		};
 	} finally {
 		vectors.close();
 	}
 }
 
-function damageOf(opened: OpenedCopy, stored: StoredCollection, nameless: readonly string[]): readonly string[] {
+const named = ({ sample, count }: Sampled): string => `${sample.join(', ')}${count > sample.length ? ', ...' : ''}`;
+
+function damageOf(stored: StoredCollection, partly: Sampled, nameless: readonly string[]): readonly string[] {
 	const damage: string[] = [];
-	const named = (sample: readonly string[], count: number): string => `${sample.join(', ')}${count > sample.length ? ', ...' : ''}`;
-	const partly = damagedRecords(opened, stored);
-	if (partly.count > 0)
-		damage.push(`${partly.count} records have lost a part of document or metadata (${named(partly.sample, partly.count)})`);
-	if (nameless.length > 0)
-		damage.push(`of ${nameless.length} records only id and vector are left (${named(nameless.slice(0, 5), nameless.length)})`);
+	if (partly.count > 0) damage.push(`${partly.count} records have lost a part of document or metadata (${named(partly)})`);
+	if (nameless.length > 0) {
+		const sample = nameless.slice(0, mostSampled);
+		damage.push(`of ${nameless.length} records only id and vector are left (${named({ sample, count: nameless.length })})`);
+	}
 	const { lostMetadata } = stored;
 	if (lostMetadata === 'all') damage.push('keys of its own metadata may be lost');
 	else if (lostMetadata.length > 0) damage.push(`these keys of its own metadata are lost: ${lostMetadata.join(', ')}`);
 	return damage;
 }
 
-function matchVectors(
-	records: RecordStore,
-	vectors: VectorStore,
-): { readonly missing: number; readonly sample: readonly string[]; readonly orphans: number } {
-	const sample: string[] = [];
-	let missing = 0;
-	for (const { id } of records.records(null, false)) {
-		if (vectors.has(id)) continue;
-		missing += 1;
-		if (sample.length < 5) sample.push(id);
-	}
-	return { missing, sample, orphans: Math.max(0, vectors.inLog + vectors.inIndex - (records.count - missing)) };
-}
-
-function whereVectorsAre({ inLog, inIndex }: VectorStore): ChromaCollection['vectorsIn'] {
-	if (inLog > 0) return inIndex > 0 ? 'both' : 'wal';
-	return inIndex > 0 ? 'index' : 'none';
-}
-
-/** Chroma 1.5 leaves the list values of a deleted collection behind and uses row numbers again, so that its server shows them on new records. */
-function strayLists(sqlite: BetterSqlite.Database): readonly string[] {
-	const count = Number(
-		sqlite
-			.prepare('SELECT count(*) FROM embedding_metadata_array a WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.id = a.id)')
-			.pluck()
-			.get(),
-	);
+/** Chroma 1.5 uses the row numbers of the records again, so that its server shows these lists on new records. */
+function strayLists(sqlite: BetterSqlite.Database, schema: Schema): readonly string[] {
+	const count = strayListValues(sqlite, schema);
 	if (count === 0) return [];
 	return [
 		`${count} list values belong to no record: a collection was deleted, and its lists may show on newer records, as they do in Chroma's own answers`,

@@ -1,14 +1,14 @@
 import type Database from 'better-sqlite3';
-import type { CollectionFacts, CollectionInspection, IndexState } from '../../source/core/inspection.js';
-import { openRecords, type RecordStore } from './collection-reader.js';
+import type { CollectionInspection, IndexState } from '../../source/core/inspection.js';
+import { openRecords } from './collection-reader.js';
 import type { StoredCollection } from './collections.js';
-import { damagedRecords, namelessRecords } from './damaged-records.js';
 import { type LogTopic, logState } from './directory-state.js';
 import type { Losses } from './losses.js';
+import { collectionFacts, matchVectors, mostSampled, noVectors } from './match-vectors.js';
 import { fieldFacts } from './metadata-keys.js';
 import type { Schema } from './schema.js';
 import { sequenceOf } from './values.js';
-import { openVectors, type VectorStore } from './vectors.js';
+import { openVectors } from './vectors.js';
 
 /** The private copy that is looked at. */
 export interface Looking {
@@ -22,7 +22,6 @@ export interface Looking {
 	readonly check: () => void;
 }
 
-const mostSampled = 5;
 const checkEvery = 4096;
 
 /** What one collection holds. Every id is read once, to find those without a vector; no vector and no document is read. */
@@ -33,19 +32,17 @@ export function lookAtCollection(looking: Looking, stored: StoredCollection): Co
 	const vectors = openVectors(database, schema, directory, stored, losses);
 	try {
 		const index = vectors.indexState();
-		const missing = missingVectors(looking, stored, records, vectors, index.persistedUpTo ?? 0);
-		const { inLog, inIndex } = vectors;
-		const nameless = [...namelessRecords({ losses }, records, vectors)];
-		const damaged = damagedRecords({ sqlite: database, losses }, stored);
+		const gone = goneFromLog(looking, stored, index.persistedUpTo ?? 0);
+		const { missing, orphans, nameless, damaged } = matchVectors({ sqlite: database, losses }, stored, records, vectors, gone.look);
 		return {
-			...described(stored, records.count + nameless.length, inLog, inIndex),
+			...collectionFacts(stored, records.count + nameless.length, vectors),
 			spaceFrom: stored.spaceFrom,
 			problem: null,
 			complete: stored.metadataSegment !== null,
-			vectorsInLog: inLog,
-			vectorsInIndex: inIndex,
-			missingVectors: missing,
-			orphanedVectors: Math.max(0, inLog + inIndex - (records.count - missing.count) - nameless.length),
+			vectorsInLog: vectors.inLog,
+			vectorsInIndex: vectors.inIndex,
+			missingVectors: { ...missing, goneFromLog: gone.count() },
+			orphanedVectors: orphans,
 			...(damaged.count === 0 ? {} : { damagedRecords: damaged }),
 			...(nameless.length === 0 ? {} : { namelessRecords: { count: nameless.length, sample: nameless.slice(0, mostSampled) } }),
 			...(stored.lostMetadata.length === 0 ? {} : { lostMetadataKeys: stored.lostMetadata }),
@@ -59,33 +56,21 @@ export function lookAtCollection(looking: Looking, stored: StoredCollection): Co
 	}
 }
 
-function described(stored: StoredCollection, records: number, inLog: number, inIndex: number) {
-	const { id, name, tenant, database, dimension, space, metadata } = stored;
-	const vectorsIn = inLog > 0 ? (inIndex > 0 ? 'both' : 'wal') : inIndex > 0 ? 'index' : 'none';
-	return { id, name, tenant, database, records, dimension, space, metadata, vectorsIn } as const;
-}
-
-function missingVectors(
-	{ database, check }: Looking,
-	stored: StoredCollection,
-	records: RecordStore,
-	vectors: VectorStore,
-	indexUpTo: number,
-): CollectionFacts['missingVectors'] {
+/** Counts, among the records without a vector, those whose row the log should hold and does not. */
+function goneFromLog({ database, check }: Looking, stored: StoredCollection, indexUpTo: number) {
 	const sequence = database.prepare('SELECT seq_id FROM embeddings WHERE segment_id = ? AND embedding_id = ?').safeIntegers(true).pluck();
-	const sample: string[] = [];
 	const logged = database.prepare('SELECT 1 FROM embeddings_queue WHERE seq_id = ? AND topic = ?');
-	let [seen, count, goneFromLog] = [0, 0, 0];
-	for (const { id } of records.records(null, false)) {
-		seen += 1;
-		if (seen % checkEvery === 0) check();
-		if (vectors.has(id)) continue;
-		count += 1;
-		if (sample.length < mostSampled) sample.push(id);
-		const writtenAt = sequenceOf(sequence.get(stored.metadataSegment, id)) ?? 0;
-		if (writtenAt > indexUpTo && logged.get(writtenAt, stored.topic) === undefined) goneFromLog += 1;
-	}
-	return { count, sample, goneFromLog };
+	let [seen, count] = [0, 0];
+	return {
+		look(id: string, isThere: boolean): void {
+			seen += 1;
+			if (seen % checkEvery === 0) check();
+			if (isThere) return;
+			const writtenAt = sequenceOf(sequence.get(stored.metadataSegment, id)) ?? 0;
+			if (writtenAt > indexUpTo && logged.get(writtenAt, stored.topic) === undefined) count += 1;
+		},
+		count: (): number => count,
+	};
 }
 
 const noIndex: IndexState = {
@@ -108,7 +93,7 @@ const noIndex: IndexState = {
 /** A collection of which only its row in the tables is known. */
 export function unreadableCollection(stored: StoredCollection, problem: string): CollectionInspection {
 	return {
-		...described(stored, 0, 0, 0),
+		...collectionFacts(stored, 0, noVectors),
 		spaceFrom: stored.spaceFrom,
 		problem,
 		complete: true,

@@ -4,7 +4,7 @@ import type Database from 'better-sqlite3';
 import type { ChromaFacts, LogState } from '../../source/core/inspection.js';
 import { quickCheck } from '../sqlite/inspect.js';
 import type { StoredCollection } from './collections.js';
-import type { Schema } from './schema.js';
+import { readMigrations, type Schema } from './schema.js';
 import { textOf } from './values.js';
 import { appliedSequence } from './wal.js';
 
@@ -26,8 +26,7 @@ export function integrityOf(database: Database.Database): string {
 
 export function migrationsOf(database: Database.Database): ChromaFacts['migrations'] {
 	if (!tablesOf(database).has('migrations')) return {};
-	const rows = database.prepare('SELECT dir, max(version) FROM migrations GROUP BY dir ORDER BY dir').raw().all() as [string, number][];
-	return Object.fromEntries(rows.map(([kind, version]) => [kind, Number(version)]));
+	return Object.fromEntries(readMigrations(database));
 }
 
 /** `automatically_purge` of the queue's configuration (0.5.6 and later). */

@@ -81,8 +81,9 @@ function isUnfinished(database: Database.Database, tables: ReadonlySet<string>):
 	return !['collections', 'embeddings', 'embeddings_queue'].some(hasRows);
 }
 
-function readMigrations(database: Database.Database): Map<string, number> {
-	const rows = database.prepare('SELECT dir, max(version) FROM migrations GROUP BY dir').raw().all() as [string, number][];
+/** The newest version of each kind of migration, by kind. */
+export function readMigrations(database: Database.Database): ReadonlyMap<string, number> {
+	const rows = database.prepare('SELECT dir, max(version) FROM migrations GROUP BY dir ORDER BY dir').raw().all() as [string, number][];
 	return new Map(rows.map(([kind, version]) => [kind, Number(version)]));
 }
 
