@@ -6,6 +6,9 @@ export type Verb = (typeof verbs)[number];
 
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
+/** As libpq names them (PostgreSQL 18, 32.19.3). */
+export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof sslModes)[number];
 export type BadValuePolicy = 'quarantine' | 'fail' | 'null';
 
 /** Every setting that a flag, an environment variable or a config key can give. */
@@ -23,6 +26,24 @@ export interface OptionValues {
 	/** Names; empty: the only one. */
 	readonly collection: readonly string[];
 	readonly postgresUrl: Secret | null;
+	readonly awsProfile: string | null;
+	readonly region: string | null;
+	/** Of Parameter Store: the database URL, or, with a slash at the end, the folder of its parts. */
+	readonly urlParameter: string | null;
+	/** File that `cdk deploy` or CloudFormation wrote. */
+	readonly cdkOutputs: string | null;
+	readonly userPoolId: string | null;
+	/** Name of the Cognito user whose id the rows are given. */
+	readonly testUser: string | null;
+	readonly createUser: boolean;
+	readonly skipCognito: boolean;
+	readonly mfaCode: Secret | null;
+	/** Tokens of RDS instead of a password. */
+	readonly iamAuth: boolean;
+	/** Null: as the URL or PGSSLMODE says. */
+	readonly sslMode: SslMode | null;
+	/** File with certificates of authorities (PEM). */
+	readonly sslRootCert: string | null;
 	/** `NAME` or `SOURCE=TARGET`; empty: the usual name. */
 	readonly pgvectorCollection: readonly string[];
 	readonly batchSize: number | null;

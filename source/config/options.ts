@@ -1,5 +1,6 @@
 import type { ConflictPolicy, IdCollisionPolicy, IndexChoice, MissingVectorPolicy } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
+import { accessOptions } from './access-options.js';
 import { checking, define, looking, type OptionSpec, placed, planning, reaching, reading, running, toggle } from './option-spec.js';
 import { type BadValuePolicy, type LogLevel, logLevels, type OptionKey, type OptionValues, type Verb, verbs } from './option-values.js';
 import { sourceOptions } from './source-options.js';
@@ -27,6 +28,7 @@ export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> }
 		parse: targetUrl,
 		verbs: reaching,
 	}),
+	...accessOptions,
 	pgvectorCollection: define<readonly string[]>({
 		argument: 'NAME',
 		help: 'collection to write in langchain_pg_collection; of several SOURCE=TARGET, may repeat',

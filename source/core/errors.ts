@@ -15,7 +15,17 @@ export const exitCodes = {
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Which side has to act; decides the exit code and the first word of the message. */
-export type ErrorKind = 'usage' | 'blocked' | 'stale-plan' | 'locked' | 'source' | 'target' | 'interrupted' | 'verification' | 'internal';
+export type ErrorKind =
+	| 'usage'
+	| 'blocked'
+	| 'stale-plan'
+	| 'locked'
+	| 'source'
+	| 'target'
+	| 'aws'
+	| 'interrupted'
+	| 'verification'
+	| 'internal';
 
 const exitCodeOf: Record<ErrorKind, ExitCode> = {
 	usage: exitCodes.usage,
@@ -24,6 +34,7 @@ const exitCodeOf: Record<ErrorKind, ExitCode> = {
 	locked: exitCodes.locked,
 	source: exitCodes.unreachable,
 	target: exitCodes.unreachable,
+	aws: exitCodes.unreachable,
 	interrupted: exitCodes.interrupted,
 	verification: exitCodes.verificationFailed,
 	internal: exitCodes.internal,

@@ -2,6 +2,7 @@ import type { Source } from './ports/source.js';
 import type { Embedder, RunHistory } from './ports/state.js';
 import type { Target } from './ports/target.js';
 
+export type * from './ports/cloud.js';
 export type * from './ports/ledger.js';
 export type * from './ports/source.js';
 export type * from './ports/state.js';

@@ -51,7 +51,7 @@ describe('the command line', () => {
 		[['plan', '--env'], 'MISSING_VALUE', 'repot plan --help'],
 		[['plan', 'now'], 'TOO_MANY_WORDS', 'repot plan --help'],
 		[['verify', 'r-1', 'r-2'], 'TOO_MANY_WORDS', 'repot verify --help'],
-		[['--aws-profile', 'x'], 'UNKNOWN_FLAG', 'repot --help'],
+		[['--aws-prophet', 'x'], 'UNKNOWN_FLAG', 'repot --help'],
 	];
 	for (const [argv, code, hint] of refused) {
 		it(`refuses ${argv.join(' ')}`, () => {

@@ -51,7 +51,7 @@ describe('precedence and origin', () => {
 	function valueFor(key: (typeof optionKeys)[number]): string | boolean | number {
 		const { argument, parse } = options[key];
 		if (argument === undefined) return true;
-		for (const candidate of ['none', 'skip', 'fail', 'null', 'word', '1']) {
+		for (const candidate of ['none', 'skip', 'fail', 'null', 'word', '1', 'require']) {
 			try {
 				parse(candidate);
 				return candidate;
