@@ -44,7 +44,7 @@ function Planning({ place, operations, choices, restart, command, onPlanned, onB
 	const canvas = useCanvas();
 	const [progress, setProgress] = useState<PlanProgress>({ phase: 'starting', fraction: null });
 	const { task, retry } = useTask('plan', async (signal): Promise<Planned> => {
-		const wanted = operations.request(choices);
+		const wanted = await operations.request(choices, signal);
 		const request = restart ? { ...wanted, restart } : wanted;
 		const plan = await operations.plan(request, signal, (told) => {
 			if (!signal.aborted) setProgress(told);

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { formatCount, formatQuantity } from '../source/core/format.js';
-import type { Operations, PlanRequest } from '../source/core/operations.js';
+import type { Operations, TargetAccess } from '../source/core/operations.js';
 import type { RollbackPreview } from '../source/core/ports.js';
 import { errorLines } from './components/error-panel.js';
 import { Frame } from './components/frame.js';
@@ -17,8 +17,6 @@ import type { RunControls } from './run-controls.js';
 import { rollbackCommand } from './same-flags.js';
 import { useCanvas } from './shell-context.js';
 
-type TargetOnly = Pick<PlanRequest, 'target'>;
-
 interface RollbackScreenProps {
 	readonly place: Place;
 	readonly operations: Operations;
@@ -27,8 +25,8 @@ interface RollbackScreenProps {
 	/** The headless command of the run's environment. */
 	readonly environmentCommand: readonly string[];
 	/** Where the run wrote to; throws a RepotError naming what is missing. */
-	readonly findTarget: () => Promise<TargetOnly>;
-	readonly onUndo: (target: TargetOnly, reason: string | null) => void;
+	readonly findTarget: () => Promise<TargetAccess>;
+	readonly onUndo: (target: TargetAccess, reason: string | null) => void;
 	readonly onBack: () => void;
 }
 
@@ -61,7 +59,7 @@ export function RollbackScreen(props: RollbackScreenProps) {
 	return <Frame {...place} mode={previewMode} ids={`run ${subject.run}`} body={body} bindings={bindings} />;
 }
 
-function Preview(props: RollbackScreenProps & { readonly preview: RollbackPreview; readonly target: TargetOnly }) {
+function Preview(props: RollbackScreenProps & { readonly preview: RollbackPreview; readonly target: TargetAccess }) {
 	const { place, subject, preview, target, environmentCommand, onUndo, onBack } = props;
 	const canvas = useCanvas();
 	const [confirming, setConfirming] = useState(false);

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import { createCloud } from '../services/aws/cloud.js';
 import { createFeed } from '../services/feed/feed.js';
 import { inspectSource } from '../services/feed/inspect-source.js';
 import { createPostgresTarget } from '../services/postgres/target.js';
@@ -9,22 +10,43 @@ import { createVoyageEmbedder } from '../services/voyage/embedder.js';
 import { chromaAccess, fullAddress } from './config/chroma-server.js';
 import { discoverDatasets } from './config/discover.js';
 import { planFileText } from './config/plan-file.js';
-import { redaction } from './config/redact.js';
+import type { Redaction } from './config/redact.js';
 import type { Settings } from './config/settings.js';
+import { namesOf, secretsOf } from './config/target-url.js';
 import { writeFileWhole } from './config/write-file.js';
 import { isChromaServer } from './core/chroma-address.js';
 import type { Operations } from './core/operations.js';
 import type { Clock } from './core/ports.js';
+import { Secret } from './core/secret.js';
 import { version } from './version.js';
 import { createOperations, type SourcePaths } from './workflow.js';
 
+interface ComposeIo {
+	readonly clock: Clock;
+	readonly redact: Redaction;
+	readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /** Settings to working adapters: the only place that knows which service stands behind which port. */
-export function compose(settings: Settings, io: { readonly clock: Clock }): Operations {
+export function compose(settings: Settings, { clock, redact, env }: ComposeIo): Operations {
+	const cloud = createCloud({ env, clock, onSecret: (secret) => redact.learn([secret]) });
 	return createOperations(settings, {
 		openSource: (paths) => createFeed({ ...sourcesOf(settings, paths), workDir: resolve(settings.stateDir, 'snapshots') }),
 		inspectSource: (paths, signal) =>
 			inspectSource({ ...sourcesOf(settings, { ...paths, describeOnly: true }), workDir: resolve(settings.stateDir, 'snapshots') }, signal),
-		openTarget: (url) => createPostgresTarget({ url, baseDir: settings.cwd, clock: io.clock }),
+		openTarget: ({ target: url, tokensOf }) =>
+			createPostgresTarget({
+				url,
+				baseDir: settings.cwd,
+				clock,
+				...(tokensOf === undefined ? {} : { token: (server) => cloud.databaseToken(tokensOf, server) }),
+			}),
+		cloud,
+		onSecret: (url) =>
+			redact.learn(
+				secretsOf(url).map((one) => new Secret(one)),
+				namesOf(url),
+			),
 		findDatasets: () => discoverDatasets(settings.cwd),
 		async writePlan(path, plan) {
 			await writeFileWhole(resolve(settings.cwd, path), planFileText(plan), { flag: '--out' });
@@ -34,10 +56,10 @@ export function compose(settings: Settings, io: { readonly clock: Clock }): Oper
 		history: createRunHistory({
 			stateDir: settings.stateDir,
 			cwd: settings.cwd,
-			redact: redaction(settings.secrets, settings.names).json,
+			redact: redact.json,
 		}),
 		embedder: createVoyageEmbedder(settings.voyage),
-		clock: io.clock,
+		clock,
 		operator: operator(),
 		version,
 	});

@@ -8,16 +8,15 @@ import { obstacles, readinessWords } from '../screens/readiness-lines.js';
 import { statusWords } from '../screens/run-words.js';
 import { faultSentences, obstacleTo } from '../screens/source-words.js';
 import { asRepotError, type RepotError } from './core/errors.js';
-import { formatCommand, formatLatency, formatQuantity } from './core/format.js';
+import { formatCommand, formatQuantity } from './core/format.js';
 import { passwordNote } from './core/headless-command.js';
 import type { EnvironmentSummary, Operations } from './core/operations.js';
 import { allCollections, flagName } from './core/plan/collection.js';
 import { recordsToWrite } from './core/plan/types.js';
 import { type ReadinessCheck, readinessNames } from './core/readiness.js';
-import { Secret } from './core/secret.js';
-import { shortVersion } from './core/server-words.js';
 import { Prompter } from './prompter.js';
 import { tellPlan } from './tell-plan.js';
+import { askCredentials } from './text-credentials.js';
 import { backOrQuit, type Talk, type TextContext, type Turn } from './text-talk.js';
 import { watchRun } from './watch-run.js';
 import { answersOf, choicesOf, startWizard, wizardAfter } from './wizard.js';
@@ -180,41 +179,6 @@ async function askPaths(prompter: Prompter) {
 	if (chroma.kind !== 'text') return chroma.kind;
 	const pathOf = (text: string) => (text === '' ? null : text);
 	return { name: 'other...', sqlitePath: pathOf(sqlite.text), chromaPath: pathOf(chroma.text), collections: [], from: 'typed' };
-}
-
-async function askCredentials({ context, prompter, state, stopped }: Talk): Promise<Turn> {
-	const { operations } = context;
-	const choices = choicesOf(state);
-	prompter.say('Step 3 of 6, credentials. Secrets are never shown.');
-	for (const { name, label, shown, from } of operations.credentials(choices)) {
-		prompter.say(`${label}: ${shown ?? 'not found'}${from === null ? '' : `, from ${from}`}`);
-		if (shown !== null) continue;
-		const secret = name === 'postgres-url';
-		const answer = await prompter.ask(secret ? `${label} (not shown while you type)` : label, { secret });
-		if (answer.kind !== 'text') return backOrQuit(answer.kind);
-		if (answer.text === '') return 'again';
-		return secret ? [{ type: 'type-target', target: new Secret(answer.text) }] : [{ type: 'type-tenant', tenant: answer.text }];
-	}
-	const test = await operations.testTarget(choices, stopped);
-	const { serverVersion, pgvectorVersion } = test.facts;
-	prompter.say(
-		`Target answers in ${formatLatency(test.latencyMilliseconds)}: PostgreSQL ${shortVersion(serverVersion)}, pgvector ${pgvectorVersion ?? 'not installed yet'}.`,
-	);
-	for (const problem of test.problems) prompter.say(`Look: ${problem}`);
-	const answer = await prompter.press('Press Enter for the dry run, u to type another URL, t to type another user id, b to go back', [
-		'u',
-		't',
-	]);
-	if (answer.kind !== 'text') return backOrQuit(answer.kind);
-	if (answer.text === 'u' || answer.text === 't') return retype(prompter, answer.text);
-	return [{ type: 'next', said: '' }];
-}
-
-async function retype(prompter: Prompter, what: 'u' | 't'): Promise<Turn> {
-	const typed = await prompter.ask(what === 'u' ? 'Target URL (not shown while you type)' : 'User id', { secret: what === 'u' });
-	if (typed.kind === 'quit') return 'quit';
-	if (typed.kind === 'back' || typed.text === '') return 'again';
-	return [what === 'u' ? { type: 'type-target', target: new Secret(typed.text) } : { type: 'type-tenant', tenant: typed.text }];
 }
 
 async function askConfirm({ context, prompter, state }: Talk): Promise<Turn> {

@@ -4,7 +4,7 @@ import type { RunControls } from '../screens/run-controls.js';
 import { foldUndo, noUndo, type UndoState, undoFailed } from '../screens/undo-state.js';
 import { asRepotError, type ErrorFact, RepotError } from './core/errors.js';
 import type { MigrationEvent } from './core/events.js';
-import type { Operations, PlanRequest } from './core/operations.js';
+import type { Operations, TargetAccess } from './core/operations.js';
 import { runToCheck } from './core/outcome-words.js';
 import type { Clock } from './core/ports.js';
 import { RunStore } from './core/run-store.js';
@@ -76,7 +76,7 @@ export class Session implements RunControls {
 	}
 
 	/** Starts the rollback of one run. */
-	startUndo(run: string, target: Pick<PlanRequest, 'target'>, reason: string | null): void {
+	startUndo(run: string, target: TargetAccess, reason: string | null): void {
 		this.#begin(() => {
 			this.undo.set({ ...noUndo, phase: 'running', run });
 			return this.#rollback(run, target, reason);
@@ -161,7 +161,7 @@ export class Session implements RunControls {
 		}
 	}
 
-	async #rollback(run: string, target: Pick<PlanRequest, 'target'>, reason: string | null): Promise<void> {
+	async #rollback(run: string, target: TargetAccess, reason: string | null): Promise<void> {
 		try {
 			// Both presses mean the same here: tables are undone one transaction at a time.
 			const signal = AbortSignal.any([this.#stop.signal, this.#abort.signal]);

@@ -13,7 +13,7 @@ export async function tellPlan({ context, prompter, state, stopped }: Talk): Pro
 	const { operations } = context;
 	if (state.planned === null) {
 		prompter.say('Step 4 of 6, dry run. Nothing is written.');
-		const request = operations.request(choicesOf(state));
+		const request = await operations.request(choicesOf(state), stopped);
 		let phase = '';
 		const plan = await operations.plan(request, stopped, (progress) => {
 			if (progress.phase !== phase) prompter.say(progress.phase);

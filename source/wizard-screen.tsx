@@ -11,7 +11,7 @@ import { RollbackScreen } from '../screens/rollback.js';
 import { RunScreen } from '../screens/run.js';
 import { SourcesScreen } from '../screens/sources.js';
 import { SummaryScreen } from '../screens/summary.js';
-import type { Operations, PlanRequest, WizardChoices } from './core/operations.js';
+import type { Operations, TargetAccess, WizardChoices } from './core/operations.js';
 import type { RunSummary } from './core/ports.js';
 import type { Session } from './session.js';
 import { answersOf, choicesOf, railOf, type WizardAction, type WizardState } from './wizard.js';
@@ -127,9 +127,12 @@ function Credentials({ state, dispatch, operations }: WizardScreenProps) {
 			operations={operations}
 			choices={choices}
 			targetEdition={answersOf(state).targetEdition}
+			runMilliseconds={state.planned === null ? null : state.planned.plan.totals.seconds * 1000}
 			command={commandOf(operations, 'plan', choices)}
 			onTarget={(target) => dispatch({ type: 'type-target', target })}
 			onTenant={(tenant) => dispatch({ type: 'type-tenant', tenant })}
+			onProfile={(profile) => dispatch({ type: 'choose-profile', profile })}
+			onPool={(pool) => dispatch({ type: 'choose-pool', pool })}
 			onNext={(said) => dispatch({ type: 'next', said })}
 			onBack={() => dispatch({ type: 'back' })}
 		/>
@@ -255,7 +258,7 @@ function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
 			subject={subject}
 			environmentCommand={environmentCommand(operations, state, subject.environment)}
 			controls={session}
-			findTarget={() => targetOf(operations, state, subject.run, subject.environment)}
+			findTarget={() => targetOf(operations, state, subject.environment)}
 			onUndo={(target, reason) => session.startUndo(subject.run, target, reason)}
 			onBack={() => {
 				session.forgetUndo();
@@ -265,23 +268,8 @@ function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
 	);
 }
 
-/** Where a run of the history wrote to: the request of this very wizard, or what the run's environment is configured with. */
-async function targetOf(
-	operations: Operations,
-	state: WizardState,
-	run: string,
-	environment: string,
-): Promise<Pick<PlanRequest, 'target'>> {
+/** Where a run of the history wrote to: the target of this very wizard, or what the run's environment leads to. */
+async function targetOf(operations: Operations, state: WizardState, environment: string): Promise<TargetAccess> {
 	if (state.planned !== null && state.planned.request.environment === environment) return state.planned.request;
-	const [dataset] = await operations.datasets(environment);
-	const past = (await operations.runs()).find(({ id }) => id === run);
-	const own = state.environment?.name === environment ? answersOf(state) : (state.answers[environment] ?? state.given);
-	return operations.request({
-		environment,
-		sqlitePath: own.sources?.sqlitePath ?? dataset?.sqlitePath ?? null,
-		chromaPath: own.sources?.chromaPath ?? dataset?.chromaPath ?? null,
-		collections: own.sources?.collections ?? dataset?.collections ?? [],
-		target: own.target,
-		tenant: own.tenant ?? past?.tenant ?? null,
-	});
+	return operations.target({ ...choicesOf({ ...state, environment: { name: environment, guard: 'protected' } }) });
 }

@@ -24,6 +24,10 @@ export interface Answers {
 	/** Counts the URLs typed: secrets are never compared, but a new one must be tested. */
 	readonly targetEdition: number;
 	readonly tenant: string | null;
+	/** Profile of the shared AWS config; null: as the settings say. */
+	readonly awsProfile: string | null;
+	/** Cognito pool; null: as the settings say. */
+	readonly userPool: string | null;
 	/** Chosen at a plan that it blocked; null: as the settings say. */
 	readonly onIdCollision: IdCollisionPolicy | null;
 }
@@ -64,6 +68,8 @@ export type WizardAction =
 	| { readonly type: 'choose-sources'; readonly answer: SourcesAnswer }
 	| { readonly type: 'type-target'; readonly target: Secret }
 	| { readonly type: 'type-tenant'; readonly tenant: string }
+	| { readonly type: 'choose-profile'; readonly profile: string }
+	| { readonly type: 'choose-pool'; readonly pool: string }
 	| { readonly type: 'choose-ids'; readonly rule: IdCollisionPolicy }
 	| { readonly type: 'planned'; readonly planned: Planned }
 	| { readonly type: 'replan' }
@@ -75,7 +81,15 @@ export type WizardAction =
 	| { readonly type: 'open-history' }
 	| { readonly type: 'open-rollback'; readonly subject: UndoSubject };
 
-const noAnswers: Answers = { sources: null, target: null, targetEdition: 0, tenant: null, onIdCollision: null };
+const noAnswers: Answers = {
+	sources: null,
+	target: null,
+	targetEdition: 0,
+	tenant: null,
+	awsProfile: null,
+	userPool: null,
+	onIdCollision: null,
+};
 
 /** The first state, with what flags already answered. */
 export function startWizard(initial: Partial<WizardChoices>, openHistory = false): WizardState {
@@ -117,6 +131,10 @@ export function wizardAfter(state: WizardState, action: WizardAction): WizardSta
 			return answered(state, (answers) => ({ ...answers, target: action.target, targetEdition: answers.targetEdition + 1 }), false);
 		case 'type-tenant':
 			return answered(state, (answers) => ({ ...answers, tenant: action.tenant }), answersOf(state).tenant === action.tenant);
+		case 'choose-profile':
+			return answered(state, (answers) => ({ ...answers, awsProfile: action.profile }), false);
+		case 'choose-pool':
+			return answered(state, (answers) => ({ ...answers, userPool: action.pool }), false);
 		case 'choose-ids':
 			return answered(state, (answers) => ({ ...answers, onIdCollision: action.rule }), false);
 		case 'planned':
@@ -230,7 +248,7 @@ function back(state: WizardState): WizardState {
 
 /** What was chosen so far, in the shape that Operations takes. */
 export function choicesOf(state: WizardState): WizardChoices {
-	const { sources, target, tenant, onIdCollision } = answersOf(state);
+	const { sources, target, tenant, awsProfile, userPool, onIdCollision } = answersOf(state);
 	return {
 		environment: state.environment?.name ?? state.wantedEnvironment ?? '',
 		sqlitePath: sources?.sqlitePath ?? null,
@@ -238,6 +256,8 @@ export function choicesOf(state: WizardState): WizardChoices {
 		collections: sources?.collections ?? [],
 		target,
 		tenant,
+		...(awsProfile === null ? {} : { awsProfile }),
+		...(userPool === null ? {} : { userPool }),
 		...(onIdCollision === null ? {} : { onIdCollision }),
 	};
 }

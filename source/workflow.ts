@@ -1,29 +1,33 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { credentialsOf, datasetSummaries, environmentSummaries, planRequest, targetOf } from './config/choices.js';
+import { datasetSummaries, environmentSummaries } from './config/choices.js';
 import type { FoundDataset } from './config/discover.js';
 import { headlessCommandOf } from './config/headless-choices.js';
 import type { Settings } from './config/settings.js';
 import { isChromaServer } from './core/chroma-address.js';
-import { asRepotError, RepotError } from './core/errors.js';
+import { asRepotError, type RepotError } from './core/errors.js';
 import type { MigrationEvent } from './core/events.js';
 import type { SourceInspection } from './core/inspection.js';
 import { migrate } from './core/migrate.js';
-import type { DatasetDescription, Operations, PlanRequest, RunSignals, WizardChoices } from './core/operations.js';
+import type { DatasetDescription, Operations, PlanRequest, RunSignals, TargetAccess, WizardChoices } from './core/operations.js';
 import { chooseCollections } from './core/plan/collection.js';
 import { makePlan, resumedPlan } from './core/plan/make-plan.js';
 import type { Plan } from './core/plan/types.js';
-import type { Clock, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
+import type { Clock, Cloud, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
 import { type FreeSpace, readiness } from './core/readiness.js';
 import type { Secret } from './core/secret.js';
 import { undo } from './core/undo.js';
 import { verifyAgain } from './core/verify-again.js';
+import { CredentialFinder } from './credential-finder.js';
 
 /** The outside world, as compose hands it in; tests hand in fakes. */
 export interface Adapters {
 	openSource(paths: SourcePaths): Source;
 	inspectSource(paths: SourcePaths, signal: AbortSignal | undefined): Promise<SourceInspection>;
-	openTarget(url: Secret): Target;
+	openTarget(access: TargetAccess): Target;
+	readonly cloud: Cloud;
+	/** Told of every URL with a password before it is used: it must not be logged. */
+	onSecret(url: Secret): void;
 	findDatasets(): Promise<readonly FoundDataset[]>;
 	/** Writes a plan file, private and whole or not at all; returns its path. */
 	writePlan(path: string, plan: Plan): Promise<string>;
@@ -49,16 +53,24 @@ export interface SourcePaths {
 export function createOperations(settings: Settings, adapters: Adapters): Operations {
 	const sources = new SourceHolder(adapters);
 	const targets = new Map<string, Target>();
-	const targetFor = (url: Secret): Target => {
-		const known = targets.get(url.reveal());
+	const targetFor = (access: TargetAccess): Target => {
+		const { target, tokensOf } = access;
+		const key = JSON.stringify([target.reveal(), tokensOf ?? null]);
+		const known = targets.get(key);
 		if (known !== undefined) return known;
-		const opened = adapters.openTarget(url);
-		targets.set(url.reveal(), opened);
+		adapters.onSecret(target);
+		const opened = adapters.openTarget(access);
+		targets.set(key, opened);
 		return opened;
 	};
+	const finder = new CredentialFinder(settings, {
+		cloud: adapters.cloud,
+		test: (access, signal) => targetFor(access).test(signal),
+		onSecret: adapters.onSecret,
+	});
 	const portsFor = (request: PlanRequest, source: Source): Ports => ({
 		source,
-		target: targetFor(request.target),
+		target: targetFor(request),
 		history: adapters.history,
 		embedder: adapters.embedder,
 		clock: adapters.clock,
@@ -70,20 +82,12 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		datasets: async () => datasetSummaries(settings, await adapters.findDatasets()),
 		describeDataset: (choice, signal) => describeDataset(adapters, choice, signal),
 		inspect: (paths, signal) => adapters.inspectSource(paths, signal),
-		credentials: (choices) => credentialsOf(settings, choices),
-		async testTarget(choices, signal) {
-			const found = targetOf(settings, choices);
-			if (found === null) {
-				throw new RepotError({
-					kind: 'usage',
-					code: 'NO_TARGET',
-					message: 'no target is given',
-					next: ['Give --postgres-url URL, or type one here'],
-				});
-			}
-			return targetFor(found.target).test(signal);
-		},
-		request: (choices) => planRequest(settings, choices),
+		credentials: (choices, options, onRow, signal) => finder.find(choices, options, onRow, signal),
+		request: (choices, signal, onRow = () => {}) => finder.request(choices, onRow, signal),
+		target: (choices, signal, onRow = () => {}) => finder.target(choices, onRow, signal),
+		awsProfiles: () => adapters.cloud.profiles(),
+		userPools: async (choices, signal) => adapters.cloud.userPools(await finder.access(choices), signal),
+		login: async (choices, onLine, signal) => adapters.cloud.login((await finder.access(choices)).profile, onLine, signal),
 		async plan(request, signal, onProgress) {
 			const source = await sources.fresh(request);
 			return makePlan(request, portsFor(request, source), signal, onProgress);
@@ -91,7 +95,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		savePlan: (plan, path) => adapters.writePlan(path, withAbsolutePaths(plan, settings.cwd)),
 		async *readiness(plan: Plan, request: PlanRequest, signal?: AbortSignal) {
 			const { freeSpace } = adapters;
-			const ports = { source: await sources.held(request), target: targetFor(request.target), freeSpace, stateDir: settings.stateDir };
+			const ports = { source: await sources.held(request), target: targetFor(request), freeSpace, stateDir: settings.stateDir };
 			yield* readiness(plan, request.guard, ports, signal);
 		},
 		async *migrate(plan: Plan, request: PlanRequest, signals: RunSignals) {
@@ -104,10 +108,10 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 			const source = await sources.fresh(request);
 			yield* verifyAgain(request, run, portsFor(request, source), signal ?? new AbortController().signal);
 		},
-		rollbackPreview: (run, request) => targetFor(request.target).rollbackPreview(run),
-		rollback: (run, request, reason, signal) => undo(run, reason, targetFor(request.target), adapters.history, adapters.clock, signal),
+		rollbackPreview: (run, request) => targetFor(request).rollbackPreview(run),
+		rollback: (run, request, reason, signal) => undo(run, reason, targetFor(request), adapters.history, adapters.clock, signal),
 		runs: () => adapters.history.list(),
-		ledgerRuns: (request): Promise<readonly LedgerRun[]> => targetFor(request.target).ledger.runs(),
+		ledgerRuns: (request): Promise<readonly LedgerRun[]> => targetFor(request).ledger.runs(),
 		headlessCommand: (verb, choices: WizardChoices) => headlessCommandOf(settings, verb, choices),
 		async close() {
 			await sources.close();

@@ -2,17 +2,31 @@ import { headlessChoices } from '../config/choices.js';
 import { flagOf } from '../config/options.js';
 import type { Settings } from '../config/settings.js';
 import { isChromaServer } from '../core/chroma-address.js';
+import type { CredentialRow } from '../core/credentials/rows.js';
 import { RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
 import type { DatasetSummary, Operations, PlanRequest, WizardChoices } from '../core/operations.js';
-import type { CommandContext } from './context.js';
+import { credentialLine } from '../headless/credential-text.js';
+import { type CommandContext, interruptible } from './context.js';
 
-/** The request that flags, variables and config make. What is missing is named, with what was found on disk. */
+/** Says what was found outside the settings, before anything is done with it: whose AWS credentials, which database, which user. */
+export function tellFound(context: CommandContext): (row: CredentialRow) => void {
+	const { output, clock } = context.shell;
+	return (row) => {
+		// What flags and config say is not told again.
+		if (row.name !== 'aws' && !/^(ssm|cognito) /.test(row.from ?? '')) return;
+		const line = credentialLine(row, clock.now());
+		if (line !== null) output.say(line);
+		for (const note of line === null ? [] : (row.notes ?? [])) output.say(`LOOK  ${note}`);
+	};
+}
+
+/** The request that flags, variables and config make, with what AWS says where they do not. What is missing is named, with what was found on disk. */
 export async function requestFromSettings(context: CommandContext, operations: Operations): Promise<PlanRequest> {
 	const choices = headlessChoices(context.settings);
 	refuseIdleFlags(context.settings, choices);
 	try {
-		return operations.request(choices);
+		return await interruptible(context, (signal) => operations.request(choices, signal, tellFound(context)));
 	} catch (thrown) {
 		const lacksSource = choices.sqlitePath === null && choices.chromaPath === null;
 		if (!(thrown instanceof RepotError) || thrown.code !== 'MISSING_ANSWER' || !lacksSource) throw thrown;

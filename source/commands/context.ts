@@ -12,7 +12,10 @@ import type { CommandLine } from './parse.js';
 import type { Prompts } from './prompts.js';
 
 /** Settings to operations; tests hand in fakes. */
-export type Compose = (settings: Settings, io: { readonly log: Log; readonly clock: Clock }) => Operations | Promise<Operations>;
+export type Compose = (
+	settings: Settings,
+	io: { readonly log: Log; readonly clock: Clock; readonly redact: Redaction; readonly env: Shell['env'] },
+) => Operations | Promise<Operations>;
 
 export interface WizardContext {
 	readonly operations: Operations;
@@ -69,7 +72,8 @@ export type Command = (context: CommandContext) => Promise<ExitCode>;
 /** Opens the operations, and closes them whatever happens. */
 export async function withOperations<T>(context: CommandContext, work: (operations: Operations) => Promise<T>): Promise<T> {
 	const compose = await context.shell.compose();
-	const operations = await compose(context.settings, { log: context.log, clock: context.shell.clock });
+	const { log, redact, shell } = context;
+	const operations = await compose(context.settings, { log, clock: shell.clock, redact, env: shell.env });
 	try {
 		return await work(operations);
 	} finally {

@@ -1,12 +1,13 @@
-import { headlessChoices, targetOf } from '../config/choices.js';
+import { headlessChoices } from '../config/choices.js';
 import { environmentNamed } from '../config/environments.js';
-import { maskUrl } from '../config/target-url.js';
-import { asRepotError } from '../core/errors.js';
+import type { CredentialRow } from '../core/credentials/rows.js';
+import { asRepotError, RepotError } from '../core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatLatency, formatQuantity } from '../core/format.js';
 import type { Damage } from '../core/inspection.js';
 import type { DatasetDescription, Operations } from '../core/operations.js';
 import type { SqliteDescription, TargetTest } from '../core/ports.js';
 import { shortVersion } from '../core/server-words.js';
+import { credentialFacts } from '../headless/credential-text.js';
 import type { CommandContext } from './context.js';
 import { type Finding, finding } from './doctor-local.js';
 
@@ -97,31 +98,46 @@ function chromaFinding(chroma: NonNullable<DatasetDescription['chroma']>, chosen
 	);
 }
 
-export async function checkTarget(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {
+/** AWS where it is needed, the target and the user id: what the wizard's credentials screen shows, a line each. */
+export async function checkCredentials(context: CommandContext, operations: Operations, signal: AbortSignal): Promise<readonly Finding[]> {
 	const { settings } = context;
 	try {
 		const choices = headlessChoices(settings);
 		if (choices.environment === '') return [finding('Target', 'LOOK', 'several environments; none chosen', ['--env NAME'])];
-		const found = targetOf(settings, choices);
-		if (found === null)
-			return [finding('Target', 'LOOK', `none for environment ${choices.environment}`, ['--postgres-url URL, or REPOT_POSTGRES_URL'])];
 		const { overridden } = environmentNamed(settings, choices.environment);
-		const shown = overridden === null ? found.from : `${found.from}, which takes the place of ${overridden}`;
-		try {
-			const test = await operations.testTarget(choices, signal);
-			return targetFindings(test, `${maskUrl(found.target)}: `, `from ${shown}`, overridden !== null);
-		} catch (thrown) {
-			const failed = failure('Target', thrown);
-			return [overridden === null ? failed : { ...failed, detail: `${failed.detail}; from ${shown}` }];
-		}
+		const found = await operations.credentials(choices, {}, () => {}, signal);
+		return found.rows.flatMap((row) => rowFindings(row, overridden, context.shell.clock.now()));
 	} catch (thrown) {
 		return [failure('Target', thrown)];
 	}
 }
 
+const doctorNames: Readonly<Record<CredentialRow['name'], string>> = {
+	aws: 'AWS',
+	postgres: 'Target',
+	pgvector: 'pgvector',
+	user: 'User id',
+};
+
+function rowFindings(row: CredentialRow, overridden: string | null, now: number): readonly Finding[] {
+	const { name, state, from, shown, test, error, notes = [] } = row;
+	const title = doctorNames[name];
+	if (state === 'waiting') return [finding(title, 'LOOK', `${from ?? 'it'} was not looked up: the AWS identity comes first`)];
+	const origin = overridden === null || name !== 'postgres' ? (from ?? '') : `${from ?? ''}, which takes the place of ${overridden}`;
+	if (error !== undefined) {
+		const failed = failure(title, new RepotError(error));
+		return [shown === null ? failed : { ...failed, detail: `${failed.detail}; from ${origin}` }];
+	}
+	// Told with the target, beside what is wrong with it.
+	if (name === 'pgvector') return [];
+	if (test !== undefined) return targetFindings(test, `${shown}: `, `from ${origin}`, overridden !== null);
+	const detail = [shown ?? '', ...credentialFacts(row, now)].join(', ');
+	return [finding(title, state === 'look' ? 'LOOK' : 'ok', [detail, ...notes].join('; '))];
+}
+
 /** One line for each thing: what the test found to be in the way makes the line of its thing an X, and is not told a second time. */
 function targetFindings(test: TargetTest, shown: string, from: string, overrides: boolean): readonly Finding[] {
-	const { facts, problems } = test;
+	const { facts, problems, looks = [] } = test;
 	const ofVector = problems.filter((problem) => /pgvector|extension vector/i.test(problem));
 	const ofRights = problems.filter((problem) => !ofVector.includes(problem) && / may not create /.test(problem));
 	const ofServer = problems.filter((problem) => !ofVector.includes(problem) && !ofRights.includes(problem));
@@ -129,9 +145,11 @@ function targetFindings(test: TargetTest, shown: string, from: string, overrides
 	return [
 		ofServer.length > 0
 			? finding('Target', 'X', `${server}; ${ofServer.join('; ')}`, [], outside)
-			: overrides
-				? finding('Target', 'LOOK', server, ['Unset it to use the config'])
-				: finding('Target', 'ok', server),
+			: looks.length > 0
+				? finding('Target', 'LOOK', `${server}; ${looks.join('; ')}`)
+				: overrides
+					? finding('Target', 'LOOK', server, ['Unset it to use the config'])
+					: finding('Target', 'ok', server),
 		vectorFinding(facts.pgvectorVersion, ofVector),
 		rightsFinding(test, ofRights),
 	];

@@ -4,7 +4,7 @@ import { printable } from '../core/text-width.js';
 import { paint, type TextStyle } from '../headless/style.js';
 import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
 import { checkConfig, checkNode, checkState, checkTerminal, type Finding } from './doctor-local.js';
-import { checkSources, checkTarget } from './doctor-remote.js';
+import { checkCredentials, checkSources } from './doctor-remote.js';
 
 /** `repot doctor`: one line for each thing that a run needs: ok, LOOK or X, with the next step. */
 export const doctorCommand =
@@ -22,7 +22,7 @@ export const doctorCommand =
 const checkRemote = (context: CommandContext, operations: Operations): Promise<readonly Finding[]> =>
 	interruptible(context, async (signal) => [
 		...(await checkSources(context, operations, signal)),
-		...(await checkTarget(context, operations, signal)),
+		...(await checkCredentials(context, operations, signal)),
 	]);
 
 function tell(context: CommandContext, findings: readonly Finding[]): void {

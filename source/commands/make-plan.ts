@@ -8,7 +8,7 @@ import { RepotError } from '../core/errors.js';
 import { formatPercent } from '../core/format.js';
 import type { Operations, PlanProgress, PlanRequest } from '../core/operations.js';
 import type { Plan } from '../core/plan/types.js';
-import { requestFromSettings } from './choose.js';
+import { requestFromSettings, tellFound } from './choose.js';
 import { type CommandContext, interruptible } from './context.js';
 
 export interface Planned {
@@ -35,12 +35,12 @@ export async function savedPlan(context: CommandContext, operations: Operations,
 	const plan = await readPlanFile(path, context.settings.cwd);
 	const contrary = contradictions(context.settings, plan);
 	if (contrary.length > 0) throw contradiction(path, contrary, plan);
-	return { plan, request: requestOfPlan(operations, plan) };
+	return { plan, request: await requestOfPlan(context, operations, plan) };
 }
 
 /** The request that a plan was made of: what the plan holds, and the target's URL and the rest from the settings. */
-export function requestOfPlan(operations: Operations, plan: Plan): PlanRequest {
-	const request = operations.request(choicesOfPlan(plan));
+export async function requestOfPlan(context: CommandContext, operations: Operations, plan: Plan): Promise<PlanRequest> {
+	const request = await interruptible(context, (signal) => operations.request(choicesOfPlan(plan), signal, tellFound(context)));
 	return { ...request, policies: plan.policies, ...namingOf(plan) };
 }
 

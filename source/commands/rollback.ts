@@ -1,19 +1,18 @@
-import { headlessChoices, targetOf } from '../config/choices.js';
+import { headlessChoices } from '../config/choices.js';
 import { guardOf } from '../config/environments.js';
 import { wroteTo } from '../config/target-url.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import { formatAgo, formatCount, formatQuantity } from '../core/format.js';
-import type { Operations, PlanRequest } from '../core/operations.js';
+import type { Operations, TargetAccess } from '../core/operations.js';
 import type { RollbackEvent, RollbackPreview, RunSummary } from '../core/ports.js';
 import { printable } from '../core/text-width.js';
 import { stayWords } from '../core/undo.js';
 import { rollbackLines } from '../headless/history-text.js';
 import { versionLine } from '../headless/ndjson-sink.js';
+import { tellFound } from './choose.js';
 import { requireConsent } from './consent.js';
 import { type Command, type CommandContext, interruptible, withOperations } from './context.js';
 import { unknownRun } from './unknown-run.js';
-
-type Request = Pick<PlanRequest, 'target'>;
 
 /** `repot rollback [RUN]`: preview, typed confirmation, undo. `--dry-run` ends after the preview. */
 export const rollbackCommand: Command = (context) =>
@@ -61,7 +60,7 @@ async function chooseRun(context: CommandContext, operations: Operations): Promi
 }
 
 /** The target of the run's own environment; for a run that this computer does not know, that of `--env`. */
-async function requestFor(context: CommandContext, operations: Operations, run: string): Promise<Request> {
+async function requestFor(context: CommandContext, operations: Operations, run: string): Promise<TargetAccess> {
 	const runs = await operations.runs();
 	const known = runs.find((one) => one.id === run);
 	const { settings } = context;
@@ -76,16 +75,16 @@ async function requestFor(context: CommandContext, operations: Operations, run: 
 	}
 	const choices = { ...headlessChoices(settings), ...(known === undefined ? {} : { environment: known.environment }) };
 	if (choices.environment === '') throw unknownRun(run, runs, ['--env NAME: the environment that the run was in']);
-	const found = targetOf(settings, choices);
-	if (found === null && known === undefined) throw unknownRun(run, runs, ['--postgres-url URL (or REPOT_POSTGRES_URL)']);
-	if (found === null) throw needs(`--postgres-url URL (or REPOT_POSTGRES_URL): the run went to ${known?.target ?? 'its target'}`);
-	return { target: found.target };
+	try {
+		return await interruptible(context, (signal) => operations.target(choices, signal, tellFound(context)));
+	} catch (thrown) {
+		if (!(thrown instanceof RepotError) || thrown.code !== 'MISSING_ANSWER') throw thrown;
+		if (known === undefined) throw unknownRun(run, runs, ['--postgres-url URL (or REPOT_POSTGRES_URL)']);
+		throw new RepotError({ ...thrown.toJSON(), why: `the run went to ${known.target}; where that is, with its password, is not kept` });
+	}
 }
 
-const needs = (answer: string): RepotError =>
-	new RepotError({ kind: 'usage', code: 'MISSING_ANSWER', message: 'One answer is missing', next: [answer] });
-
-async function undo(context: CommandContext, operations: Operations, run: string, request: Request): Promise<ExitCode> {
+async function undo(context: CommandContext, operations: Operations, run: string, request: TargetAccess): Promise<ExitCode> {
 	const { values } = context.settings;
 	const { output, version } = context.shell;
 	if (values.json.value) output.data(versionLine(version));

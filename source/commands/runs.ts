@@ -1,4 +1,4 @@
-import { headlessChoices, targetOf } from '../config/choices.js';
+import { headlessChoices } from '../config/choices.js';
 import { exitCodes } from '../core/errors.js';
 import type { Operations } from '../core/operations.js';
 import type { LedgerRun, RunSummary } from '../core/ports.js';
@@ -24,8 +24,7 @@ export const runsCommand: Command = (context) =>
 async function list(context: CommandContext, operations: Operations): Promise<readonly (LedgerRun | RunSummary)[]> {
 	if (context.settings.values.postgresUrl.level !== 'flag') return operations.runs();
 	const choices = headlessChoices(context.settings);
-	const found = targetOf(context.settings, { ...choices, target: context.settings.values.postgresUrl.value });
-	return found === null ? [] : operations.ledgerRuns({ target: found.target });
+	return operations.ledgerRuns(await operations.target({ ...choices, target: context.settings.values.postgresUrl.value }));
 }
 
 function tellOne(context: CommandContext, runs: readonly (LedgerRun | RunSummary)[], id: string) {

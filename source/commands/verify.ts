@@ -91,7 +91,7 @@ function agrees({ settings }: CommandContext, run: RunSummary): boolean {
 
 async function ofRun(context: CommandContext, operations: Operations, run: RunSummary): Promise<Subject> {
 	try {
-		return { run: run.id, request: requestOfPlan(operations, await planOf(context, run)) };
+		return { run: run.id, request: await requestOfPlan(context, operations, await planOf(context, run)) };
 	} catch (thrown) {
 		if (!(thrown instanceof RepotError) || thrown.code !== 'MISSING_ANSWER') throw thrown;
 		throw new RepotError({ ...thrown.toJSON(), why: `run ${run.id} went to ${run.target}; where that is, with its password, is not kept` });

@@ -1,5 +1,5 @@
 import { RepotError } from '../core/errors.js';
-import type { Credential, Origin, PlanRequest, WizardChoices } from '../core/operations.js';
+import type { Origin, PlanRequest, TargetAccess, WizardChoices } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
 import { type CollectionNaming, isNameAlone, namingFrom } from './collection-flags.js';
 import { chosenEnvironment, environmentNamed, guardOf, knownEnvironments } from './environments.js';
@@ -35,24 +35,16 @@ export function targetOf(settings: Settings, choices: WizardChoices): { readonly
 	return target === null ? null : { target, from };
 }
 
-export function credentialsOf(settings: Settings, choices: WizardChoices): readonly Credential[] {
-	const found = targetOf(settings, choices);
-	const { value, from } = settings.values.userId;
-	const tenant = choices.tenant ?? value;
-	const typed = choices.tenant !== null && choices.tenant !== value;
-	return [
-		{ name: 'postgres-url', label: 'PostgreSQL', shown: found === null ? null : maskUrl(found.target), from: found?.from ?? null },
-		{ name: 'user-id', label: 'User id', shown: tenant, from: tenant === null ? null : typed ? 'typed' : from },
-	];
+/** What of a request is found outside the settings. */
+interface FoundAnswers extends TargetAccess {
+	readonly tenant: string;
+	readonly sessionEndsAt?: number;
 }
 
-/** Settings and choices to a full request. Throws RepotError (usage) that names the flag of everything that is missing. */
-export function planRequest(settings: Settings, choices: WizardChoices): PlanRequest {
-	const answers = missingAnswers(settings, choices);
-	if (answers.length > 0) throw missing(answers);
+/** Settings, choices and what was found to a full request. Throws RepotError (usage) when this environment may not write there. */
+export function planRequest(settings: Settings, choices: WizardChoices, found: FoundAnswers): PlanRequest {
 	const environment = environmentNamed(settings, choices.environment);
-	const target = (targetOf(settings, choices) as { target: Secret }).target;
-	refuseForeignTarget(settings, environment.name, target);
+	refuseForeignTarget(settings, environment.name, found.target);
 	const { values } = settings;
 	const ids = choices.onIdCollision ?? values.onIdCollision.value;
 	return {
@@ -61,8 +53,7 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 		sqlitePath: choices.sqlitePath,
 		chromaPath: choices.chromaPath,
 		collections: choices.collections,
-		target,
-		tenant: choices.tenant ?? (values.userId.value as string),
+		...found,
 		...pgvectorNaming(settings, choices),
 		...(values.pgvectorCollection.level === 'flag' && values.pgvectorCollection.value.some(isNameAlone) ? { nameByFlag: true } : {}),
 		batchSize: values.batchSize.value,
@@ -89,35 +80,50 @@ export function planRequest(settings: Settings, choices: WizardChoices): PlanReq
 	};
 }
 
-/** One line for each answer that a headless command lacks, with its flag. */
-function missingAnswers(settings: Settings, choices: WizardChoices): readonly string[] {
+/** One line for each answer about environment and sources that a headless command lacks, with its flag. */
+export function sourceAnswers(settings: Settings, choices: WizardChoices): readonly string[] {
 	if (choices.environment === '') {
 		const names = knownEnvironments(settings).map((one) => one.name);
 		return [`--env NAME: where to; the config names ${names.join(', ')}`];
 	}
+	if (choices.sqlitePath !== null || choices.chromaPath !== null) return [];
 	const several = settings.datasets.length > 1 ? `; or --dataset, one of ${settings.datasets.map((one) => one.name).join(', ')}` : '';
-	return [
-		...(choices.sqlitePath === null && choices.chromaPath === null
-			? [`--sqlite-db FILE, --chroma-path DIR (or --chroma-url URL) or both: what to move${several}`]
-			: []),
-		...(targetOf(settings, choices) === null
-			? ['--postgres-url URL (or REPOT_POSTGRES_URL): postgresql://USER@HOST/DATABASE or pglite:DIR']
-			: []),
-		...(choices.tenant === null && settings.values.userId.value === null ? ['--user-id ID: the user that every row is given'] : []),
-	];
+	return [`--sqlite-db FILE, --chroma-path DIR (or --chroma-url URL) or both: what to move${several}`];
 }
 
-function missing(answers: readonly string[]): RepotError {
-	return new RepotError({
-		kind: 'usage',
-		code: 'MISSING_ANSWER',
-		message: answers.length === 1 ? 'One answer is missing' : `${answers.length} answers are missing`,
-		next: [...answers, 'repot init writes them to repot.config.json once'],
-	});
+/** What a search can end with where nothing was ever set up: a question of what to give, not a fault. */
+const questions: Readonly<Record<string, string>> = {
+	NO_USER_ID: '--user-id ID: the user that every row is given',
+	NO_AWS_CREDENTIALS:
+		'--postgres-url URL (or REPOT_POSTGRES_URL): postgresql://USER@HOST/DATABASE or pglite:DIR; or AWS credentials to find it with',
+};
+
+/** All that is missing as one error: a single fault as it is, several with a line each. Exit code 2 when one of them is a matter of settings. */
+export function missingError(answers: readonly string[], errors: readonly RepotError[]): RepotError {
+	const [only] = errors;
+	if (only === undefined || errors.some(({ code }) => code in questions) || answers.length > 0 || errors.length > 1) {
+		const lines = [...answers, ...errors.flatMap(answerOf)];
+		const isOutside =
+			errors.length > 0 && answers.length === 0 && errors.every(({ kind, code }) => kind !== 'usage' && !(code in questions));
+		return new RepotError({
+			kind: isOutside ? 'aws' : 'usage',
+			code: 'MISSING_ANSWER',
+			message: lines.length === 1 ? 'One answer is missing' : `${lines.length} answers are missing`,
+			next: [...lines, 'repot init writes them to repot.config.json once'],
+		});
+	}
+	return only;
+}
+
+function answerOf({ code, message, where, why, next }: RepotError): string {
+	const question = questions[code];
+	const words = [message, where, why].filter((part) => part !== undefined).join(': ');
+	if (question !== undefined) return why === undefined ? question : `${question} (${why})`;
+	return next[0] === undefined ? words : `${words}; ${next[0]}`;
 }
 
 /** `DATABASE_URL` of production must not be written to under the name of an open environment. */
-function refuseForeignTarget(settings: Settings, name: string, target: Secret): void {
+export function refuseForeignTarget(settings: Settings, name: string, target: Secret): void {
 	const identity = targetIdentity(target, settings.cwd);
 	const owner = settings.environments.find(
 		(one) => one.guard === 'protected' && one.target !== null && targetIdentity(one.target, settings.cwd) === identity,

@@ -38,17 +38,28 @@ export interface Redaction {
 	value<T>(value: T): T;
 	/** The same for one JSON document as text. */
 	json(text: string): string;
+	/** From now on these are known too: secrets that were found or typed after the start. */
+	learn(secrets: readonly Secret[], names?: readonly string[]): void;
 }
 
 /** `names`: user, database, environment and the like, which are shown anyway and never masked for being a password as well. */
 export function redaction(secrets: readonly Secret[], names: readonly string[] = []): Redaction {
-	const values = secrets.map((secret) => secret.reveal()).filter((value) => value !== '');
-	const forms = new Set(values.flatMap(formsOf));
+	const values = new Set<string>();
+	const shown = new Set(vocabulary);
+	let forms: ReadonlySet<string> = new Set();
+	let patterns: readonly RegExp[] = [];
+	const learn = (more: readonly Secret[], moreNames: readonly string[] = []): void => {
+		const before = values.size + shown.size;
+		for (const secret of more) if (secret.reveal() !== '') values.add(secret.reveal());
+		for (const name of moreNames) shown.add(name.toLowerCase());
+		if (values.size + shown.size === before) return;
+		forms = new Set([...values].flatMap(formsOf));
+		const words = [...values].filter((value) => value.length >= shortest && !shown.has(value.toLowerCase())).flatMap(formsOf);
+		// Longest first, so that none is masked in part.
+		patterns = [...new Set(words)].sort((a, b) => b.length - a.length).map(wholeWord);
+	};
+	learn(secrets, names);
 	const known = (text: string): boolean => forms.has(text) || forms.has(decoded(text));
-	const shown = new Set([...vocabulary, ...names.map((name) => name.toLowerCase())]);
-	const words = values.filter((value) => value.length >= shortest && !shown.has(value.toLowerCase())).flatMap(formsOf);
-	// Longest first, so that none is masked in part.
-	const patterns = [...new Set(words)].sort((a, b) => b.length - a.length).map(wholeWord);
 	const line = (text: string): string => text.replace(urlPassword, `$1:${mask}@`).replace(queryParameter, `$1${mask}`);
 	const text = (given: string): string =>
 		line(patterns.reduce((clean, pattern) => clean.replace(pattern, mask), line(given)))
@@ -80,6 +91,7 @@ export function redaction(secrets: readonly Secret[], names: readonly string[] =
 			// Numbers stay as they were written when there is nothing to mask.
 			return after === JSON.stringify(before) ? given : after;
 		},
+		learn,
 	};
 }
 

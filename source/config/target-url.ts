@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import { RepotError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
 import { showPath } from './paths.js';
 import { BadValue, type Parser } from './values.js';
@@ -25,6 +26,26 @@ export const targetUrl: Parser<Secret> = (value) => {
 	}
 	return new Secret(written);
 };
+
+/** The same for a URL that was read from elsewhere. Throws RepotError (usage) that names the place and repeats nothing of the text. */
+export function readTargetUrl(text: string, from: string): Secret {
+	try {
+		return targetUrl(text);
+	} catch (thrown) {
+		if (!(thrown instanceof BadValue)) throw thrown;
+		throw new RepotError({
+			kind: 'usage',
+			code: 'NOT_A_URL',
+			message: 'What is kept there is no database URL',
+			where: from,
+			why: thrown.message,
+			next: [
+				'Write the URL there: postgresql://USER:PASSWORD@HOST:PORT/DATABASE',
+				'Or give it outright: --postgres-url, or REPOT_POSTGRES_URL',
+			],
+		});
+	}
+}
 
 export const isTargetUrl = (value: string): boolean => /^(pglite:|postgres(ql)?(\+\w+)?:\/\/)/i.test(value);
 

@@ -1,9 +1,11 @@
+import type { CredentialOptions, FoundCredentials } from './credentials/find.js';
+import type { CredentialRow } from './credentials/rows.js';
 import type { RepotError } from './errors.js';
 import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
-import type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
+import type { Guard, PlanProgress, PlanRequest, TargetAccess } from './plan/request.js';
 import type { IdCollisionPolicy, Plan } from './plan/types.js';
-import type { ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
+import type { AwsProfile, ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, UserPool } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
 
@@ -38,15 +40,6 @@ export interface DatasetDescription extends SourceInspection {
 	readonly collections: readonly ChromaCollection[];
 }
 
-/** One thing that is needed to reach the target, as the credentials screen lists it. */
-export interface Credential {
-	readonly name: 'postgres-url' | 'user-id';
-	readonly label: string;
-	/** Masked value, or null when not found. */
-	readonly shown: string | null;
-	readonly from: Origin | null;
-}
-
 export interface WizardChoices {
 	readonly environment: string;
 	readonly sqlitePath: string | null;
@@ -55,11 +48,15 @@ export interface WizardChoices {
 	/** Typed by the operator; null: as found. */
 	readonly target: Secret | null;
 	readonly tenant: string | null;
+	/** Profile of the shared AWS config that was picked; absent: as the settings say. */
+	readonly awsProfile?: string;
+	/** Cognito pool that was picked; absent: as the settings say. */
+	readonly userPool?: string;
 	/** Chosen where a plan asked for it; absent: as the settings say. */
 	readonly onIdCollision?: IdCollisionPolicy;
 }
 
-export type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
+export type { Guard, PlanProgress, PlanRequest, TargetAccess } from './plan/request.js';
 
 /** What the commands and the wizard can ask for; composed once, knows no terminal. */
 export interface Operations {
@@ -75,10 +72,25 @@ export interface Operations {
 		source: { readonly sqlitePath: string | null; readonly chromaPath: string | null },
 		signal?: AbortSignal,
 	): Promise<SourceInspection>;
-	credentials(choices: WizardChoices): readonly Credential[];
-	testTarget(choices: WizardChoices, signal?: AbortSignal): Promise<TargetTest>;
-	/** Settings and choices to a full request; throws RepotError (usage) naming the flag of whatever is missing. */
-	request(choices: WizardChoices): PlanRequest;
+	/**
+	 * Finds and tests what a run needs, and tells each thing as soon as something is known of it. What failed is a row that says why; only
+	 * an interruption, or choices that make no sense, are thrown (RepotError). What was found is remembered for `request`.
+	 */
+	credentials(
+		choices: WizardChoices,
+		options: CredentialOptions,
+		onRow: (row: CredentialRow) => void,
+		signal?: AbortSignal,
+	): Promise<FoundCredentials>;
+	/** Settings and choices to a full request, with what AWS says where nothing else does; throws RepotError that names all that is missing. */
+	request(choices: WizardChoices, signal?: AbortSignal, onRow?: (row: CredentialRow) => void): Promise<PlanRequest>;
+	/** Where the target of an environment is, without the rest of a request. */
+	target(choices: WizardChoices, signal?: AbortSignal, onRow?: (row: CredentialRow) => void): Promise<TargetAccess>;
+	awsProfiles(): Promise<readonly AwsProfile[]>;
+	/** Pools that the AWS identity of these choices may list. */
+	userPools(choices: WizardChoices, signal?: AbortSignal): Promise<readonly UserPool[]>;
+	/** Runs `aws sso login` for the profile of these choices, telling its lines. */
+	login(choices: WizardChoices, onLine: (line: string) => void, signal?: AbortSignal): Promise<void>;
 	/** The dry run. */
 	plan(request: PlanRequest, signal?: AbortSignal, onProgress?: (progress: PlanProgress) => void): Promise<Plan>;
 	savePlan(plan: Plan, path: string): Promise<string>;
@@ -88,10 +100,10 @@ export interface Operations {
 	migrate(plan: Plan, request: PlanRequest, signals: RunSignals): AsyncIterable<MigrationEvent>;
 	/** All checks again, stand-alone: `check-finished` events, then `run-finished` (done or verification-failed). `run`: null for the newest finished one. */
 	verify(request: PlanRequest, run: string | null, signal?: AbortSignal): AsyncIterable<MigrationEvent>;
-	rollbackPreview(run: string, request: Pick<PlanRequest, 'target'>): Promise<RollbackPreview>;
-	rollback(run: string, request: Pick<PlanRequest, 'target'>, reason: string | null, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
+	rollbackPreview(run: string, request: TargetAccess): Promise<RollbackPreview>;
+	rollback(run: string, request: TargetAccess, reason: string | null, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
 	runs(): Promise<readonly RunSummary[]>;
-	ledgerRuns(request: Pick<PlanRequest, 'target'>): Promise<readonly LedgerRun[]>;
+	ledgerRuns(request: TargetAccess): Promise<readonly LedgerRun[]>;
 	/** The argument list (without `repot`) that repeats this choice headless. */
 	headlessCommand(verb: 'plan' | 'migrate', choices: WizardChoices): readonly string[];
 	close(): Promise<void>;

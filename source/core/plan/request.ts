@@ -1,15 +1,22 @@
+import type { AwsAccess } from '../ports.js';
 import type { Secret } from '../secret.js';
 import type { IndexChoice, Policies } from './types.js';
 
+/** Where a target is, and what opens it. */
+export interface TargetAccess {
+	readonly target: Secret;
+	/** Whose RDS tokens take the place of a password; absent: the URL and the variables of libpq give it. */
+	readonly tokensOf?: AwsAccess;
+}
+
 /** Everything a plan needs; flags, the config and the wizard all fill this one shape. */
-export interface PlanRequest {
+export interface PlanRequest extends TargetAccess {
 	readonly environment: string;
 	readonly guard: Guard;
 	readonly sqlitePath: string | null;
 	readonly chromaPath: string | null;
 	/** Chroma collections by name, id or `tenant/database/name`; `['all']`: every one; empty: the only one. */
 	readonly collections: readonly string[];
-	readonly target: Secret;
 	readonly tenant: string;
 	/** Name of the langchain collection when one collection moves; of several each keeps its own. */
 	readonly pgvectorCollection: string;
@@ -34,6 +41,8 @@ export interface PlanRequest {
 	readonly restart: boolean;
 	/** Verify after the copy. */
 	readonly validate: boolean;
+	/** When the AWS session ends that the target was found with, in milliseconds since the epoch; absent: none was needed, or it does not end. */
+	readonly sessionEndsAt?: number;
 }
 
 export type Guard = 'open' | 'protected';

@@ -9,6 +9,8 @@ export interface TargetTest {
 	readonly canCreate: boolean;
 	/** What is wrong, with the exact SQL to mend it. */
 	readonly problems: readonly string[];
+	/** What to know of it that keeps no run from its work. */
+	readonly looks?: readonly string[];
 }
 
 export interface TargetColumn {

@@ -1,0 +1,62 @@
+import { Frame } from './components/frame.js';
+import { fieldParts } from './components/text-field.js';
+import { useTextField } from './hooks/use-text-field.js';
+import type { Binding } from './key-router.js';
+import { blank, line, paragraph } from './lines.js';
+import type { Place } from './place.js';
+import { useCanvas } from './shell-context.js';
+
+export type TypedCredential = 'url' | 'user-id' | 'mfa';
+
+const fields: Record<TypedCredential, { readonly title: string; readonly masked: boolean; readonly help: string }> = {
+	url: {
+		title: 'Target URL',
+		masked: true,
+		help: 'postgresql://user:password@host:5432/database or pglite:DIRECTORY. Typed or pasted text is shown as stars and kept in memory only.',
+	},
+	'user-id': {
+		title: 'User id',
+		masked: false,
+		help: 'Goes into user_id of every row and every vector. Other tenants in the target stay untouched.',
+	},
+	mfa: { title: 'Code of the MFA device', masked: false, help: 'The digits that the device shows now. A code is taken once.' },
+};
+
+interface CredentialFieldProps {
+	readonly place: Place;
+	readonly what: TypedCredential;
+	readonly initial: string;
+	readonly onDone: (text: string) => void;
+	readonly onCancel: () => void;
+}
+
+/** One answer that is typed. */
+export function CredentialField({ place, what, initial, onDone, onCancel }: CredentialFieldProps) {
+	const canvas = useCanvas();
+	const field = useTextField(initial);
+	const text = field.text.trim();
+	const { title, masked, help } = fields[what];
+	const bindings: readonly Binding[] = [
+		{
+			keys: ['enter'],
+			label: 'enter',
+			does: 'accept',
+			run: () => {
+				if (text !== '') onDone(text);
+			},
+		},
+		{ keys: ['esc'], label: 'esc', does: 'back, unchanged', run: onCancel },
+		{ keys: ['ctrl+u'], label: 'ctrl+u', does: 'clear', run: () => field.set('') },
+	];
+	const body = [
+		line({ text: title, tone: 'strong' }),
+		blank,
+		line(
+			{ text: '> ', tone: 'accent' },
+			...fieldParts({ field: field.state, width: canvas.width - 4, active: true, masked, colour: canvas.colour }),
+		),
+		blank,
+		...paragraph(help, canvas.width, 'dim'),
+	];
+	return <Frame {...place} body={body} bindings={bindings} capture={field.capture} />;
+}

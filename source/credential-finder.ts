@@ -1,0 +1,107 @@
+import { missingError, planRequest, refuseForeignTarget, sourceAnswers } from './config/choices.js';
+import { credentialNeeds } from './config/credential-needs.js';
+import type { Settings } from './config/settings.js';
+import { maskUrl, readTargetUrl } from './config/target-url.js';
+import { CredentialMemo, type CredentialOptions, type FoundCredentials, findCredentials, type OnRow } from './core/credentials/find.js';
+import type { CredentialNeeds } from './core/credentials/needs.js';
+import { sessionEnd } from './core/credentials/session-end.js';
+import type { PlanRequest, TargetAccess, WizardChoices } from './core/operations.js';
+import type { Cloud, TargetTest } from './core/ports.js';
+import type { Secret } from './core/secret.js';
+
+interface FinderAdapters {
+	readonly cloud: Cloud;
+	readonly test: (access: TargetAccess, signal?: AbortSignal) => Promise<TargetTest>;
+	/** Told of every URL that was found outside the settings: its password must not be logged. */
+	readonly onSecret: (url: Secret) => void;
+}
+
+/** Settings and choices to what a run needs of the outside; remembers what was found for as long as the program runs. */
+export class CredentialFinder {
+	readonly #settings: Settings;
+	readonly #adapters: FinderAdapters;
+	readonly #memo = new CredentialMemo();
+	/** Environments and profiles whose session was opened with an MFA code. */
+	readonly #withMfa = new Set<string>();
+
+	constructor(settings: Settings, adapters: FinderAdapters) {
+		this.#settings = settings;
+		this.#adapters = adapters;
+	}
+
+	/** Finds and tests everything. */
+	async find(choices: WizardChoices, options: CredentialOptions, onRow: OnRow, signal?: AbortSignal): Promise<FoundCredentials> {
+		const needs = await credentialNeeds(this.#settings, choices);
+		const test = (url: Secret, stop?: AbortSignal) => this.#adapters.test(accessTo(needs, url), stop);
+		return this.#search(needs, this.#withSettings(options), onRow, test, signal);
+	}
+
+	/** Finds what a plan needs, without testing it. `onRow` is told what was found. */
+	async request(choices: WizardChoices, onRow: OnRow, signal?: AbortSignal): Promise<PlanRequest> {
+		const answers = sourceAnswers(this.#settings, choices);
+		if (choices.environment === '') throw missingError(answers, []);
+		const needs = await credentialNeeds(this.#settings, choices);
+		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
+		if (answers.length > 0 || found.target === null || found.tenant === null) throw missingError(answers, found.errors);
+		const endsAt = found.identity === null ? null : sessionEnd(found.identity, this.#withMfa.has(JSON.stringify(needs.access)));
+		return planRequest(this.#settings, choices, {
+			...accessTo(needs, found.target),
+			tenant: found.tenant,
+			...(endsAt === null ? {} : { sessionEndsAt: endsAt }),
+		});
+	}
+
+	/** The target alone. */
+	async target(choices: WizardChoices, onRow: OnRow, signal?: AbortSignal): Promise<TargetAccess> {
+		const needs = await credentialNeeds(this.#settings, choices, false);
+		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
+		if (found.target === null) throw missingError([], found.errors);
+		return accessTo(needs, found.target);
+	}
+
+	/** By whom AWS is asked for these choices. */
+	async access(choices: WizardChoices): Promise<CredentialNeeds['access']> {
+		return (await credentialNeeds(this.#settings, choices, false)).access;
+	}
+
+	/** What a flag gave for every search. */
+	#withSettings(options: CredentialOptions): CredentialOptions {
+		const { createUser, mfaCode } = this.#settings.values;
+		const code = options.mfaCode ?? mfaCode.value;
+		return { ...options, createUser: options.createUser ?? createUser.value, ...(code === null ? {} : { mfaCode: code }) };
+	}
+
+	async #search(
+		needs: CredentialNeeds,
+		options: CredentialOptions,
+		onRow: OnRow,
+		test: ((url: Secret, signal?: AbortSignal) => Promise<TargetTest>) | null,
+		signal: AbortSignal | undefined,
+	): Promise<FoundCredentials> {
+		const found = await findCredentials(
+			needs,
+			{
+				cloud: this.#adapters.cloud,
+				readUrl: (text, from) => {
+					const url = readTargetUrl(text, from);
+					this.#adapters.onSecret(url);
+					return url;
+				},
+				mask: maskUrl,
+				test,
+				refuse: (url) => refuseForeignTarget(this.#settings, needs.environment, url),
+				memo: this.#memo,
+			},
+			options,
+			onRow,
+			signal,
+		);
+		if (options.mfaCode !== undefined && found.identity !== null) this.#withMfa.add(JSON.stringify(needs.access));
+		return found;
+	}
+}
+
+const accessTo = (needs: CredentialNeeds, target: Secret): TargetAccess => ({
+	target,
+	...(needs.tokens ? { tokensOf: needs.access } : {}),
+});

@@ -1,0 +1,22 @@
+import { type CredentialRow, credentialLabels } from '../core/credentials/rows.js';
+import { formatAgo, formatLatency } from '../core/format.js';
+
+/** What was found, in one line: `AWS identity   arn:aws:sts::... (profile dev (SSO), 91 ms)`. Null: nothing is known of it yet. */
+export function credentialLine(row: CredentialRow, now: number): string | null {
+	const { name, shown, state } = row;
+	if (state === 'waiting' || state === 'working' || shown === null) return null;
+	return `${credentialLabels[name].padEnd(12)}  ${[shown, ...credentialFacts(row, now)].join('  ')}`;
+}
+
+/** Where it came from, how old it is, how it was tested. */
+export function credentialFacts(row: CredentialRow, now: number): readonly string[] {
+	const { from, changedAt, latencyMilliseconds, found, identity, name } = row;
+	return [
+		...(identity === undefined ? [] : [`account ${identity.account}, ${identity.region}`]),
+		...(from === null ? [] : [from]),
+		// A user's age says nothing; that of a password does.
+		...(changedAt === undefined || name !== 'postgres' ? [] : [formatAgo(changedAt, now)]),
+		...(found === undefined ? [] : [found]),
+		...(latencyMilliseconds === undefined ? [] : [formatLatency(latencyMilliseconds)]),
+	];
+}
