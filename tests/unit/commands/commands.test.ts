@@ -204,7 +204,7 @@ describe('repot doctor', () => {
 				next: ['Start it'],
 			});
 		};
-		const world = await createWorld({ config: usualConfig, script: { over: { testTarget } } });
+		const world = await createWorld({ config: usualConfig, script: { testTarget } });
 		const result = await world.run('doctor', '--env', 'dev', '--json');
 		expect(result.code).toBe(8);
 		expect(result.json[0]).toMatchObject({ type: 'doctor', ok: false });
@@ -288,7 +288,7 @@ describe('repot doctor', () => {
 		const world = await createWorld({
 			config: usualConfig,
 			env: { DATABASE_URL: 'postgresql://o/db' },
-			script: { over: { testTarget: async () => test } },
+			script: { testTarget: async () => test },
 		});
 		const result = await world.run('doctor', '--env', 'dev', '--json');
 		const checks = (result.json[0]?.checks ?? []) as { name: string; state: string }[];

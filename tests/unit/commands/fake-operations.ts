@@ -1,4 +1,4 @@
-import { credentialsOf, datasetSummaries, environmentSummaries, planRequest, targetOf } from '../../../source/config/choices.js';
+import { datasetSummaries, environmentSummaries } from '../../../source/config/choices.js';
 import { headlessCommandOf } from '../../../source/config/headless-choices.js';
 import { planFileText } from '../../../source/config/plan-file.js';
 import type { Settings } from '../../../source/config/settings.js';
@@ -7,6 +7,8 @@ import type { CheckResult, MigrationEvent, RunOutcome } from '../../../source/co
 import type { Operations, PlanRequest, RunSignals } from '../../../source/core/operations.js';
 import type { Plan } from '../../../source/core/plan/types.js';
 import type { RollbackPreview, RunSummary, TargetTest } from '../../../source/core/ports.js';
+import { CredentialFinder } from '../../../source/credential-finder.js';
+import { type CloudScript, fakeCloud } from '../../fakes/cloud.js';
 import { samplePlan } from './fake-plan.js';
 
 const at = '2025-03-01T12:00:00.000Z';
@@ -108,6 +110,9 @@ export interface Script {
 	readonly migrate?: (plan: Plan, request: PlanRequest, signals: RunSignals) => AsyncIterable<MigrationEvent> | Iterable<MigrationEvent>;
 	readonly verify?: (run: string | null) => Iterable<MigrationEvent>;
 	readonly runs?: readonly RunSummary[];
+	readonly testTarget?: () => Promise<TargetTest>;
+	/** What AWS knows; without it nobody is logged in. */
+	readonly cloud?: CloudScript;
 	readonly over?: Partial<Operations>;
 }
 
@@ -125,17 +130,19 @@ export const noCalls = (): Calls => ({ requests: [], migrated: [], rolledBack: [
 export function fakeOperations(settings: Settings, script: Script, calls: Calls): Operations {
 	const planFor = (request: PlanRequest): Plan | Promise<Plan> =>
 		script.plan?.(request) ?? samplePlan({ environment: request.environment, tenant: { column: 'user_id', value: request.tenant } });
+	const { cloud } = fakeCloud(script.cloud);
+	const finder = new CredentialFinder(settings, { cloud, test: script.testTarget ?? (async () => targetTest), onSecret: () => {} });
 	return {
 		environments: async () => environmentSummaries(settings, script.runs ?? []),
 		datasets: async () => datasetSummaries(settings, [{ name: 'near', sqlitePath: './near.db', chromaPath: null }]),
 		describeDataset: async () => ({ sqlite: null, chroma: null, problems: [], errors: [], collections: [] }),
 		inspect: async () => ({ sqlite: null, chroma: null }),
-		credentials: (choices) => credentialsOf(settings, choices),
-		testTarget: async (choices) => {
-			targetOf(settings, choices);
-			return targetTest;
-		},
-		request: (choices) => planRequest(settings, choices),
+		credentials: (choices, options, onRow, signal) => finder.find(choices, options, onRow, signal),
+		request: (choices, signal, onRow = () => {}) => finder.request(choices, onRow, signal),
+		target: (choices, signal, onRow = () => {}) => finder.target(choices, onRow, signal),
+		awsProfiles: () => cloud.profiles(),
+		userPools: async (choices) => cloud.userPools(await finder.access(choices)),
+		login: async (choices, onLine) => cloud.login((await finder.access(choices)).profile, onLine),
 		async plan(request, _signal, onProgress) {
 			calls.requests.push(request);
 			onProgress?.({ phase: 'reading items', fraction: 0.5 });

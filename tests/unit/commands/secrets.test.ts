@@ -34,10 +34,8 @@ it('no secret reaches stdout, stderr, a log or any file, whatever a driver says'
 			verify: () => {
 				throw new Error(leak);
 			},
-			over: {
-				testTarget: async () => {
-					throw new RepotError({ kind: 'target', code: 'LEAK', message: leak });
-				},
+			testTarget: async () => {
+				throw new RepotError({ kind: 'target', code: 'LEAK', message: leak });
 			},
 		},
 	});

@@ -1,31 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import {
-	credentialsOf,
-	datasetSummaries,
-	environmentSummaries,
-	headlessChoices,
-	planRequest,
-	targetOf,
-} from '../../../source/config/choices.js';
-import type { Settings } from '../../../source/config/settings.js';
+import { datasetSummaries, environmentSummaries, headlessChoices, targetOf } from '../../../source/config/choices.js';
 import { Secret } from '../../../source/core/secret.js';
+import { healthyTest } from '../../fakes/operations.js';
 import { sampleRun } from '../commands/fake-operations.js';
 import { usualConfig } from '../commands/world.js';
 import { settingsOf } from './folder.js';
-
-const requestOf = (settings: Settings) => planRequest(settings, headlessChoices(settings));
+import { finderOf, requestOf } from './requests.js';
 
 describe('environments', () => {
 	it('a name that the config does not have is refused with the near one', async () => {
 		const settings = await settingsOf({ config: usualConfig, flags: { env: 'prd' } });
-		expect(() => requestOf(settings)).toThrow(
+		await expect(requestOf(settings)).rejects.toThrow(
 			expect.objectContaining({ code: 'UNKNOWN_ENVIRONMENT', next: expect.arrayContaining(['Did you mean --env prod?']) }),
 		);
 	});
 
 	it('without a config any name will do, and production is protected', async () => {
 		const flags = { env: 'production', postgresUrl: 'postgresql://h/db', sqliteDb: 'a.db', userId: 'ana' };
-		expect(requestOf(await settingsOf({ flags }))).toMatchObject({ environment: 'production', guard: 'protected', sqlitePath: './a.db' });
+		expect(await requestOf(await settingsOf({ flags }))).toMatchObject({
+			environment: 'production',
+			guard: 'protected',
+			sqlitePath: './a.db',
+		});
 	});
 
 	it('tells the masked target, its origin, and the last run', async () => {
@@ -86,9 +82,9 @@ describe('sources', () => {
 			datasets: { golden: { sqlite: './app.db', pgvectorCollection: 'of-dataset' } },
 			pgvectorCollection: 'of-config',
 		};
-		expect(requestOf(await settingsOf({ config, flags: { env: 'dev' } })).pgvectorCollection).toBe('of-dataset');
+		expect((await requestOf(await settingsOf({ config, flags: { env: 'dev' } }))).pgvectorCollection).toBe('of-dataset');
 		const flagged = await settingsOf({ config, flags: { env: 'dev' }, env: { REPOT_PGVECTOR_COLLECTION: 'of-variable' } });
-		expect(requestOf(flagged).pgvectorCollection).toBe('of-variable');
+		expect((await requestOf(flagged)).pgvectorCollection).toBe('of-variable');
 	});
 });
 
@@ -96,7 +92,7 @@ describe('what is missing', () => {
 	it('is named all at once, each with its flag', async () => {
 		const settings = await settingsOf({});
 		try {
-			requestOf(settings);
+			await requestOf(settings);
 			expect.unreachable();
 		} catch (thrown) {
 			expect(thrown).toMatchObject({ code: 'MISSING_ANSWER', kind: 'usage' });
@@ -108,7 +104,7 @@ describe('what is missing', () => {
 
 	it('several environments and none chosen names them', async () => {
 		const settings = await settingsOf({ config: usualConfig });
-		expect(() => requestOf(settings)).toThrow(
+		await expect(requestOf(settings)).rejects.toThrow(
 			expect.objectContaining({ next: expect.arrayContaining([expect.stringContaining('dev, prod')]) }),
 		);
 	});
@@ -121,22 +117,24 @@ describe('credentials', () => {
 			flags: { env: 'dev' },
 			env: { REPOT_POSTGRES_URL: 'postgresql://app:hush1234@h/db?sslpassword=alsohush' },
 		});
-		const shown = credentialsOf(settings, headlessChoices(settings));
-		expect(shown).toEqual([
+		const { rows } = await finderOf(settings, undefined, async () => healthyTest).find(headlessChoices(settings), {}, () => {});
+		expect(rows).toEqual([
 			expect.objectContaining({
-				name: 'postgres-url',
+				name: 'postgres',
 				from: 'env REPOT_POSTGRES_URL',
 				shown: expect.stringContaining('app:********@h/db'),
 			}),
-			expect.objectContaining({ name: 'user-id', shown: 'ana', from: 'repot.config.json:17' }),
+			expect.objectContaining({ name: 'pgvector' }),
+			expect.objectContaining({ name: 'user', shown: 'ana', from: 'repot.config.json:17' }),
 		]);
-		expect(JSON.stringify(shown)).not.toContain('hush');
+		expect(JSON.stringify(rows)).not.toContain('hush');
 	});
 
 	it('a typed target wins', async () => {
 		const settings = await settingsOf({ config: usualConfig, flags: { env: 'dev' } });
 		const choices = { ...headlessChoices(settings), target: new Secret('pglite:./pg'), tenant: 'bo' };
-		expect(credentialsOf(settings, choices).map((one) => one.from)).toEqual(['typed', 'typed']);
-		expect(planRequest(settings, choices)).toMatchObject({ tenant: 'bo' });
+		const { rows } = await finderOf(settings, undefined, async () => healthyTest).find(choices, {}, () => {});
+		expect(rows.map((one) => one.from)).toEqual(['typed', 'target', 'typed']);
+		expect(await requestOf(settings, choices)).toMatchObject({ tenant: 'bo' });
 	});
 });

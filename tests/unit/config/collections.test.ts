@@ -1,20 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../source/commands/parse.js';
-import { headlessChoices, planRequest } from '../../../source/config/choices.js';
 import { namingFrom, namingTexts } from '../../../source/config/collection-flags.js';
 import { contradictions, saidOfPlan } from '../../../source/config/plan-choices.js';
 import { collectionsOf, namingOf } from '../../../source/config/plan-collections.js';
 import { planFileText, readPlanFile } from '../../../source/config/plan-file.js';
-import type { Flags, Settings } from '../../../source/config/settings.js';
+import type { Flags } from '../../../source/config/settings.js';
 import { writeFileWhole } from '../../../source/config/write-file.js';
 import { planId } from '../../../source/core/plan/hash.js';
 import type { CopyStep, Plan } from '../../../source/core/plan/types.js';
 import { fakePlan } from '../../fakes/plan.js';
 import { usualConfig } from '../commands/world.js';
 import { makeFolder, settingsOf } from './folder.js';
+import { requestOf } from './requests.js';
 
-const requestOf = (settings: Settings) => planRequest(settings, headlessChoices(settings));
 const withChroma = { ...usualConfig, datasets: { data: { chroma: './chroma' } } };
 
 function flagsOf(...argv: string[]): Flags {
@@ -28,7 +27,8 @@ describe('several collections', () => {
 		const flags = flagsOf('plan', '--env', 'dev', '--collection', 'a', '--collection=b', '--chroma-collection', 'c');
 		expect(flags.collection).toEqual(['a', 'b', 'c']);
 		const config = { ...withChroma, collection: ['of', 'config'] };
-		const collections = async (given: Parameters<typeof settingsOf>[0]) => requestOf(await settingsOf({ config, ...given })).collections;
+		const collections = async (given: Parameters<typeof settingsOf>[0]) =>
+			(await requestOf(await settingsOf({ config, ...given }))).collections;
 		expect(await collections({ flags })).toEqual(['a', 'b', 'c']);
 		expect(await collections({ flags: { env: 'dev' }, env: { REPOT_COLLECTION: 'x, y' } })).toEqual(['x', 'y']);
 		expect(await collections({ flags: { env: 'dev' } })).toEqual(['of', 'config']);
@@ -49,10 +49,10 @@ describe('several collections', () => {
 	});
 
 	it('the policies for ids and vectors go into the request only when they are chosen', async () => {
-		const usual = requestOf(await settingsOf({ config: withChroma, flags: { env: 'dev' } }));
+		const usual = await requestOf(await settingsOf({ config: withChroma, flags: { env: 'dev' } }));
 		expect(Object.keys(usual.policies)).not.toContain('onIdCollision');
 		const flags = flagsOf('plan', '--env', 'dev', '--on-id-collision', 'uuid', '--on-missing-vector', 'null');
-		const chosen = requestOf(await settingsOf({ config: withChroma, flags }));
+		const chosen = await requestOf(await settingsOf({ config: withChroma, flags }));
 		expect(chosen.policies).toMatchObject({ onIdCollision: 'uuid', onMissingVector: 'null' });
 	});
 });
@@ -71,9 +71,9 @@ describe('names of collections in the target', () => {
 	it('come from the flag, else the dataset, else the config', async () => {
 		const datasets = { data: { chroma: './chroma', pgvectorCollection: ['a=x', 'b=y'] } };
 		const config = { ...usualConfig, datasets, pgvectorCollection: 'of-config' };
-		expect(requestOf(await settingsOf({ config, flags: { env: 'dev' } }))).toMatchObject({ collectionNames: { a: 'x', b: 'y' } });
+		expect(await requestOf(await settingsOf({ config, flags: { env: 'dev' } }))).toMatchObject({ collectionNames: { a: 'x', b: 'y' } });
 		const flags = { env: 'dev', pgvectorCollection: ['a=z'] };
-		expect(requestOf(await settingsOf({ config, flags }))).toMatchObject({ collectionNames: { a: 'z' } });
+		expect(await requestOf(await settingsOf({ config, flags }))).toMatchObject({ collectionNames: { a: 'z' } });
 	});
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../source/commands/parse.js';
-import { headlessChoices, planRequest } from '../../../source/config/choices.js';
+import { headlessChoices } from '../../../source/config/choices.js';
 import { headlessCommandOf } from '../../../source/config/headless-choices.js';
 import type { OptionKey } from '../../../source/config/options.js';
 import { type Flags, loadSettings, type Settings, type SettingsInput } from '../../../source/config/settings.js';
@@ -13,6 +13,7 @@ import type { PlanRequest } from '../../../source/core/operations.js';
 import { Secret } from '../../../source/core/secret.js';
 import { usualConfig } from '../commands/world.js';
 import { makeFolder, settingsOf } from './folder.js';
+import { requestOf as requestOfSettings } from './requests.js';
 
 function parse(argv: readonly string[]): Flags {
 	const parsed = parseArguments(argv, '1');
@@ -24,7 +25,7 @@ const plain = ({ target, ...request }: PlanRequest) => ({ ...request, target: ta
 
 async function requestOf(cwd: string, env: Record<string, string>, flags: Flags): Promise<unknown> {
 	const settings = await loadSettings({ flags, env, cwd });
-	return plain(planRequest(settings, headlessChoices(settings)));
+	return plain(await requestOfSettings(settings));
 }
 
 const word = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text.trim() !== '' && !text.includes('\0'));
@@ -106,7 +107,7 @@ describe('the headless command of a choice', () => {
 			fc.asyncProperty(configArbitrary, flagArbitrary, choiceArbitrary, surroundings, async (config, flags, chosen, env) => {
 				const settings = await settingsIn(cwd, config, { flags, env });
 				const choices = { ...chosen, target: chosen.target === null ? null : new Secret(chosen.target) };
-				const asked = plain(planRequest(settings, choices));
+				const asked = plain(await requestOfSettings(settings, choices));
 				const shown = parse(headlessCommandOf(settings, 'migrate', choices));
 				expect(await requestOf(cwd, env, shown)).toEqual(asked);
 				for (const flag of Object.keys(shown) as OptionKey[]) {

@@ -67,7 +67,12 @@ describe('what a run needs of the outside', () => {
 		expect(found.tenant).toBe('sub-of-migration-test-golden');
 		expect(found.errors).toEqual([]);
 		expect(found.rows.map(({ name, state }) => `${name} ${state}`)).toEqual(['aws ok', 'postgres ok', 'pgvector ok', 'user ok']);
-		expect(row('postgres')).toMatchObject({ from: 'ssm /collections/dev/database-url v7', version: 7, found: 'PG 17.5', latencyMilliseconds: 38 });
+		expect(row('postgres')).toMatchObject({
+			from: 'ssm /collections/dev/database-url v7',
+			version: 7,
+			found: 'PG 17.5',
+			latencyMilliseconds: 38,
+		});
 		expect(JSON.stringify(found)).not.toContain('s3cret');
 	});
 
@@ -94,7 +99,12 @@ describe('what a run needs of the outside', () => {
 
 	it('leaves what hangs on a failed identity open, and says why once', async () => {
 		const expired = () => {
-			throw new RepotError({ kind: 'aws', code: 'SSO_EXPIRED', message: 'The SSO session has expired', next: ['aws sso login --profile dev'] });
+			throw new RepotError({
+				kind: 'aws',
+				code: 'SSO_EXPIRED',
+				message: 'The SSO session has expired',
+				next: ['aws sso login --profile dev'],
+			});
 		};
 		const { found, row, calls } = await find(needs(), { cloud: { ...everything, identify: expired } });
 		expect(calls).toEqual(['identify dev -']);
@@ -147,7 +157,9 @@ describe('what a run needs of the outside', () => {
 			expect((await find(needs({ user: null, target: folder }), { cloud: { parameters: split } })).found.target).not.toBeNull();
 		});
 		it('is not repeated when it is none', async () => {
-			const { found, row } = await find(needs({ user: null }), { cloud: { parameters: { '/collections/dev/database-url': 'hunter2-not-a-url' } } });
+			const { found, row } = await find(needs({ user: null }), {
+				cloud: { parameters: { '/collections/dev/database-url': 'hunter2-not-a-url' } },
+			});
 			expect(found.errors[0]).toMatchObject({ kind: 'usage', code: 'NOT_A_URL', where: 'ssm /collections/dev/database-url' });
 			expect(JSON.stringify([found, row('postgres')])).not.toContain('hunter2');
 		});
@@ -156,7 +168,11 @@ describe('what a run needs of the outside', () => {
 				throw new RepotError({ kind: 'usage', code: 'TARGET_IS_PROTECTED', message: 'no' });
 			};
 			let tests = 0;
-			const { found } = await find(needs({ user: null }), { cloud: everything, refuse, test: () => ({ ...healthyTest, latencyMilliseconds: (tests += 1) }) });
+			const { found } = await find(needs({ user: null }), {
+				cloud: everything,
+				refuse,
+				test: () => ({ ...healthyTest, latencyMilliseconds: (tests += 1) }),
+			});
 			expect(found.errors[0]?.code).toBe('TARGET_IS_PROTECTED');
 			expect(found.target).toBeNull();
 			expect(tests).toBe(0);

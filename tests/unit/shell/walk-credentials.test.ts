@@ -69,9 +69,9 @@ describe('the credentials', () => {
 		const { operations } = fakeOperations();
 		const opened = openOn({
 			...operations,
-			credentials: (choices) => {
+			credentials: (...asked) => {
 				if (isBroken) throw new Error('credentials broke');
-				return operations.credentials(choices);
+				return operations.credentials(...asked);
 			},
 		});
 		await opened.until('> local');
