@@ -1,5 +1,6 @@
 import { missingError, planRequest, refuseForeignTarget, sourceAnswers } from './config/choices.js';
 import { credentialNeeds } from './config/credential-needs.js';
+import { environmentNamed } from './config/environments.js';
 import type { Settings } from './config/settings.js';
 import { maskUrl, readTargetUrl } from './config/target-url.js';
 import { CredentialMemo, type CredentialOptions, type FoundCredentials, findCredentials, type OnRow } from './core/credentials/find.js';
@@ -40,6 +41,8 @@ export class CredentialFinder {
 	async request(choices: WizardChoices, onRow: OnRow, signal?: AbortSignal): Promise<PlanRequest> {
 		const answers = sourceAnswers(this.#settings, choices);
 		if (choices.environment === '') throw missingError(answers, []);
+		// A slip of the name is told before anybody is asked.
+		environmentNamed(this.#settings, choices.environment, choices.target !== null);
 		const needs = await credentialNeeds(this.#settings, choices);
 		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
 		if (answers.length > 0 || found.target === null || found.tenant === null) throw missingError(answers, found.errors);

@@ -60,7 +60,8 @@ export function checkConfig({ settings }: CommandContext, fault: RepotError | nu
 	if (settings.configPath === null)
 		return finding('Config', 'LOOK', 'no repot.config.json here; flags and variables only', ['repot init writes one']);
 	const withSecret = settings.environments.filter((one) => one.target !== null && withoutPassword(one.target).had);
-	const counts = `${formatQuantity(settings.environments.length, 'environment')}, ${formatQuantity(settings.datasets.length, 'dataset')}`;
+	const datasets = settings.datasets.filter((one) => !one.isConventional);
+	const counts = `${formatQuantity(settings.environments.length, 'environment')}, ${formatQuantity(datasets.length, 'dataset')}`;
 	if (withSecret.length === 0) return finding('Config', 'ok', `${settings.configPath}: ${counts}`);
 	const places = withSecret.map((one) => one.targetFrom).join(', ');
 	return finding('Config', 'LOOK', `${settings.configPath}: ${counts}; a password is written in ${places}`, [

@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve } from 'node:path';
+import { guardByName } from '../config/configured.js';
 import type { FoundDataset } from '../config/discover.js';
-import { guardByName } from '../config/settings.js';
 import { withoutPassword } from '../config/target-url.js';
 import { isChromaServer } from '../core/chroma-address.js';
 import { RepotError } from '../core/errors.js';

@@ -2,7 +2,7 @@ import { RepotError } from '../core/errors.js';
 import type { Origin, PlanRequest, TargetAccess, WizardChoices } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
 import { type CollectionNaming, isNameAlone, namingFrom } from './collection-flags.js';
-import { chosenEnvironment, environmentNamed, guardOf, knownEnvironments } from './environments.js';
+import { chosenEnvironment, environmentNamed, guardOf, missingEnvironment } from './environments.js';
 import { overrides, type Settings } from './settings.js';
 import { datasetOf, type SourcePaths, sourceChoice } from './sources.js';
 import { maskUrl, targetIdentity } from './target-url.js';
@@ -29,8 +29,13 @@ export function headlessChoices(settings: Settings): WizardChoices {
 	return { environment: '', sqlitePath: null, chromaPath: null, collections: [], tenant: null, target: null, ...initial };
 }
 
+/**
+ * The target as it is known without asking anybody; null: Parameter Store has it, or nothing says where an environment lies that no config
+ * names (it may stand in the history). Throws RepotError (usage) for a name that the config's environments lack.
+ */
 export function targetOf(settings: Settings, choices: WizardChoices): { readonly target: Secret; readonly from: Origin } | null {
 	if (choices.target !== null) return { target: choices.target, from: 'typed' };
+	if (settings.environments.length === 0 && settings.values.postgresUrl.value === null) return null;
 	const { target, from } = environmentNamed(settings, choices.environment);
 	return target === null ? null : { target, from };
 }
@@ -43,7 +48,7 @@ interface FoundAnswers extends TargetAccess {
 
 /** Settings, choices and what was found to a full request. Throws RepotError (usage) when this environment may not write there. */
 export function planRequest(settings: Settings, choices: WizardChoices, found: FoundAnswers): PlanRequest {
-	const environment = environmentNamed(settings, choices.environment);
+	const environment = environmentNamed(settings, choices.environment, choices.target !== null);
 	refuseForeignTarget(settings, environment.name, found.target);
 	const { values } = settings;
 	const ids = choices.onIdCollision ?? values.onIdCollision.value;
@@ -82,13 +87,21 @@ export function planRequest(settings: Settings, choices: WizardChoices, found: F
 
 /** One line for each answer about environment and sources that a headless command lacks, with its flag. */
 export function sourceAnswers(settings: Settings, choices: WizardChoices): readonly string[] {
-	if (choices.environment === '') {
-		const names = knownEnvironments(settings).map((one) => one.name);
-		return [`--env NAME: where to; the config names ${names.join(', ')}`];
-	}
-	if (choices.sqlitePath !== null || choices.chromaPath !== null) return [];
-	const several = settings.datasets.length > 1 ? `; or --dataset, one of ${settings.datasets.map((one) => one.name).join(', ')}` : '';
-	return [`--sqlite-db FILE, --chroma-path DIR (or --chroma-url URL) or both: what to move${several}`];
+	const isOpen = choices.environment === '';
+	if (isOpen && settings.environments.length > 0) return [missingEnvironment(settings)];
+	const datasets = settings.datasets.filter((one) => one.isPresent).map((one) => one.name);
+	const several = datasets.length > 0 ? `; or --dataset, one of ${datasets.join(', ')}` : '';
+	return [
+		...(isOpen ? [missingEnvironment(settings)] : []),
+		...(choices.sqlitePath === null && choices.chromaPath === null
+			? [`--sqlite-db FILE, --chroma-path DIR (or --chroma-url URL) or both: what to move${several}`]
+			: []),
+		// Without an environment nobody can be asked where it is.
+		...(isOpen ? ['--postgres-url URL (or REPOT_POSTGRES_URL): postgresql://USER@HOST/DATABASE or pglite:DIR'] : []),
+		...(isOpen && choices.tenant === null && settings.values.userId.value === null
+			? ['--user-id ID: the user that every row is given']
+			: []),
+	];
 }
 
 /** What a search can end with where nothing was ever set up: a question of what to give, not a fault. */

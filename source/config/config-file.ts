@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { RepotError } from '../core/errors.js';
 import { JsonFault, type LocatedJson, parseLocatedJson } from './json-lines.js';
-import { type OptionKey, optionKeys, options } from './options.js';
+import { type OptionKey, optionKeys, options, sslModes } from './options.js';
 import { showPath } from './paths.js';
 import { nearest } from './values.js';
 
@@ -13,13 +13,30 @@ const name = z.string().regex(/^\w[\w.-]*$/, 'use a-z, A-Z, 0-9, dot, dash, unde
 const words = z.string().min(1, 'it is empty');
 /** A text, or an array of texts. */
 const several = z.union([words, z.array(words).min(1, 'it is empty')], 'write a text, or texts in brackets: ["a", "b"]');
-const environment = z.strictObject({ guard: z.enum(['open', 'protected']).optional(), target: words.optional() });
+const environment = z
+	.strictObject({
+		guard: z.enum(['open', 'protected']).optional(),
+		target: words.optional(),
+		awsProfile: words.optional(),
+		region: words.optional(),
+		urlParameter: words.optional(),
+		cdkOutputs: words.optional(),
+		userPoolId: words.optional(),
+		iamAuth: z.boolean().optional(),
+		sslMode: z.enum(sslModes).optional(),
+		sslRootCert: words.optional(),
+	})
+	.refine(
+		(one) => one.target === undefined || one.urlParameter === undefined,
+		'it has "target" and "urlParameter"; the URL comes from one of them',
+	);
 const dataset = z
 	.strictObject({
 		sqlite: words.optional(),
 		chroma: words.optional(),
 		collection: several.optional(),
 		pgvectorCollection: several.optional(),
+		testUser: words.optional(),
 	})
 	.refine((one) => one.sqlite !== undefined || one.chroma !== undefined, 'it needs "sqlite", "chroma" or both');
 
@@ -158,8 +175,8 @@ const things: Readonly<Record<string, string>> = {
 };
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-	if (path[0] === 'environments') return ['guard', 'target'];
-	if (path[0] === 'datasets') return ['sqlite', 'chroma', 'collection', 'pgvectorCollection'];
+	if (path[0] === 'environments') return Object.keys(environment.shape);
+	if (path[0] === 'datasets') return Object.keys(dataset.shape);
 	return ['environments', 'datasets', ...storedKeys];
 }
 

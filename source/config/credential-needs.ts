@@ -3,6 +3,7 @@ import type { CredentialNeeds, TargetNeed, UserNeed } from '../core/credentials/
 import type { WizardChoices } from '../core/operations.js';
 import { readUserPoolId } from './cdk-outputs.js';
 import { targetOf } from './choices.js';
+import { usualParameterFolder } from './conventions.js';
 import { type EnvironmentAccess, environmentAccess, testUserOf } from './environment-access.js';
 import { showPath } from './paths.js';
 import type { Settings } from './settings.js';
@@ -24,8 +25,7 @@ export async function credentialNeeds(settings: Settings, choices: WizardChoices
 function targetNeed(settings: Settings, choices: WizardChoices, { parameter, isConventional }: EnvironmentAccess): TargetNeed {
 	const given = targetOf(settings, choices);
 	if (given !== null) return { kind: 'given', url: given.target, from: given.from };
-	// The parts lie where the convention has the whole URL.
-	const folder = isConventional ? parameter.value.replace(/-url$/, '/') : null;
+	const folder = isConventional ? usualParameterFolder(choices.environment) : null;
 	return { kind: 'parameter', name: parameter.value, from: parameter.from, folder };
 }
 
@@ -56,7 +56,7 @@ async function poolOf(settings: Settings, choices: WizardChoices, { userPoolId, 
 	if (choices.userPool !== undefined) return { id: choices.userPool, from: 'chosen' };
 	if (userPoolId.value !== null) return { id: userPoolId.value, from: userPoolId.from };
 	const shown = showPath(cdkOutputs.value, settings.cwd);
-	const found = await readUserPoolId(resolve(settings.cwd, cdkOutputs.value));
+	const found = await readUserPoolId(resolve(settings.cwd, cdkOutputs.value), shown);
 	if (found.kind === 'found') return { id: found.id, from: `${shown} ${found.output}` };
 	const next = ['--user-pool-id ID: the Cognito pool that holds the user', '--cdk-outputs FILE: the outputs that name it'];
 	if (found.kind === 'no-pool') return { id: null, why: `${shown} names no user pool among its outputs`, next };

@@ -2,65 +2,119 @@ import { RepotError } from '../core/errors.js';
 import type { EnvironmentSummary, Guard, Origin } from '../core/operations.js';
 import type { RunSummary } from '../core/ports.js';
 import type { Secret } from '../core/secret.js';
-import { guardByName, overrides, type Settings } from './settings.js';
+import { type ConfiguredEnvironment, guardByName } from './configured.js';
+import { usualEnvironments } from './conventions.js';
+import { environmentAccess, nearer, nearestSaid } from './environment-access.js';
+import { overrides, type Settings } from './settings.js';
 import { maskUrl, wroteTo } from './target-url.js';
 import { nearest } from './values.js';
 
-/** Name of the environment when the config names none. */
+/** Name of the environment when only a URL is given. */
 const unnamedEnvironment = 'default';
 
 export interface KnownEnvironment {
 	readonly name: string;
 	readonly guard: Guard;
+	/** Null: Parameter Store has it, under the parameter of `environmentAccess`. */
 	readonly target: Secret | null;
-	/** Where the target comes from, or the environment when it has none. */
+	/** Where the target comes from, or the parameter when there is no target. */
 	readonly from: Origin;
-	/** The config's target that a flag or a variable takes the place of. */
+	/** What the config says of the target, where a flag or a variable takes its place. */
 	readonly overridden: Origin | null;
 }
 
-/** The environments to choose from: those of the config, or one that stands for what flags and variables say. */
+/**
+ * The environments to choose from: those of the config; without any, one that stands for the URL that is given, else dev, test and prod,
+ * whose URLs Parameter Store has.
+ */
 export function knownEnvironments(settings: Settings): readonly KnownEnvironment[] {
-	const url = settings.values.postgresUrl;
-	const outer = url.value !== null && overrides(url.level, 'config') > 0 ? url : null;
-	if (settings.environments.length === 0) {
-		const name = settings.values.env.value ?? unnamedEnvironment;
-		const from = url.value === null ? settings.values.env.from : url.from;
-		return [{ name, guard: guardByName(name), target: url.value, from, overridden: null }];
+	if (settings.environments.length > 0) return settings.environments.map((one) => configured(settings, one));
+	const url = givenUrl(settings);
+	const { env, urlParameter } = settings.values;
+	if (url !== null) {
+		const name = env.value ?? unnamedEnvironment;
+		return [{ name, guard: guardByName(name), target: url.value, from: url.from, overridden: null }];
 	}
-	return settings.environments.map((one) => {
-		const found = outer ?? (one.target === null ? url : null);
-		return {
-			name: one.name,
-			guard: one.guard,
-			target: found?.value ?? one.target,
-			from: found?.value == null ? one.targetFrom : found.from,
-			overridden: outer !== null && one.target !== null ? one.targetFrom : null,
-		};
-	});
+	const asked = env.value !== null && urlParameter.value !== null ? [env.value] : [];
+	return [...new Set([...usualEnvironments, ...asked])].map((name) => ofParameter(settings, name, guardByName(name)));
 }
 
-/** Throws RepotError (usage) when the config names environments and this is none of them: a slip must not lose its protection. */
-export function environmentNamed(settings: Settings, name: string): KnownEnvironment {
+const ofParameter = (settings: Settings, name: string, guard: Guard): KnownEnvironment => ({
+	name,
+	guard,
+	target: null,
+	from: environmentAccess(settings, name).parameter.from,
+	overridden: null,
+});
+
+/** The URL of the settings, unless a parameter is said nearer: a flag goes before a variable. */
+function givenUrl({ values: { postgresUrl, urlParameter } }: Settings): { readonly value: Secret; readonly from: Origin } | null {
+	if (postgresUrl.value === null) return null;
+	return urlParameter.value !== null && overrides(urlParameter.level, postgresUrl.level) > 0
+		? null
+		: { value: postgresUrl.value, from: postgresUrl.from };
+}
+
+/** The nearest word counts; said equally near, a URL goes before a parameter. */
+function configured(settings: Settings, one: ConfiguredEnvironment): KnownEnvironment {
+	const { name, guard } = one;
+	const { value: url, level, from } = settings.values.postgresUrl;
+	const parameter = nearestSaid(settings, name, 'urlParameter');
+	const own = one.target !== null && nearer('environment', level) > 0;
+	const target = own ? one.target : url;
+	const isParameter = target === null || (parameter.value !== null && nearer(parameter.level, own ? 'environment' : level) > 0);
+	const saidInConfig = one.target !== null ? one.targetFrom : (one.own.urlParameter?.from ?? null);
+	const nearness = isParameter ? parameter.level : own ? 'environment' : level;
+	return {
+		...(isParameter ? ofParameter(settings, name, guard) : { name, guard, target, from: own ? one.targetFrom : from }),
+		overridden: saidInConfig !== null && nearer(nearness, 'environment') > 0 ? saidInConfig : null,
+	};
+}
+
+/**
+ * Throws RepotError (usage) when there is no environment of this name: a slip must not lose its protection. Without any in the config every
+ * name will do where it is also said where to: by a URL, `typed` or in the settings, or by a parameter.
+ */
+export function environmentNamed(settings: Settings, name: string, typed = false): KnownEnvironment {
 	const known = knownEnvironments(settings);
 	const found = known.find((one) => one.name === name);
 	if (found !== undefined) return found;
-	if (settings.environments.length === 0) return { ...(known[0] as KnownEnvironment), name, guard: guardByName(name) };
-	const near = nearest(
-		name,
-		known.map((one) => one.name),
-	);
-	throw new RepotError({
+	const isSaid = givenUrl(settings) !== null || settings.values.urlParameter.value !== null;
+	if (settings.environments.length === 0 && (typed || isSaid)) return { ...(known[0] as KnownEnvironment), name, guard: guardByName(name) };
+	const names = known.map((one) => one.name);
+	const near = nearest(name, names);
+	const meant = near === null ? [] : [`Did you mean --env ${near}?`];
+	if (settings.environments.length === 0) {
+		throw unknown(settings, name, `${listed(names)} exist by convention, and no URL is given`, [
+			...meant,
+			'--postgres-url URL or --url-parameter NAME says where it is',
+			'repot init writes it to repot.config.json',
+		]);
+	}
+	throw unknown(settings, name, `the config names ${names.join(', ')}`, [
+		...meant,
+		`Add "${name}" to "environments" of ${settings.configPath ?? 'the config'}`,
+	]);
+}
+
+const unknown = (settings: Settings, name: string, why: string, next: readonly string[]): RepotError =>
+	new RepotError({
 		kind: 'usage',
 		code: 'UNKNOWN_ENVIRONMENT',
 		message: `There is no environment "${name}"`,
 		where: settings.configPath ?? settings.values.env.from,
-		why: `the config names ${known.map((one) => one.name).join(', ')}`,
-		next: [
-			...(near === null ? [] : [`Did you mean --env ${near}?`]),
-			`Add "${name}" to "environments" of ${settings.configPath ?? 'the config'}`,
-		],
+		why,
+		next,
 	});
+
+/** `dev, test and prod`. */
+const listed = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** What a headless command says when no environment is chosen. */
+export function missingEnvironment(settings: Settings): string {
+	const names = knownEnvironments(settings).map((one) => one.name);
+	const known = settings.environments.length > 0 ? `the config names ${names.join(', ')}` : `${listed(names)} exist by convention`;
+	return `--env NAME: where to; ${known}`;
 }
 
 /** The guard of an environment that a run of the history names, known or not. */
@@ -77,14 +131,25 @@ export function chosenEnvironment(settings: Settings): string | null {
 
 export function environmentSummaries(settings: Settings, runs: readonly RunSummary[]): readonly EnvironmentSummary[] {
 	return knownEnvironments(settings).map((one) => {
-		const { target: wanted } = one;
-		// A name that no file ties to this target may have gone to another one before.
-		const isTied = settings.environments.length > 0 && one.overridden === null;
-		const isOwn = (run: RunSummary): boolean => isTied || wanted === null || wroteTo(run, wanted, settings.cwd);
+		const isOwn = ownRuns(settings, one);
 		const own = runs.filter((run) => run.environment === one.name && isOwn(run)).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
 		const last = own[0] ?? null;
 		const resumable = last !== null && ['running', 'interrupted', 'failed'].includes(last.status) ? last : null;
-		const target = one.target === null ? null : maskUrl(one.target);
-		return { name: one.name, guard: one.guard, target, from: one.from, lastRun: last, resumable };
+		return { name: one.name, guard: one.guard, target: shownTarget(settings, one), from: one.from, lastRun: last, resumable };
 	});
+}
+
+/** `postgresql://app:********@host/db`, `ssm /collections/dev/database-url`. */
+export const shownTarget = (settings: Settings, { name, target }: KnownEnvironment): string =>
+	target === null ? `ssm ${environmentAccess(settings, name).parameter.value}` : maskUrl(target);
+
+/**
+ * Which runs of an environment's name are its own. A name that neither a file nor the convention ties to this target may have gone to
+ * another one before; where a flag or a variable says a parameter, whose URL is not known yet, none is.
+ */
+function ownRuns(settings: Settings, { name, target, overridden }: KnownEnvironment): (run: RunSummary) => boolean {
+	const isSaidOutside = nearer(nearestSaid(settings, name, 'urlParameter').level, 'environment') > 0;
+	if (target === null) return () => !isSaidOutside;
+	const isTied = settings.environments.length > 0 && overridden === null;
+	return (run) => isTied || wroteTo(run, target, settings.cwd);
 }

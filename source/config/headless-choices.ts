@@ -16,6 +16,8 @@ import { targetIdentity, withoutPassword } from './target-url.js';
 const apart: ReadonlySet<OptionKey> = new Set([
 	...(['config', 'env', 'dataset', 'sqliteDb', 'chromaPath', 'chromaUrl', 'chromaToken', 'collection', 'postgresUrl', 'userId'] as const),
 	...(['plan', 'out', 'dryRun', 'yes', 'confirm', 'json', 'logLevel', 'logFile'] as const),
+	// By whom it is done is a matter of the place where the command runs; a code dies in half a minute, and a user is made once.
+	...(['awsProfile', 'mfaCode', 'createUser'] as const),
 	...(['noInput', 'plain', 'ascii', 'screenReader', 'noColor'] as const),
 ]);
 

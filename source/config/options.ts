@@ -8,7 +8,7 @@ import { targetUrl } from './target-url.js';
 import { choice, duration, fraction, integer, orWord, sizeFrom, text, textOrNone, texts } from './values.js';
 
 export type { LogLevel, OptionKey, OptionValues, Verb } from './option-values.js';
-export { verbs } from './option-values.js';
+export { sslModes, verbs } from './option-values.js';
 
 const badValue = ['quarantine', 'fail', 'null'] as const;
 const milliseconds = (value: number): string => `${value}ms`;

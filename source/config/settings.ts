@@ -1,14 +1,15 @@
 import { join, resolve } from 'node:path';
-import { isChromaServer } from '../core/chroma-address.js';
-import { RepotError } from '../core/errors.js';
-import type { Guard, Origin } from '../core/operations.js';
+import type { Origin } from '../core/operations.js';
 import { Secret } from '../core/secret.js';
-import { openChromaUrl } from './chroma-values.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
+import { type ConfiguredDataset, type ConfiguredEnvironment, configuredDatasets, configuredEnvironments } from './configured.js';
+import { conventionalDatasets } from './conventions.js';
 import { flagOf, type OptionKey, type OptionValues, optionKeys, options, variableOf } from './options.js';
+import { parseSetting } from './parse-setting.js';
 import { defaultStateDir, pathFrom, showPath } from './paths.js';
-import { isTargetUrl, namesOf, relocated, secretsOf, targetUrl } from './target-url.js';
-import { BadValue, type Parser } from './values.js';
+import { urlFromVariables } from './pg-variables.js';
+import { isTargetUrl, namesOf, relocated, secretsOf } from './target-url.js';
+import type { Parser } from './values.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,23 +27,11 @@ export interface Setting<T> {
 /** Compares two levels of precedence: above zero when `a` wins over `b`. */
 export const overrides = (a: Level, b: Level): number => levels.indexOf(a) - levels.indexOf(b);
 
-interface ConfiguredEnvironment {
-	readonly name: string;
-	readonly guard: Guard;
-	readonly target: Secret | null;
-	readonly from: Origin;
-	/** Line of the target, or of the environment when it has none. */
-	readonly targetFrom: Origin;
-}
-
-export interface ConfiguredDataset {
-	readonly name: string;
-	readonly sqlitePath: string | null;
-	readonly chromaPath: string | null;
-	readonly collections: readonly string[];
-	/** Null: not named. */
-	readonly pgvectorCollection: readonly string[] | null;
-	readonly from: Origin;
+/** What the variables of AWS say: each wins over the config, as it would without repot. */
+export interface AwsVariables {
+	/** AWS_PROFILE or AWS_ACCESS_KEY_ID, whichever the SDK's chain follows; null: neither is set. */
+	readonly identity: 'AWS_PROFILE' | 'AWS_ACCESS_KEY_ID' | null;
+	readonly region: { readonly name: 'AWS_REGION' | 'AWS_DEFAULT_REGION'; readonly value: string } | null;
 }
 
 /** Everything that flags, environment and config say, each with its origin. Paths are relative to `cwd`, or absolute. */
@@ -51,8 +40,11 @@ export interface Settings {
 	readonly values: { readonly [K in OptionKey]: Setting<OptionValues[K]> };
 	/** As shown; null when there is no config file. */
 	readonly configPath: string | null;
+	/** Of the config; empty: those of the convention, see `knownEnvironments`. */
 	readonly environments: readonly ConfiguredEnvironment[];
+	/** Of the config, else those of the convention, whether their files are there or not. */
 	readonly datasets: readonly ConfiguredDataset[];
+	readonly aws: AwsVariables;
 	/** Absolute. */
 	readonly stateDir: string;
 	/** Absolute. */
@@ -85,13 +77,15 @@ export async function loadSettings(input: SettingsInput): Promise<Settings> {
 	const asked = input.flags.config ?? nonEmpty(input.env.REPOT_CONFIG);
 	const config = input.ignoreConfig ? null : await readConfigFile(typeof asked === 'string' ? asked : null, input.cwd);
 	const kept: SettingsInput['flags'] = input.flags.config === undefined ? {} : { config: input.flags.config };
-	return { ...assemble(input, config), ambient: assemble({ ...input, flags: kept }, config) };
+	const named = configuredDatasets(config, input.cwd);
+	const datasets = named.length > 0 ? named : await conventionalDatasets(input.cwd);
+	return { ...assemble(input, config, datasets), ambient: assemble({ ...input, flags: kept }, config, datasets) };
 }
 
-function assemble(input: SettingsInput, config: ConfigFile | null): Settings {
+function assemble(input: SettingsInput, config: ConfigFile | null, datasets: Settings['datasets']): Settings {
 	const { cwd, env } = input;
 	const values = Object.fromEntries(optionKeys.map((key) => [key, resolveOption(key, input, config)])) as unknown as Settings['values'];
-	const environments = environmentsOf(config, cwd);
+	const environments = configuredEnvironments(config, cwd);
 	const stateDir = resolve(cwd, values.stateDir.value ?? defaultStateDir(env));
 	const voyageKey = nonEmpty(env.VOYAGE_API_KEY);
 	const apiKey = voyageKey === undefined ? null : new Secret(voyageKey);
@@ -103,7 +97,8 @@ function assemble(input: SettingsInput, config: ConfigFile | null): Settings {
 		values,
 		configPath: config?.shown ?? null,
 		environments,
-		datasets: datasetsOf(config, cwd),
+		datasets,
+		aws: awsVariables(env),
 		stateDir,
 		logFile: resolve(cwd, values.logFile.value ?? join(stateDir, 'repot.log')),
 		voyage: apiKey === null ? null : { apiKey, baseUrl: nonEmpty(env.VOYAGE_BASE_URL) ?? null },
@@ -126,7 +121,7 @@ function resolveOption<K extends OptionKey>(key: K, input: SettingsInput, config
 	const { texts, from, level } = found;
 	const folder = level === 'config' && config !== null ? config.folder : input.cwd;
 	const named = level === 'config' ? key : null;
-	const values = texts.map((text) => parseFrom(spec.parse as Parser<OptionValues[K]>, text, from, named, input.called));
+	const values = texts.map((text) => parseSetting(spec.parse as Parser<OptionValues[K]>, text, from, named, input.called));
 	const parsed = spec.many ? (values.flat() as unknown as OptionValues[K]) : (values.at(-1) as OptionValues[K]);
 	const value = spec.path && typeof parsed === 'string' ? pathFrom(parsed, folder, input.cwd) : parsed;
 	const placed = value instanceof Secret ? relocated(value, folder, input.cwd) : value;
@@ -152,68 +147,23 @@ function lookUp(key: OptionKey, input: SettingsInput, config: ConfigFile | null)
 	if (key === 'screenReader' && !/^(0|false)?$/.test(input.env.ACCESSIBLE ?? ''))
 		return { texts: ['true'], from: 'env ACCESSIBLE', level: 'variable' };
 	const stored = config?.content[key];
-	if (config === null || stored === undefined || stored === null) return null;
-	return { texts: textsOf(stored), from: config.origin(`/${key}`), level: 'config' };
+	if (config !== null && stored !== undefined && stored !== null)
+		return { texts: textsOf(stored), from: config.origin(`/${key}`), level: 'config' };
+	// The variables are set for other programs as well: whatever is said to this one goes before.
+	const ofLibpq = key === 'postgresUrl' ? urlFromVariables(input.env) : null;
+	return ofLibpq === null ? null : { texts: [ofLibpq.reveal()], from: 'env PGHOST', level: 'default' };
 }
 
 const textsOf = (given: string | number | boolean | readonly string[]): readonly string[] =>
 	typeof given === 'object' ? given : [String(given)];
 
-/** `key`: of the config file, by its path. */
-function parseFrom<T>(parse: Parser<T>, text: string, from: Origin, key: string | null, called = 'repot'): T {
-	try {
-		return parse(text);
-	} catch (thrown) {
-		if (!(thrown instanceof BadValue)) throw thrown;
-		throw new RepotError({
-			kind: 'usage',
-			code: 'BAD_VALUE',
-			message: `The value of ${key === null ? from.replace(/^(flag|env) /, '') : `"${key}"`} cannot be used`,
-			where: from,
-			why: thrown.message,
-			next: [key === null ? `${called} --help lists the flags and what they take` : `Mend "${key}"; docs/configuration.md lists every key`],
-		});
+function awsVariables(env: Environment): AwsVariables {
+	const identity = (['AWS_PROFILE', 'AWS_ACCESS_KEY_ID'] as const).find((name) => nonEmpty(env[name]) !== undefined) ?? null;
+	for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION'] as const) {
+		const value = nonEmpty(env[name]);
+		if (value !== undefined) return { identity, region: { name, value } };
 	}
-}
-
-function environmentsOf(config: ConfigFile | null, cwd: string): readonly ConfiguredEnvironment[] {
-	if (config === null) return [];
-	return Object.entries(config.content.environments ?? {}).map(([name, one]) => {
-		const from = config.origin(`/environments/${name}`);
-		const targetFrom = config.origin(`/environments/${name}/target`);
-		const target =
-			one.target === undefined
-				? null
-				: relocated(parseFrom(targetUrl, one.target, targetFrom, `environments.${name}.target`), config.folder, cwd);
-		return { name, guard: one.guard ?? guardByName(name), target, from, targetFrom };
-	});
-}
-
-function datasetsOf(config: ConfigFile | null, cwd: string): readonly ConfiguredDataset[] {
-	if (config === null) return [];
-	const placed = (path: string | undefined): string | null => (path === undefined ? null : pathFrom(path, config.folder, cwd));
-	const chromaOf = (name: string, given: string | undefined): string | null =>
-		given !== undefined && isChromaServer(given)
-			? parseFrom(openChromaUrl, given, config.origin(`/datasets/${name}/chroma`), `datasets.${name}.chroma`)
-			: placed(given);
-	return Object.entries(config.content.datasets ?? {}).map(([name, one]) => ({
-		name,
-		sqlitePath: placed(one.sqlite),
-		chromaPath: chromaOf(name, one.chroma),
-		collections: one.collection === undefined ? [] : textsOf(one.collection),
-		pgvectorCollection: one.pgvectorCollection === undefined ? null : textsOf(one.pgvectorCollection),
-		from: config.origin(`/datasets/${name}`),
-	}));
-}
-
-/** `prod`, `production`, `prod-eu` and `eu.prod` are protected unless the config says otherwise. */
-export function guardByName(name: string): Guard {
-	return name
-		.toLowerCase()
-		.split(/[-_.]/)
-		.some((word) => word === 'prod' || word === 'production')
-		? 'protected'
-		: 'open';
+	return { identity, region: null };
 }
 
 /** Secrets that the drivers take from the environment by themselves. */

@@ -1,21 +1,18 @@
 import { RepotError } from '../core/errors.js';
 import type { DatasetSummary, Origin } from '../core/operations.js';
 import { placeOf } from './chroma-values.js';
+import type { ConfiguredDataset } from './configured.js';
 import type { FoundDataset } from './discover.js';
-import { type ConfiguredDataset, type Level, overrides, type Setting, type Settings } from './settings.js';
+import { type Level, overrides, type Setting, type Settings } from './settings.js';
 import { nearest } from './values.js';
 
-/** Datasets of the config, then what was found on disk and is not among them. What flags and variables name comes first. */
+/** Datasets of the config (or of the convention, when their files are there), then what was found on disk and is not among them. What flags and variables name comes first. */
 export function datasetSummaries(settings: Settings, found: readonly FoundDataset[]): readonly DatasetSummary[] {
-	const configured: readonly DatasetSummary[] = settings.datasets.map(({ name, sqlitePath, chromaPath, collections, from }) => ({
-		name,
-		sqlitePath,
-		chromaPath,
-		collections,
-		from,
-	}));
 	const asked = sourceChoice(settings);
 	const same = (a: SourcePaths, b: SourcePaths): boolean => a.sqlitePath === b.sqlitePath && a.chromaPath === b.chromaPath;
+	const configured: readonly DatasetSummary[] = settings.datasets
+		.filter((one) => one.isPresent || (asked !== null && same(one, asked)))
+		.map(({ name, sqlitePath, chromaPath, collections, from }) => ({ name, sqlitePath, chromaPath, collections, from }));
 	const given: readonly DatasetSummary[] =
 		asked === null || configured.some((one) => same(one, asked)) ? [] : [{ name: 'given', ...asked, from: asked.from }];
 	const known = [...given, ...configured];
@@ -38,7 +35,7 @@ export interface SourceChoice extends SourcePaths {
 
 /**
  * What flags, variables and config say about the source; null when they say nothing, or the config has several datasets and none is
- * chosen. A path given at a higher level than the dataset stands alone: `--sqlite-db x` does not bring the config's Chroma along.
+ * chosen. A dataset of the convention is never taken unnamed: nobody wrote down that it is what should be moved. A path given at a higher level than the dataset stands alone: `--sqlite-db x` does not bring the config's Chroma along.
  */
 export function sourceChoice(settings: Settings): SourceChoice | null {
 	const { sqliteDb, collection } = settings.values;
@@ -79,23 +76,24 @@ function pickedDataset(settings: Settings): { readonly dataset: ConfiguredDatase
 	const { value, level, from } = settings.values.dataset;
 	if (value === null) {
 		const only = settings.datasets.length === 1 ? settings.datasets[0] : undefined;
-		return only === undefined ? null : { dataset: only, level: 'default' };
+		return only === undefined || only.isConventional ? null : { dataset: only, level: 'default' };
 	}
 	const names = settings.datasets.map((one) => one.name);
 	const dataset = settings.datasets.find((one) => one.name === value);
 	if (dataset !== undefined) return { dataset, level };
 	const near = nearest(value, names);
+	const isConventional = settings.datasets.some((one) => one.isConventional);
 	throw new RepotError({
 		kind: 'usage',
 		code: 'UNKNOWN_DATASET',
 		message: `There is no dataset "${value}"`,
 		where: settings.configPath ?? from,
-		why: names.length === 0 ? 'no config names a dataset' : `the config names ${names.join(', ')}`,
+		why: `${isConventional ? 'by convention there are' : 'the config names'} ${names.join(', ')}`,
 		next: [...(near === null ? [] : [`Did you mean --dataset ${near}?`]), 'Name the files instead: --sqlite-db FILE --chroma-path DIR'],
 	});
 }
 
-/** The dataset of the config that these paths are. */
+/** The dataset of the config, or of the convention, that these paths are. */
 export function datasetOf(settings: Settings, paths: SourcePaths): ConfiguredDataset | undefined {
 	return settings.datasets.find((one) => one.sqlitePath === paths.sqlitePath && one.chromaPath === paths.chromaPath);
 }

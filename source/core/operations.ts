@@ -15,7 +15,7 @@ export type Origin = string;
 export interface EnvironmentSummary {
 	readonly name: string;
 	readonly guard: Guard;
-	/** Masked target, e.g. `pglite:./repot-demo/pg` or `postgres  db.example:5432/app`; null when none is configured. */
+	/** Masked target, e.g. `pglite:./repot-demo/pg` or `postgres  db.example:5432/app`, or where it is kept: `ssm /collections/dev/database-url`; null when nobody can be asked. */
 	readonly target: string | null;
 	readonly from: Origin;
 	readonly lastRun: RunSummary | null;
@@ -61,7 +61,7 @@ export type { Guard, PlanProgress, PlanRequest, TargetAccess } from './plan/requ
 /** What the commands and the wizard can ask for; composed once, knows no terminal. */
 export interface Operations {
 	environments(): Promise<readonly EnvironmentSummary[]>;
-	/** Datasets of the config, and what was found on disk. */
+	/** Datasets of the config or the convention, and what was found on disk. */
 	datasets(environment: string): Promise<readonly DatasetSummary[]>;
 	describeDataset(
 		choice: { readonly sqlitePath: string | null; readonly chromaPath: string | null; readonly collections: readonly string[] },

@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { guardByName } from '../../../source/config/configured.js';
 import { flagOf, optionKeys, options, variableOf } from '../../../source/config/options.js';
-import { guardByName, loadSettings } from '../../../source/config/settings.js';
+import { loadSettings } from '../../../source/config/settings.js';
 import { makeFolder, settingsOf } from './folder.js';
 
 describe('precedence and origin', () => {
