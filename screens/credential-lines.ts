@@ -1,21 +1,13 @@
-/** The credentials as lines: a table with one row for each thing, and under it what the failing row says. Pure. */
+/** The credentials as lines: each thing with its value, its origin and its test, and below them what the failing one says. Pure. */
 
 import { type CredentialRow, credentialLabels } from '../source/core/credentials/rows.js';
 import { sessionEnd, sessionWords } from '../source/core/credentials/session-end.js';
 import { formatAgo, formatLatency } from '../source/core/format.js';
-import { textWidth } from '../source/core/text-width.js';
-import { type Cell, columnWidths, type TableRow, tableLines } from './components/data-table.js';
+import { textWidth, wrapText } from '../source/core/text-width.js';
 import { errorLines } from './components/error-panel.js';
-import { blank, type LineSpec, line, paragraph } from './lines.js';
+import { blank, type LineSpec, line, type Part, paragraph } from './lines.js';
 import type { Canvas } from './shell-context.js';
 import type { Tone } from './theme.js';
-
-const columns = [
-	{ title: 'NEEDED' },
-	{ title: 'VALUE', least: 12, cut: 'middle' as const },
-	{ title: 'FROM', least: 10, cut: 'middle' as const, tone: 'dim' as const, yields: 1 },
-	{ title: 'TEST', least: 9 },
-];
 
 const marks: Record<CredentialRow['state'], { readonly text: string; readonly tone: Tone }> = {
 	waiting: { text: '  ', tone: 'dim' },
@@ -39,8 +31,14 @@ export const failingRow = (rows: readonly CredentialRow[]): CredentialRow | unde
 export function credentialLines({ rows, now, runMilliseconds }: CredentialView, canvas: Canvas): readonly LineSpec[] {
 	const found = rows.filter(({ state }) => state === 'ok' || state === 'look').length;
 	const failing = failingRow(rows);
-	const cursor = failing === undefined ? null : rows.indexOf(failing);
 	const session = sessionNote(rows, now, runMilliseconds);
+	const notes = [...rows.flatMap((row) => row.notes ?? []), ...(session === null ? [] : [session])];
+	const below = [
+		...notes.flatMap((note) => noteLines(note, canvas.width)),
+		...(failing?.error === undefined ? [] : errorLines(failing.error, canvas.width)),
+	];
+	const whole = rows.flatMap((row) => wholeLines(row, row === failing, now, canvas));
+	const isRoom = whole.length + below.length + aroundRows <= canvas.lines;
 	return [
 		line(
 			{ text: `Found ${found} of ${rows.length}.`, tone: 'strong' },
@@ -50,13 +48,14 @@ export function credentialLines({ rows, now, runMilliseconds }: CredentialView, 
 			},
 		),
 		blank,
-		...tableLines({ columns, rows: wholeRows(rows, now, canvas), width: canvas.width, cursor }),
+		...(isRoom ? whole : rows.map((row) => shortLine(row, row === failing, now, canvas))),
 		blank,
-		...rows.flatMap(({ notes = [] }) => notes.flatMap((note) => noteLines(note, canvas.width))),
-		...(session === null ? [] : noteLines(session, canvas.width)),
-		...(failing?.error === undefined ? [] : errorLines(failing.error, canvas.width)),
+		...below,
 	];
 }
+
+/** The title, and the blank lines around the rows. */
+const aroundRows = 3;
 
 const noteLines = (text: string, width: number): readonly LineSpec[] =>
 	paragraph(text, width - 4, 'plain', 0).map((spec, index) => line({ text: index === 0 ? '!  ' : '   ', tone: 'warn' }, ...spec.parts));
@@ -67,58 +66,65 @@ function sessionNote(rows: readonly CredentialRow[], now: number, runMillisecond
 	return sessionWords(sessionEnd(identity), now, runMilliseconds, false)?.words ?? null;
 }
 
-/** Rows that fewer lines than this leave no room for. */
-const roomForWhole = 14;
+const labelWidth = 17;
+const testWidth = 9;
 
-/** What a cell has no room for stands under its row, where there are lines for it: the target must be seen whole before it is written to. */
-function wholeRows(rows: readonly CredentialRow[], now: number, canvas: Canvas): readonly TableRow[] {
-	const drawn = rows.map((row) => ({ cells: cellsOf(row, now), row }));
-	const widths = columnWidths(
-		columns,
-		drawn.map(({ cells }) => ({ cells })),
-		canvas.width - 3,
+/** What is needed, all that is known of it, and where it came from: the target must be seen whole before it is written to. */
+function wholeLines(row: CredentialRow, failing: boolean, now: number, canvas: Canvas): readonly LineSpec[] {
+	const width = Math.max(20, canvas.width - labelWidth - testWidth - 3);
+	const { text, tone } = shownValue(row);
+	const values = wrapText(text, width).map((part) => ({ text: part, tone }));
+	const origins = wrapText(originOf(row, now), width).map((part) => ({ text: part, tone: 'dim' as const }));
+	const tests = testsOf(row);
+	const lines = [...values, ...origins.filter((part) => part.text !== '')];
+	return Array.from({ length: Math.max(lines.length, tests.length) }, (_, index) =>
+		line(
+			...(index === 0 ? headParts(row, failing) : [{ text: '', width: labelWidth }]),
+			{ text: '', ...lines[index], width },
+			{ text: '  ' },
+			tests[index] ?? { text: '' },
+		),
 	);
-	return drawn.map(({ cells, row }) => {
-		const cut = [1, 2].flatMap((at) => (textWidth(cells[at]?.text ?? '') > (widths[at] ?? 0) ? [cells[at]?.text ?? ''] : []));
-		const more = [...cut, ...(row.identity === undefined ? [] : [row.identity.arn])];
-		if (more.length === 0 || canvas.lines < roomForWhole) return { cells };
-		return { cells, under: paragraph(more.join('   '), canvas.width - 2, 'dim', 6) };
-	});
 }
 
-function cellsOf(row: CredentialRow, now: number): readonly Cell[] {
-	const { name, state } = row;
+function shortLine(row: CredentialRow, failing: boolean, now: number, canvas: Canvas): LineSpec {
+	const width = Math.max(20, canvas.width - labelWidth - testWidth - 3);
+	const { text, tone } = shownValue(row);
+	const origin = originOf(row, now);
+	const [test] = testsOf(row);
+	const whole = origin === '' || textWidth(text) + 8 > width ? text : `${text}   ${origin}`;
+	return line(...headParts(row, failing), { text: whole, tone, width, cut: 'middle' }, { text: '  ' }, test ?? { text: '' });
+}
+
+function headParts({ name, state }: CredentialRow, failing: boolean): readonly Part[] {
+	const { text, tone } = marks[state];
 	return [
-		{ text: `${marks[state].text} ${credentialLabels[name]}`, tone: marks[state].tone },
-		valueCell(row),
-		{ text: fromText(row, now), tone: 'dim' },
-		testCell(row),
+		{ text: failing ? '> ' : '  ', tone: 'accent' },
+		{ text: `${text} ${credentialLabels[name]}`, tone, width: labelWidth - 2 },
 	];
 }
 
-function valueCell({ name, state, shown, identity }: CredentialRow): Cell {
-	if (identity !== undefined) return { text: `account ${identity.account}` };
-	if (shown !== null) return { text: name === 'postgres' ? shortUrl(shown) : shown };
+function shownValue({ name, state, shown }: CredentialRow): { readonly text: string; readonly tone: Tone } {
+	if (shown !== null) return { text: name === 'postgres' ? withoutScheme(shown) : shown, tone: 'plain' };
 	if (state === 'x') return { text: 'not found', tone: 'warn' };
 	return { text: state === 'working' ? 'looking ...' : '-', tone: 'dim' };
 }
 
-/** The stars say no more than one of them, and the scheme says nothing. */
-const shortUrl = (shown: string): string => shown.replace(/^postgres(ql)?:\/\//, '').replace(/\*{2,}/, '*');
+/** The scheme says nothing, and many stars no more than one. */
+const withoutScheme = (shown: string): string => shown.replace(/^postgres(ql)?:\/\//, '').replace(/\*{2,}/, '*');
 
-function fromText({ from, version, changedAt, name, identity }: CredentialRow, now: number): string {
-	if (identity !== undefined) return `${identity.from}, ${identity.region}`;
+function originOf({ from, changedAt, version, name, identity, state }: CredentialRow, now: number): string {
+	if (identity !== undefined) return `account ${identity.account}, ${identity.region}, from ${identity.from}`;
+	if (from === null) return '';
 	const age = changedAt === undefined || version === undefined || name !== 'postgres' ? '' : `, ${formatAgo(changedAt, now)}`;
-	return `${from ?? '-'}${age}`;
+	return state === 'waiting' && name !== 'aws' ? `to be read from ${from}` : `from ${from}${age}`;
 }
 
-function testCell({ state, found, latencyMilliseconds }: CredentialRow): Cell {
-	if (state === 'waiting') return { text: '-', tone: 'dim' };
-	if (state === 'working') return { text: 'testing ...', tone: 'dim' };
-	if (state === 'x') return { text: 'X failed', tone: 'bad' };
-	const words = [
-		...(found === undefined ? [] : [found]),
-		...(latencyMilliseconds === undefined ? [] : [formatLatency(latencyMilliseconds)]),
-	];
-	return words.length === 0 ? { text: '-', tone: 'dim' } : { text: words.join('  '), tone: 'good' };
+function testsOf({ state, found, latencyMilliseconds }: CredentialRow): readonly { readonly text: string; readonly tone: Tone }[] {
+	if (state === 'waiting') return [{ text: '-', tone: 'dim' }];
+	if (state === 'working') return [{ text: 'testing', tone: 'dim' }];
+	if (state === 'x') return [{ text: 'X failed', tone: 'bad' }];
+	const latency = latencyMilliseconds === undefined ? [] : [formatLatency(latencyMilliseconds)];
+	const words = [...(found === undefined ? [] : [found]), ...latency];
+	return words.map((text) => ({ text, tone: 'good' }));
 }

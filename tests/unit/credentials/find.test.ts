@@ -171,7 +171,10 @@ describe('what a run needs of the outside', () => {
 			const { found } = await find(needs({ user: null }), {
 				cloud: everything,
 				refuse,
-				test: () => ({ ...healthyTest, latencyMilliseconds: (tests += 1) }),
+				test: () => {
+					tests += 1;
+					return healthyTest;
+				},
 			});
 			expect(found.errors[0]?.code).toBe('TARGET_IS_PROTECTED');
 			expect(found.target).toBeNull();

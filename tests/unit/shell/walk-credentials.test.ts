@@ -59,7 +59,7 @@ describe('the credentials', () => {
 		opened.press('ana');
 		await opened.until('> ana');
 		opened.press(keys.enter);
-		await opened.until(/ok User id[\s\S]*ok pgvector/);
+		await opened.until(/ok pgvector[\s\S]*ok User id/);
 		opened.press(keys.enter);
 		await opened.until('about 2 s');
 	});
@@ -69,9 +69,9 @@ describe('the credentials', () => {
 		const { operations } = fakeOperations();
 		const opened = openOn({
 			...operations,
-			credentials: (...asked) => {
-				if (isBroken) throw new Error('credentials broke');
-				return operations.credentials(...asked);
+			credentials: async (...asked) => {
+				const found = await operations.credentials(...asked);
+				return isBroken ? { ...found, rows: found.rows.map((row) => ({ ...row, state: 'unknown' as never })) } : found;
 			},
 		});
 		await opened.until('> local');
@@ -79,7 +79,6 @@ describe('the credentials', () => {
 		await opened.until('165 rows');
 		opened.press(keys.enter);
 		await opened.until('This screen could not be drawn.');
-		expect(opened.live()).toContain('credentials broke');
 		isBroken = false;
 		opened.press('r');
 		await opened.until('PG 17.5');

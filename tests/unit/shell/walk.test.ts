@@ -25,7 +25,7 @@ describe('the wizard, key by key', () => {
 		const { opened, calls } = open();
 		await toPreview(opened);
 		opened.press(keys.esc);
-		await opened.until('Found 2 of 2.');
+		await opened.until('Found 3 of 3.');
 		opened.press(keys.esc);
 		await opened.until('What moves?');
 		opened.press(keys.esc);
@@ -42,7 +42,7 @@ describe('the wizard, key by key', () => {
 	it('keeps no line of an answer that was taken back', async () => {
 		const { opened } = open();
 		await toPreview(opened);
-		for (const screen of ['Found 2 of 2.', 'What moves?', '> dev']) {
+		for (const screen of ['Found 3 of 3.', 'What moves?', '> dev']) {
 			opened.press(keys.esc);
 			await opened.until(screen);
 		}
@@ -67,7 +67,7 @@ describe('the wizard, key by key', () => {
 		const { opened, calls } = open();
 		await toPreview(opened);
 		opened.press(keys.esc);
-		await opened.until('Found 2 of 2.');
+		await opened.until('Found 3 of 3.');
 		opened.press('t');
 		await opened.until('User id');
 		await opened.until('> ');
