@@ -19,7 +19,9 @@ const wordsAt = 1 + markWidth + nameWidth;
 
 /** From the most talkative way to the shortest; what blocks is said in full in each of them. */
 export function readinessLines(checks: readonly ReadinessCheck[], width: number): readonly (readonly LineSpec[])[] {
-	const each = readinessNames.map((name) => ({ name, check: checks.find((one) => one.name === name) }));
+	const always: readonly ReadinessName[] = readinessNames;
+	const names = [...checks.map(({ name }) => name).filter((name) => !always.includes(name)), ...always];
+	const each = names.map((name) => ({ name, check: checks.find((one) => one.name === name) }));
 	const inFull = each.map(({ name, check }) => (check === undefined ? [pendingLine(name)] : wholeLines(check, width)));
 	const oneEach = each.flatMap(({ check }, index) =>
 		check?.result === 'x'

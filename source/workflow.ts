@@ -95,7 +95,9 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		savePlan: (plan, path) => adapters.writePlan(path, withAbsolutePaths(plan, settings.cwd)),
 		async *readiness(plan: Plan, request: PlanRequest, signal?: AbortSignal) {
 			const { freeSpace } = adapters;
-			const ports = { source: await sources.held(request), target: targetFor(request), freeSpace, stateDir: settings.stateDir };
+			const { sessionEndsAt = null, tokensOf } = request;
+			const session = { sessionEndsAt, tokens: tokensOf !== undefined, clock: adapters.clock };
+			const ports = { source: await sources.held(request), target: targetFor(request), freeSpace, stateDir: settings.stateDir, ...session };
 			yield* readiness(plan, request.guard, ports, signal);
 		},
 		async *migrate(plan: Plan, request: PlanRequest, signals: RunSignals) {

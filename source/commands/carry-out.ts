@@ -1,6 +1,7 @@
 import { headlessCommandOf } from '../config/headless-choices.js';
 import { withoutPassword } from '../config/target-url.js';
 import { refuseBlocked } from '../core/before-run.js';
+import { sessionWords } from '../core/credentials/session-end.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import type { MigrationEvent, RunOutcome } from '../core/events.js';
 import { formatCommand } from '../core/format.js';
@@ -43,12 +44,19 @@ export async function carryOut(
 	const { output } = context.shell;
 	for (const line of planSummaryLines(plan, context.style, false)) output.say(line);
 	tellPlan(context, plan);
+	tellSession(context, plan, request);
 	if (plan.doneBy !== undefined) return nothingLeft(context, { plan, request });
 	refuseBlocked(plan, told);
 	await consent();
 	const finished = await run(context, operations, { plan, request });
 	if (finished.outcome !== 'failed') return exitCodeOf[finished.outcome];
 	throw new RepotError(finished.error ?? { kind: 'internal', code: 'INTERNAL', message: `Run ${finished.run} failed without saying why` });
+}
+
+/** A session that ends before the run does is told while one can still log in anew. */
+function tellSession(context: CommandContext, plan: Plan, { sessionEndsAt = null, tokensOf }: PlanRequest): void {
+	const told = sessionWords(sessionEndsAt, context.shell.clock.now(), plan.totals.seconds * 1000, tokensOf !== undefined);
+	if (told !== null) context.shell.output.say(`LOOK  ${told.words}`);
 }
 
 function tellPlan(context: CommandContext, plan: Plan): void {

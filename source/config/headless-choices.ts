@@ -5,6 +5,7 @@ import { Secret } from '../core/secret.js';
 import { pgvectorNaming, targetOf } from './choices.js';
 import { placeOf } from './chroma-values.js';
 import { namingTexts } from './collection-flags.js';
+import { environmentAccess } from './environment-access.js';
 import { guardOf } from './environments.js';
 import { flagOf, type OptionKey, type OptionValues, options, optionsOf } from './options.js';
 import { pathFrom } from './paths.js';
@@ -16,8 +17,9 @@ import { targetIdentity, withoutPassword } from './target-url.js';
 const apart: ReadonlySet<OptionKey> = new Set([
 	...(['config', 'env', 'dataset', 'sqliteDb', 'chromaPath', 'chromaUrl', 'chromaToken', 'collection', 'postgresUrl', 'userId'] as const),
 	...(['plan', 'out', 'dryRun', 'yes', 'confirm', 'json', 'logLevel', 'logFile'] as const),
-	// By whom it is done is a matter of the place where the command runs; a code dies in half a minute, and a user is made once.
-	...(['awsProfile', 'mfaCode', 'createUser'] as const),
+	...(['awsProfile', 'userPoolId'] as const),
+	// A code dies in half a minute, and a user is made once.
+	...(['mfaCode', 'createUser'] as const),
 	...(['noInput', 'plain', 'ascii', 'screenReader', 'noColor'] as const),
 ]);
 
@@ -36,9 +38,22 @@ export function headlessCommandOf(settings: Settings, verb: HeadlessVerb, choice
 		environment: choices.environment,
 		...printedSource(ambient, choices),
 		...(target === null ? {} : { target }),
+		...awsPart(settings, ambient, choices),
 		...tenantPart(ambient, choices.tenant ?? userId.value),
 		settings: [...printedSettings(settings, ambient, verb, choices), ...consent(settings, verb, choices.environment)],
 	});
+}
+
+/** Whoever runs it elsewhere has to be who it was shown for; nothing is printed that is found there anyway. */
+function awsPart(settings: Settings, ambient: Settings, { environment, awsProfile, userPool }: WizardChoices): Partial<HeadlessChoice> {
+	if (environment === '') return {};
+	const [asked, there] = [environmentAccess(settings, environment), environmentAccess(ambient, environment)];
+	const profile = awsProfile ?? asked.profile.value;
+	const pool = userPool ?? asked.userPoolId.value;
+	return {
+		...(profile === null || profile === there.profile.value ? {} : { awsProfile: profile }),
+		...(pool === null || pool === there.userPoolId.value ? {} : { userPool: pool }),
+	};
 }
 
 function tenantPart(ambient: Settings, tenant: string | null): Partial<HeadlessChoice> {

@@ -11,6 +11,8 @@ export interface HeadlessChoice {
 	/** The target without its password: a command line is read by others. */
 	readonly target?: string | undefined;
 	readonly tenant?: string | undefined;
+	readonly awsProfile?: string | undefined;
+	readonly userPool?: string | undefined;
 	/** Further flags with their values; `true` for a switch. */
 	readonly settings: readonly (readonly [flag: string, value: string | true])[];
 }
@@ -31,6 +33,8 @@ export function headlessArguments(verb: HeadlessVerb, choice: HeadlessChoice): r
 		['--chroma-url', choice.chromaUrl],
 		...(choice.collections ?? []).map((one) => ['--collection', one] as const),
 		['--postgres-url', choice.target],
+		['--aws-profile', choice.awsProfile],
+		['--user-pool-id', choice.userPool],
 		['--user-id', choice.tenant],
 		...choice.settings,
 	];

@@ -3,16 +3,18 @@
  * lock again.
  */
 
+import { sessionWords } from './credentials/session-end.js';
 import { asRepotError, type RepotError } from './errors.js';
 import { formatBytes } from './format.js';
 import type { Guard } from './plan/request.js';
 import type { Plan } from './plan/types.js';
-import type { Source, Target } from './ports.js';
+import type { Clock, Source, Target } from './ports.js';
 import { refuseStale } from './stale.js';
 
-/** In the order in which they are shown. */
+/** In the order in which they are shown; each is always told. */
 export const readinessNames = ['target', 'lock', 'room', 'backup'] as const;
-export type ReadinessName = (typeof readinessNames)[number];
+/** `session`: that of AWS, only where it ends before the run does, or soon. */
+export type ReadinessName = (typeof readinessNames)[number] | 'session';
 
 export interface ReadinessCheck {
 	readonly name: ReadinessName;
@@ -33,6 +35,11 @@ export interface ReadinessPorts {
 	readonly freeSpace: FreeSpace;
 	/** Absolute; the folder in which runs are kept. */
 	readonly stateDir: string;
+	readonly clock: Clock;
+	/** When the AWS session ends that the target was found with; null: it does not, or none was needed. Milliseconds since the epoch. */
+	readonly sessionEndsAt: number | null;
+	/** Each new connection to the target takes a token of that session. */
+	readonly tokens: boolean;
 }
 
 /** Every check once, each as soon as it is known. Nothing is thrown: what cannot be found out is a check's words. */
@@ -48,6 +55,8 @@ export async function* readiness(
 		['room', roomCheck(plan, ports)],
 		['backup', Promise.resolve(backupCheck(plan, guard))],
 	]);
+	const session = sessionCheck(plan, ports);
+	if (session !== null) yield session;
 	const aborted = whenAborted(signal);
 	while (pending.size > 0) {
 		const check = await Promise.race([...pending.values(), aborted]);
@@ -55,6 +64,12 @@ export async function* readiness(
 		pending.delete(check.name);
 		yield check;
 	}
+}
+
+function sessionCheck({ totals }: Plan, { sessionEndsAt, clock, tokens }: ReadinessPorts): ReadinessCheck | null {
+	const told = sessionWords(sessionEndsAt, clock.now(), totals.seconds * 1000, tokens);
+	if (told === null) return null;
+	return { name: 'session', result: told.state, words: told.words, next: 'Log in anew first, and test the credentials again' };
 }
 
 function whenAborted(signal: AbortSignal | undefined): Promise<null> {

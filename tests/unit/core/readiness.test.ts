@@ -13,7 +13,15 @@ const roomy: FreeSpace = async () => ({ free: 12 * gibibyte, device: '1' });
 async function planned() {
 	const world = bench(fakeTables(3));
 	const plan = await makePlan(request(), world);
-	const ports: ReadinessPorts = { source: world.source, target: world.target, freeSpace: roomy, stateDir: '/state' };
+	const ports: ReadinessPorts = {
+		source: world.source,
+		target: world.target,
+		freeSpace: roomy,
+		stateDir: '/state',
+		clock: { now: () => 0 },
+		sessionEndsAt: null,
+		tokens: false,
+	};
 	return { world, plan, ports };
 }
 
