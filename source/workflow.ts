@@ -4,6 +4,7 @@ import { datasetSummaries, environmentSummaries } from './config/choices.js';
 import type { FoundDataset } from './config/discover.js';
 import { headlessCommandOf } from './config/headless-choices.js';
 import type { Settings } from './config/settings.js';
+import { isCollectionOfConvention } from './config/sources.js';
 import { isChromaServer } from './core/chroma-address.js';
 import { asRepotError, type RepotError } from './core/errors.js';
 import type { MigrationEvent } from './core/events.js';
@@ -80,7 +81,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 	return {
 		environments: async () => environmentSummaries(settings, await adapters.history.list()),
 		datasets: async () => datasetSummaries(settings, await adapters.findDatasets()),
-		describeDataset: (choice, signal) => describeDataset(adapters, choice, signal),
+		describeDataset: (choice, signal) => describeDataset(adapters, choice, isCollectionOfConvention(settings, choice), signal),
 		inspect: (paths, signal) => adapters.inspectSource(paths, signal),
 		credentials: (choices, options, onRow, signal) => finder.find(choices, options, onRow, signal),
 		request: (choices, signal, onRow = () => {}) => finder.request(choices, onRow, signal),
@@ -191,6 +192,7 @@ function isSame(a: SourcePaths, b: SourcePaths): boolean {
 async function describeDataset(
 	adapters: Adapters,
 	choice: SourcePaths & { readonly collections: readonly string[] },
+	byConvention: boolean,
 	signal: AbortSignal | undefined,
 ): Promise<DatasetDescription> {
 	const problems: string[] = [];
@@ -213,7 +215,7 @@ async function describeDataset(
 	try {
 		// Several and none named is a question to ask, not a fault.
 		const isOpen = choice.collections.length === 0 && (chroma?.chroma?.collections.length ?? 0) > 1;
-		if (chroma?.chroma != null && !isOpen) collections = chooseCollections(chroma.chroma, choice.collections);
+		if (chroma?.chroma != null && !isOpen) collections = chooseCollections(chroma.chroma, choice.collections, byConvention);
 	} catch (thrown) {
 		const error = asRepotError(thrown);
 		errors.push(error);

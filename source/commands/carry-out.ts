@@ -54,8 +54,8 @@ export async function carryOut(
 }
 
 /** A session that ends before the run does is told while one can still log in anew. */
-function tellSession(context: CommandContext, plan: Plan, { sessionEndsAt = null, tokensOf }: PlanRequest): void {
-	const told = sessionWords(sessionEndsAt, context.shell.clock.now(), plan.totals.seconds * 1000, tokensOf !== undefined);
+function tellSession(context: CommandContext, plan: Plan, { sessionEndsAt, tokensOf }: PlanRequest): void {
+	const told = sessionWords(sessionEndsAt ?? null, context.shell.clock.now(), plan.totals.seconds * 1000, tokensOf !== undefined);
 	if (told !== null) context.shell.output.say(`LOOK  ${told.words}`);
 }
 

@@ -23,6 +23,7 @@ const about: Readonly<Record<Verb, string>> = {
 	rollback: 'undo a run, with a preview',
 	runs: 'history, or one run in detail',
 	inspect: 'describe a SQLite database or a Chroma directory; nothing is migrated',
+	config: 'every setting with its value and where it came from',
 	doctor: 'check Node, terminal, config, sources and target; say what to do',
 };
 
@@ -160,7 +161,9 @@ function refusal(error: CommanderError, argv: readonly string[]): RepotError {
 
 function unknownFlag(flag: string, verb: Verb, called: string, help: string): RepotError {
 	const name = flag.split('=')[0] ?? flag;
-	const others = verbs.filter((one) => optionsOf(one).some((key) => flagOf(key) === name)).filter((one) => one !== 'wizard');
+	const others = verbs
+		.filter((one) => optionsOf(one).some((key) => flagOf(key) === name))
+		.filter((one) => one !== 'wizard' && one !== 'config');
 	const near = nearest(name, [...optionsOf(verb).map((key) => flagOf(key)), ...Object.keys(flagAliases), '--help']);
 	const hint = others.length > 0 ? [`${name} belongs to repot ${others.join(', repot ')}`] : near === null ? [] : [`Did you mean ${near}?`];
 	return usage('UNKNOWN_FLAG', `${called} has no flag ${name}`, [...hint, help]);

@@ -93,6 +93,8 @@ async function load(verb: CommandLine['verb'], fault: RepotError | null): Promis
 			return (await import('./runs.js')).runsCommand;
 		case 'inspect':
 			return (await import('./inspect.js')).inspectCommand;
+		case 'config':
+			return (await import('./config.js')).configCommand;
 		case 'doctor':
 			return (await import('./doctor.js')).doctorCommand(fault);
 	}

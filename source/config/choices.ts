@@ -4,7 +4,7 @@ import type { Secret } from '../core/secret.js';
 import { type CollectionNaming, isNameAlone, namingFrom } from './collection-flags.js';
 import { chosenEnvironment, environmentNamed, guardOf, missingEnvironment } from './environments.js';
 import { overrides, type Settings } from './settings.js';
-import { datasetOf, type SourcePaths, sourceChoice } from './sources.js';
+import { datasetOf, isCollectionOfConvention, type SourcePaths, sourceChoice } from './sources.js';
 import { maskUrl, targetIdentity } from './target-url.js';
 
 export { environmentSummaries } from './environments.js';
@@ -58,6 +58,7 @@ export function planRequest(settings: Settings, choices: WizardChoices, found: F
 		sqlitePath: choices.sqlitePath,
 		chromaPath: choices.chromaPath,
 		collections: choices.collections,
+		...(isCollectionOfConvention(settings, choices) ? { collectionsByConvention: true } : {}),
 		...found,
 		...pgvectorNaming(settings, choices),
 		...(values.pgvectorCollection.level === 'flag' && values.pgvectorCollection.value.some(isNameAlone) ? { nameByFlag: true } : {}),

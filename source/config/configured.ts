@@ -32,6 +32,8 @@ export interface Sourced<T> {
 export interface ConfiguredEnvironment {
 	readonly name: string;
 	readonly guard: Guard;
+	/** `default`: by its name. */
+	readonly guardFrom: Origin;
 	readonly target: Secret | null;
 	readonly from: Origin;
 	/** Line of the target, or of the environment when it has none. */
@@ -67,7 +69,9 @@ export function configuredEnvironments(config: ConfigFile | null, cwd: string): 
 				: relocated(parseSetting(targetUrl, one.target, targetFrom, `environments.${name}.target`), config.folder, cwd);
 		const given = environmentKeys.filter((key) => one[key] !== undefined);
 		const own = Object.fromEntries(given.map((key) => [key, ownValue(config, cwd, name, key, String(one[key]))]));
-		return { name, guard: one.guard ?? guardByName(name), target, from, targetFrom, own };
+		const guard = one.guard ?? guardByName(name);
+		const guardFrom = one.guard === undefined ? 'default' : config.origin(`/environments/${name}/guard`);
+		return { name, guard, guardFrom, target, from, targetFrom, own };
 	});
 }
 

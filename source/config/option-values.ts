@@ -1,7 +1,7 @@
 import type { ConflictPolicy, IdCollisionPolicy, IndexChoice, MissingVectorPolicy } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
 
-export const verbs = ['wizard', 'demo', 'init', 'plan', 'migrate', 'verify', 'rollback', 'runs', 'inspect', 'doctor'] as const;
+export const verbs = ['wizard', 'demo', 'init', 'plan', 'migrate', 'verify', 'rollback', 'runs', 'inspect', 'config', 'doctor'] as const;
 export type Verb = (typeof verbs)[number];
 
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;

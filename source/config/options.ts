@@ -7,6 +7,7 @@ import { sourceOptions } from './source-options.js';
 import { targetUrl } from './target-url.js';
 import { choice, duration, fraction, integer, orWord, sizeFrom, text, textOrNone, texts } from './values.js';
 
+export type { OptionSpec } from './option-spec.js';
 export type { LogLevel, OptionKey, OptionValues, Verb } from './option-values.js';
 export { sslModes, verbs } from './option-values.js';
 
@@ -18,7 +19,13 @@ const orAuto = (value: string | number | null): string => (value === null ? 'aut
 /** The one list of settings: flags, environment variables, config keys, help and docs are all read from it. */
 export const options: { readonly [K in OptionKey]: OptionSpec<OptionValues[K]> } = {
 	env: define<string | null>({ argument: 'NAME', help: 'environment to use', initial: null, parse: text, verbs: reaching }),
-	dataset: define<string | null>({ argument: 'NAME', help: 'dataset of the config', initial: null, parse: text, verbs: looking }),
+	dataset: define<string | null>({
+		argument: 'NAME',
+		help: 'dataset of the config; without any there, golden or full',
+		initial: null,
+		parse: text,
+		verbs: looking,
+	}),
 	...sourceOptions,
 	userId: define<string | null>({ argument: 'ID', help: 'tenant that every row is given', initial: null, parse: text, verbs: reading }),
 	postgresUrl: define<Secret | null>({
@@ -253,7 +260,9 @@ export const flagOf = (key: OptionKey): string => `--${words(key, '-')}`;
 /** `batchSize` to `REPOT_BATCH_SIZE`. */
 export const variableOf = (key: OptionKey): string => `REPOT_${words(key, '_').toUpperCase()}`;
 
-export const optionsOf = (verb: Verb): readonly OptionKey[] => optionKeys.filter((key) => options[key].verbs.includes(verb));
+/** `repot config` takes every flag that stands for a setting: it tells what another command would make of it. */
+export const optionsOf = (verb: Verb): readonly OptionKey[] =>
+	optionKeys.filter((key) => options[key].verbs.includes(verb) || (verb === 'config' && options[key].perRun === undefined));
 
 /** Names that earlier scripts of this kind used. */
 export const flagAliases: Readonly<Record<string, string>> = {

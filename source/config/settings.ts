@@ -89,9 +89,9 @@ function assemble(input: SettingsInput, config: ConfigFile | null, datasets: Set
 	const stateDir = resolve(cwd, values.stateDir.value ?? defaultStateDir(env));
 	const voyageKey = nonEmpty(env.VOYAGE_API_KEY);
 	const apiKey = voyageKey === undefined ? null : new Secret(voyageKey);
-	const { chromaUrl, chromaToken } = values;
+	const { chromaUrl, chromaToken, mfaCode } = values;
 	const urls = [values.postgresUrl.value, chromaUrl.value, ...environments.map((one) => one.target)].filter((url) => url !== null);
-	const keys = [apiKey, chromaToken.value].filter((key) => key !== null);
+	const keys = [apiKey, chromaToken.value, mfaCode.value].filter((key) => key !== null);
 	return {
 		cwd,
 		values,
@@ -169,7 +169,9 @@ function awsVariables(env: Environment): AwsVariables {
 /** Secrets that the drivers take from the environment by themselves. */
 function ambientSecrets(env: Environment): readonly Secret[] {
 	const urls = [env.DATABASE_URL, env.REPOT_POSTGRES_URL].flatMap((one) => (one === undefined ? [] : secretsOf(new Secret(one))));
-	return [env.PGPASSWORD, ...urls].filter((one) => one !== undefined && one !== '').map((one) => new Secret(one as string));
+	return [env.PGPASSWORD, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN, ...urls]
+		.filter((one) => one !== undefined && one !== '')
+		.map((one) => new Secret(one as string));
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

@@ -97,3 +97,10 @@ function pickedDataset(settings: Settings): { readonly dataset: ConfiguredDatase
 export function datasetOf(settings: Settings, paths: SourcePaths): ConfiguredDataset | undefined {
 	return settings.datasets.find((one) => one.sqlitePath === paths.sqlitePath && one.chromaPath === paths.chromaPath);
 }
+
+/** Whether the collections are only those that a dataset of the convention usually has: then the only one of its directory will do. */
+export function isCollectionOfConvention(settings: Settings, choice: SourcePaths & { readonly collections: readonly string[] }): boolean {
+	const dataset = datasetOf(settings, choice);
+	if (dataset?.isConventional !== true || choice.collections.length === 0) return false;
+	return choice.collections.every((name) => dataset.collections.includes(name) && !settings.values.collection.value.includes(name));
+}

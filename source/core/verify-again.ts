@@ -149,7 +149,7 @@ async function subjectOf(request: PlanRequest, run: string | null, ports: Ports,
  */
 async function chosenAsIn(plan: Plan, request: PlanRequest, source: Source, signal: AbortSignal): Promise<PlanRequest> {
 	const { chroma } = await source.describe(signal);
-	const chosen = chroma === null ? [] : chooseCollections(chroma, request.collections);
+	const chosen = chroma === null ? [] : chooseCollections(chroma, request.collections, request.collectionsByConvention);
 	const isSaid = chosen.length === 1 && request.pgvectorCollection !== usualCollectionName;
 	const names = plan.steps.filter(isCopyStep).flatMap(({ source: from, collection }): [string, string][] => {
 		const one = chosen.find(({ id }) => from.kind === 'chroma' && id === from.collectionId);

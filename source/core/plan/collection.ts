@@ -7,10 +7,17 @@ export const allCollections = 'all';
 
 /**
  * The collections to migrate: those of these names (or ids, or `tenant/database/name`), every one for `all`, or the only one when no name is
- * given; in the order of the description, each once. Throws a RepotError of kind usage that lists what exists.
+ * given; in the order of the description, each once. Names that are only a default (`byConvention`) give way to the only collection that there
+ * is. Throws a RepotError of kind usage that lists what exists.
  */
-export function chooseCollections(description: ChromaDescription, names: readonly string[]): readonly ChromaCollection[] {
+export function chooseCollections(
+	description: ChromaDescription,
+	names: readonly string[],
+	byConvention = false,
+): readonly ChromaCollection[] {
 	const { collections } = description;
+	const isNone = !collections.some((collection) => names.some((name) => isNamed(collection, name)));
+	if (byConvention && collections.length === 1 && isNone) return collections;
 	if (collections.length === 0) {
 		throw refusal(description, 'CHROMA_NO_COLLECTION', `${holder(description)} holds no collection`, [
 			description.from === 'server'

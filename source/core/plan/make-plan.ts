@@ -43,7 +43,10 @@ export async function makePlan(
 		given.abort(thrown);
 		throw thrown;
 	});
-	const chosen = description.chroma === null ? [] : nameCollections(chooseCollections(description.chroma, request.collections), request);
+	const chosen =
+		description.chroma === null
+			? []
+			: nameCollections(chooseCollections(description.chroma, request.collections, request.collectionsByConvention), request);
 	onProgress({ phase: 'looking at the target', fraction: null });
 	const target = await (looking ??
 		describeTarget(

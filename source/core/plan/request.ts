@@ -17,6 +17,8 @@ export interface PlanRequest extends TargetAccess {
 	readonly chromaPath: string | null;
 	/** Chroma collections by name, id or `tenant/database/name`; `['all']`: every one; empty: the only one. */
 	readonly collections: readonly string[];
+	/** Nobody named them: where they are not there, the only one is taken. */
+	readonly collectionsByConvention?: boolean;
 	readonly tenant: string;
 	/** Name of the langchain collection when one collection moves; of several each keeps its own. */
 	readonly pgvectorCollection: string;

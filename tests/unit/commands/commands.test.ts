@@ -237,7 +237,7 @@ describe('repot doctor', () => {
 
 	describe('where a source cannot be read', () => {
 		const told = async (inspectSource: Adapters['inspectSource'], ...args: string[]) => {
-			const { describeDataset } = createOperations({} as never, { inspectSource } as never);
+			const { describeDataset } = createOperations({ datasets: [] } as never, { inspectSource } as never);
 			const world = await createWorld({ config: usualConfig, script: { over: { describeDataset } } });
 			const result = await world.run('doctor', '--env', 'dev', ...args, '--json');
 			const checks = (result.json[0]?.checks ?? []) as { name: string; state: string; detail: string; next: string[] }[];

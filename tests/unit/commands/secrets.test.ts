@@ -47,6 +47,8 @@ it('no secret reaches stdout, stderr, a log or any file, whatever a driver says'
 		['verify', '--env', 'dev', '--json'],
 		['doctor', '--env', 'dev'],
 		['doctor', '--env', 'dev', '--json'],
+		['config'],
+		['config', '--json'],
 		['runs', '--json'],
 		['rollback', 'r-7K2QA', '--yes'],
 		['init', '--config', 'new.json', '--yes', '--postgres-url', url],

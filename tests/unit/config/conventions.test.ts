@@ -7,6 +7,8 @@ import { testUserOf } from '../../../source/config/environment-access.js';
 import { environmentNamed, knownEnvironments } from '../../../source/config/environments.js';
 import { headlessCommandOf } from '../../../source/config/headless-choices.js';
 import { loadSettings, type Settings } from '../../../source/config/settings.js';
+import { chooseCollections } from '../../../source/core/plan/collection.js';
+import type { ChromaCollection, ChromaDescription } from '../../../source/core/ports.js';
 import { Secret } from '../../../source/core/secret.js';
 import { sampleRun } from '../commands/fake-operations.js';
 import { type Given, makeFolder, settingsOf } from './folder.js';
@@ -132,6 +134,15 @@ async function folderWith(files: readonly string[]): Promise<string> {
 }
 const golden = ['data/collections_golden.db', 'data/chroma_golden/chroma.sqlite3'];
 
+const collectionCalled = (name: string): ChromaCollection => ({
+	...{ id: `id-${name}`, name, tenant: 't', database: 'd', records: 1 },
+	...{ dimension: 2, space: 'l2', metadata: null, vectorsIn: 'wal' },
+});
+const directory = (...names: string[]): ChromaDescription => ({
+	...{ path: 'chroma', bytes: 1, version: '1.5', notes: [] },
+	collections: names.map(collectionCalled),
+});
+
 describe('datasets by convention', () => {
 	it('are golden and full, by name also where their files are not', async () => {
 		expect(headlessChoices(await settingsOf({ flags: { dataset: 'full' } }))).toMatchObject({
@@ -168,6 +179,23 @@ describe('datasets by convention', () => {
 		expect(testUserOf(settings, choices).value).toBe('migration-test-golden');
 	});
 
+	it('take the only collection of a directory that lacks theirs, but never in place of one that was named', async () => {
+		const requestWith = async (flags: Given['flags']) => {
+			const settings = await settingsOf({ flags: { dataset: 'golden', postgresUrl: 'pglite:./pg', userId: 'ana', ...flags } });
+			return (await requestOf(settings)).collectionsByConvention ?? false;
+		};
+		expect(await requestWith({})).toBe(true);
+		expect(await requestWith({ collection: 'collections_vectors_golden' })).toBe(false);
+		expect(await requestWith({ collection: 'mine' })).toBe(false);
+		const [usualName, own] = ['collections_vectors_golden', 'own'] as const;
+		const chosen = (description: ChromaDescription, byConvention: boolean) =>
+			chooseCollections(description, [usualName], byConvention).map(({ name }) => name);
+		expect(chosen(directory(own), true)).toEqual([own]);
+		expect(chosen(directory(own, usualName), true)).toEqual([usualName]);
+		expect(() => chosen(directory(own), false)).toThrow(expect.objectContaining({ code: 'CHROMA_UNKNOWN_COLLECTION' }));
+		expect(() => chosen(directory(own, 'other'), true)).toThrow(expect.objectContaining({ code: 'CHROMA_UNKNOWN_COLLECTION' }));
+	});
+
 	it('are printed by their name', async () => {
 		const cwd = await folderWith(golden);
 		const settings = await loadSettings({ flags: {}, env: {}, cwd });
@@ -178,7 +206,7 @@ describe('datasets by convention', () => {
 		const flagged = await loadSettings({ flags, env: {}, cwd });
 		expect(headlessCommandOf(flagged, 'plan', choices)).toEqual([
 			...['plan', '--env', 'dev', '--dataset', 'golden'],
-			...['--region', 'eu-west-1', '--ssl-mode', 'require'],
+			...['--aws-profile', 'me', '--region', 'eu-west-1', '--ssl-mode', 'require'],
 		]);
 	});
 });
