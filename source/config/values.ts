@@ -1,3 +1,5 @@
+import { editDistance } from '../core/edit-distance.js';
+
 /** Text of a flag, an environment variable or a config value to a typed value. A parser throws BadValue, whose message never repeats the text. */
 export class BadValue extends Error {
 	override readonly name = 'BadValue';
@@ -95,20 +97,4 @@ export function nearest(word: string, candidates: readonly string[]): string | n
 	const best = ranked[0];
 	if (best === undefined || best.distance > Math.max(1, Math.floor(Math.max(word.length, best.candidate.length) * 0.4))) return null;
 	return best.candidate;
-}
-
-/** Damerau-Levenshtein distance with adjacent transpositions. */
-function editDistance(a: string, b: string): number {
-	const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
-	for (let i = 1; i <= a.length; i += 1) {
-		const row = [i];
-		for (let j = 1; j <= b.length; j += 1) {
-			const same = a[i - 1] === b[j - 1];
-			let best = Math.min((rows[i - 1]?.[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (rows[i - 1]?.[j - 1] ?? 0) + (same ? 0 : 1));
-			if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (rows[i - 2]?.[j - 2] ?? 0) + 1);
-			row.push(best);
-		}
-		rows.push(row);
-	}
-	return rows[a.length]?.[b.length] ?? 0;
 }

@@ -1,0 +1,34 @@
+import { Secret } from '../../source/core/secret.js';
+
+/** Shorter ones would mask ordinary words; no key or token of AWS is. */
+const shortest = 8;
+const longestWords = 400;
+
+/** The secrets that were loaded, so that what a service says can be shown without them. */
+export interface Secrecy {
+	/** Remembers the secret and tells it to whoever redacts. */
+	keep(value: string): Secret;
+	/** What a service or a driver said: its first line, cut, without any secret that is known. */
+	words(text: string): string;
+}
+
+export function createSecrecy(onSecret: ((secret: Secret) => void) | undefined): Secrecy {
+	const known = new Set<string>();
+	return {
+		keep(value) {
+			const secret = new Secret(value);
+			if (!known.has(value)) {
+				known.add(value);
+				onSecret?.(secret);
+			}
+			return secret;
+		},
+		words(text) {
+			// A refused signature is answered with the whole request, its session token included, from the second line on.
+			const line = text.trim().split(/\r?\n/, 1)[0] ?? '';
+			const values = [...known].filter((value) => value.length >= shortest).sort((a, b) => b.length - a.length);
+			const clean = values.reduce((words, value) => words.replaceAll(value, '********'), line);
+			return clean.length > longestWords ? `${clean.slice(0, longestWords)}...` : clean;
+		},
+	};
+}
