@@ -34,11 +34,13 @@ export function compose(settings: Settings, { clock, redact, env }: ComposeIo): 
 		openSource: (paths) => createFeed({ ...sourcesOf(settings, paths), workDir: resolve(settings.stateDir, 'snapshots') }),
 		inspectSource: (paths, signal) =>
 			inspectSource({ ...sourcesOf(settings, { ...paths, describeOnly: true }), workDir: resolve(settings.stateDir, 'snapshots') }, signal),
-		openTarget: ({ target: url, tokensOf }) =>
+		openTarget: ({ target: url, tokensOf, tls }) =>
 			createPostgresTarget({
 				url,
 				baseDir: settings.cwd,
 				clock,
+				env,
+				...(tls === undefined ? {} : { tls }),
 				...(tokensOf === undefined ? {} : { token: (server) => cloud.databaseToken(tokensOf, server) }),
 			}),
 		cloud,

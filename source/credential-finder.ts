@@ -104,7 +104,8 @@ export class CredentialFinder {
 	}
 }
 
-const accessTo = (needs: CredentialNeeds, target: Secret): TargetAccess => ({
+const accessTo = ({ tokens, access, tls }: CredentialNeeds, target: Secret): TargetAccess => ({
 	target,
-	...(needs.tokens ? { tokensOf: needs.access } : {}),
+	...(tokens ? { tokensOf: access } : {}),
+	...(tls === undefined ? {} : { tls }),
 });

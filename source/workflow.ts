@@ -55,8 +55,8 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 	const sources = new SourceHolder(adapters);
 	const targets = new Map<string, Target>();
 	const targetFor = (access: TargetAccess): Target => {
-		const { target, tokensOf } = access;
-		const key = JSON.stringify([target.reveal(), tokensOf ?? null]);
+		const { target, tokensOf, tls } = access;
+		const key = JSON.stringify([target.reveal(), tokensOf ?? null, tls ?? null]);
 		const known = targets.get(key);
 		if (known !== undefined) return known;
 		adapters.onSecret(target);

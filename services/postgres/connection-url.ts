@@ -1,119 +1,132 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
-import type { Secret } from '../../source/core/secret.js';
+import { isServerUrl, namesSeveralHosts, plainPostgresUrl } from '../../source/core/postgres-url.js';
+import { Secret } from '../../source/core/secret.js';
+import { malformed, parametersOf } from './url-parameters.js';
+
+/** Variables of libpq (PostgreSQL 18, 32.15): what the URL leaves out. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** What is connected to, and as whom. */
+export interface Server {
+	/** Name, address (IPv6 without brackets) or folder of a socket: what a certificate must name. */
+	readonly host: string;
+	/** Address to connect to in place of the host's (`hostaddr`). */
+	readonly address: string | null;
+	readonly port: number;
+	/** Empty where neither URL nor environment nor system names one. */
+	readonly user: string;
+	/** False: neither URL nor PGUSER names the user, and it is the system's. */
+	readonly named: boolean;
+	/** Null: none in the URL. */
+	readonly password: Secret | null;
+	readonly database: string;
+	/** After the ? of the URL, as libpq names them. */
+	readonly parameters: ReadonlyMap<string, string>;
+}
 
 export type Connection =
 	| {
 			readonly kind: 'server';
-			/** For the driver only: holds the password. */
-			readonly url: string;
+			readonly server: Server;
 			readonly label: string;
 			/** `host:port/database` */
 			readonly identity: string;
 			readonly host: string;
 			readonly database: string;
-			/** Empty when the URL names none. */
+			/** Empty when neither URL nor PGUSER names one. */
 			readonly user: string;
 	  }
 	| { readonly kind: 'embedded'; readonly directory: string; readonly label: string; readonly identity: string };
 
-const malformed = (why: string, next?: readonly string[]): RepotError =>
-	new RepotError({
-		kind: 'usage',
-		code: 'MALFORMED_URL',
-		message: 'The target URL cannot be read',
-		why,
-		next: next ?? [
-			'Write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or pglite:DIRECTORY for the embedded PostgreSQL',
-			'Percent-encode special characters of the password: @ as %40, : as %3A, / as %2F, # as %23, % as %25',
-		],
-	});
+export const isSocket = (host: string): boolean => host.startsWith('/');
 
 /** Parses without ever quoting the input: a malformed URL may hold a password anywhere. */
 function parseServerUrl(value: string): URL {
-	if (!/^postgres(ql)?:\/\//i.test(value)) throw malformed('It starts with neither postgresql:// nor pglite:');
-	refusePort(/^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?=[/?]|$)/i.exec(value)?.[1]);
+	if (!isServerUrl(value)) throw malformed('It starts with neither postgresql:// nor pglite:');
+	const written = plainPostgresUrl(value);
+	if (namesSeveralHosts(written)) {
+		throw malformed('It names several hosts', [
+			'Name one host: the primary, or the address that leads to it, such as the endpoint of the cluster',
+		]);
+	}
+	refusePort(/^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?=[/?]|$)/i.exec(written)?.[1]);
 	let url: URL;
 	try {
-		url = new URL(value);
+		url = new URL(written);
 		for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part);
 	} catch {
 		throw malformed('The part after postgresql:// is not a valid address');
 	}
 	if (url.hash !== '') throw malformed('It holds a # that is not percent-encoded');
 	refusePort(url.searchParams.get('port') ?? undefined);
-	refuseParameters(url);
 	return url;
 }
 
 function refusePort(port: string | undefined): void {
-	if (port === undefined || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) return;
+	if (port === undefined || isPort(port)) return;
 	throw malformed('The port is not a number from 1 to 65535', [
 		'Check the part after the last : before the database; PostgreSQL usually listens on 5432',
 	]);
 }
 
-/** As the pg library reads them; `prefer` and what follows are told apart in `driverUrl`. */
-const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+const isPort = (port: string): boolean => /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535;
 
-/** What the pg library takes from a URL, and what libpq takes besides and providers write into theirs (PostgreSQL 18, 32.1.2). */
-const parameters = new Set(
-	`host hostaddr port dbname user password passfile application_name fallback_application_name client_encoding options replication
-	connect_timeout statement_timeout lock_timeout idle_in_transaction_session_timeout query_timeout keepalives keepalives_idle
-	keepalives_interval keepalives_count tcp_user_timeout target_session_attrs load_balance_hosts channel_binding require_auth gssencmode
-	krbsrvname gsslib gssdelegation ssl sslmode sslnegotiation sslcompression sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl
-	sslcrldir sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version service
-	servicefile sslkeylogfile uselibpqcompat`.split(/\s+/),
-);
-
-function refuseParameters(url: URL): void {
-	// A name that is no plain word may be a part of a password.
-	const shown = (text: string): string => (/^[A-Za-z][\w-]{0,40}$/.test(text) ? `"${text}"` : 'one of them');
-	for (const name of url.searchParams.keys()) {
-		if (parameters.has(name)) continue;
-		throw malformed(`It has a parameter that PostgreSQL does not know: ${shown(name)}`, ['Take it out of the part after the ? of the URL']);
-	}
-	const mode = url.searchParams.get('sslmode');
-	if (mode === null || sslModes.includes(mode)) return;
-	throw malformed(`sslmode ${shown(mode)} is not known`.replace(' one of them', ''), [`Write sslmode as one of ${sslModes.join(', ')}`]);
-}
-
-const hostOf = (url: URL): string => decodeURIComponent(url.hostname) || url.searchParams.get('host') || process.env.PGHOST || 'localhost';
-const portOf = (url: URL): string => url.port || url.searchParams.get('port') || process.env.PGPORT || '5432';
-const userOf = (url: URL): string => decodeURIComponent(url.username) || url.searchParams.get('user') || process.env.PGUSER || '';
-const databaseOf = (url: URL): string => decodeURIComponent(url.pathname.slice(1)) || process.env.PGDATABASE || userOf(url) || 'postgres';
+/** A variable that was meant for libpq and cannot be followed. */
+const badVariable = (message: string, next: string): RepotError =>
+	new RepotError({ kind: 'usage', code: 'BAD_VARIABLE', message, next: [next] });
 
 /**
- * `sslmode` means what the pg library makes of it: none given or `disable`: no TLS; `prefer`, `require`, `verify-ca` and
- * `verify-full`: TLS with the certificate and host name checked; `no-verify`: TLS unchecked. `uselibpqcompat=true` asks for libpq's
- * weaker reading. The weaker names are rewritten to what they do, because the library would print a warning over the screen.
+ * What the URL says, then what the environment says. A parameter takes the place of what stands before the ?, as libpq has it. Without a host
+ * it is localhost, where libpq would look for a socket.
  */
-function driverUrl(url: URL): string {
-	const copy = new URL(url);
-	const mode = copy.searchParams.get('sslmode');
-	if (copy.searchParams.get('uselibpqcompat') === null && mode !== null && ['prefer', 'require', 'verify-ca'].includes(mode)) {
-		copy.searchParams.set('sslmode', 'verify-full');
+function serverOf(url: URL, env: Env): Server {
+	const parameters = parametersOf(url);
+	const said = (name: string, part: string, variable: string): string => parameters.get(name) || part || env[variable] || '';
+	const host = said('host', decodeURIComponent(url.hostname), 'PGHOST').replace(/^\[(.+)\]$/, '$1');
+	const address = parameters.get('hostaddr') || (host === '' || host === env.PGHOST ? env.PGHOSTADDR : undefined) || null;
+	if (host === '' && address === null && env.PGSERVICE) {
+		throw badVariable(
+			'PGSERVICE names a service, and service files (pg_service.conf) are not read',
+			'Write the host into the URL, or set PGHOST, PGPORT, PGUSER and PGDATABASE',
+		);
 	}
-	return copy.href;
+	if (host.includes(',') || address?.includes(',') === true) throw badVariable('PGHOST names several hosts', 'Name one host: the primary');
+	const port = said('port', url.port, 'PGPORT') || '5432';
+	if (!isPort(port)) throw badVariable('PGPORT is not a number from 1 to 65535', 'PostgreSQL usually listens on 5432');
+	const named = said('user', decodeURIComponent(url.username), 'PGUSER');
+	const user = named || env.USER || env.USERNAME || '';
+	const password = parameters.get('password') || decodeURIComponent(url.password);
+	return {
+		host: host || address || 'localhost',
+		address,
+		port: Number(port),
+		user,
+		named: named !== '',
+		password: password === '' ? null : new Secret(password),
+		database: said('dbname', decodeURIComponent(url.pathname.slice(1)), 'PGDATABASE') || user || 'postgres',
+		parameters,
+	};
 }
 
-const serverLabel = (url: URL): string => {
-	const user = userOf(url);
-	return `postgresql://${user === '' ? '' : `${user}@`}${hostOf(url)}:${portOf(url)}/${databaseOf(url)}`;
-};
+const serverLabel = ({ host, port, database, user, named }: Server): string =>
+	`postgresql://${named ? `${user}@` : ''}${isSocket(host) ? encodeURIComponent(host) : bracketed(host)}:${port}/${database}`;
+
+const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host);
 
 /** A URL for people: no password, no parameters. Never throws. */
 export function maskUrl(value: string): string {
 	if (value.startsWith('pglite:')) return value;
 	try {
-		return serverLabel(parseServerUrl(value));
+		return serverLabel(serverOf(parseServerUrl(value), {}));
 	} catch {
 		return 'postgresql://(malformed)';
 	}
 }
 
-/** Reads `--postgres-url`. @throws RepotError usage `MALFORMED_URL`, which never quotes the URL. */
-export function parseConnection(secret: Secret, baseDirectory: string): Connection {
+/** Reads `--postgres-url`. @throws RepotError usage `MALFORMED_URL` or `BAD_VARIABLE`, which never quote the URL. */
+export function parseConnection(secret: Secret, baseDirectory: string, env: Env = process.env): Connection {
 	const value = secret.reveal().trim();
 	if (value.startsWith('pglite:')) {
 		const path = value.slice('pglite:'.length).replace(/^\/\/(?=[^/])/, '');
@@ -121,14 +134,15 @@ export function parseConnection(secret: Secret, baseDirectory: string): Connecti
 		const directory = resolve(baseDirectory, path);
 		return { kind: 'embedded', directory, label: `pglite:${path}`, identity: directory };
 	}
-	const url = parseServerUrl(value);
+	const server = serverOf(parseServerUrl(value), env);
+	const host = `${bracketed(server.host)}:${server.port}`;
 	return {
 		kind: 'server',
-		url: driverUrl(url),
-		label: serverLabel(url),
-		identity: `${hostOf(url)}:${portOf(url)}/${databaseOf(url)}`,
-		host: `${hostOf(url)}:${portOf(url)}`,
-		database: databaseOf(url),
-		user: userOf(url),
+		server,
+		label: serverLabel(server),
+		identity: `${host}/${server.database}`,
+		host,
+		database: server.database,
+		user: server.named ? server.user : '',
 	};
 }

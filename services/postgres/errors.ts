@@ -1,17 +1,7 @@
-import { type ErrorDetails, RepotError } from '../../source/core/errors.js';
+import { RepotError } from '../../source/core/errors.js';
 import { ConnectionError, ServerError } from './driver.js';
 import { ledgerTables } from './ledger.js';
-
-/** Where an error happened, for its message. */
-export interface Place {
-	/** Masked URL. */
-	readonly label: string;
-	readonly host?: string;
-	readonly database?: string;
-	readonly user?: string;
-}
-
-type Words = Omit<ErrorDetails, 'kind' | 'where' | 'cause'> & { readonly kind?: ErrorDetails['kind'] };
+import { loginWords, type Place, type Words } from './login-words.js';
 
 const createExtension = 'CREATE EXTENSION vector;';
 
@@ -41,47 +31,13 @@ function privilegeWords(error: ServerError, place: Place): Words {
 	return { code: 'NO_PRIVILEGE', message: 'The database user lacks a privilege', why: error.message, next };
 }
 
-/** A role that is not there, or that may not log in: no line of pg_hba.conf mends that. */
-function roleWords(error: ServerError, place: Place, why: string): Words {
-	const role = /role "(.+)"/.exec(error.message)?.[1] ?? place.user ?? 'THE_USER';
-	if (/does not exist/i.test(error.message)) {
-		return {
-			code: 'NO_ROLE',
-			message: 'The database user does not exist',
-			why,
-			next: ['Check the user of the URL: postgresql://USER@HOST/DATABASE', `Or have an administrator run: CREATE ROLE "${role}" LOGIN;`],
-		};
-	}
-	return {
-		code: 'LOGIN_REFUSED',
-		message: 'The database user may not log in',
-		why,
-		next: [`Have an administrator run: ALTER ROLE "${role}" LOGIN;`, 'Or give another user in the URL'],
-	};
-}
-
 function serverWords(error: ServerError, place: Place): Words {
 	const why = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
 	const database = place.database ?? 'the database';
 	switch (error.code) {
 		case '28P01':
-			return {
-				code: 'WRONG_PASSWORD',
-				message: 'The server refused the password',
-				why,
-				next: ['Check user and password of the URL (special characters percent-encoded)'],
-			};
 		case '28000':
-			if (/role .* does not exist|is not permitted to log in/i.test(error.message)) return roleWords(error, place, why);
-			return {
-				code: 'LOGIN_REFUSED',
-				message: 'The server does not let this user in from here',
-				why,
-				next: [
-					'Have a line for this user, database and address added to pg_hba.conf',
-					'If the message names encryption, add ?sslmode=require to the URL',
-				],
-			};
+			return loginWords(error, place, why);
 		case '3D000':
 			return {
 				code: 'NO_DATABASE',
@@ -140,7 +96,15 @@ function serverWords(error: ServerError, place: Place): Words {
 				next: ['Run the same command again: it resumes'],
 			};
 		case '25006':
-			return { code: 'READ_ONLY', message: 'The server is read-only', why, next: ['Give the URL of the primary, not of a standby'] };
+			return {
+				code: 'READ_ONLY',
+				message: 'The server takes no changes',
+				why,
+				next: [
+					'If it is a standby: give the URL of the primary',
+					'If transactions are read-only by default: `repot doctor` tells the statement that mends it',
+				],
+			};
 		default:
 			if (
 				/extension "vector" is not available|could not open extension control file/i.test(error.message) ||
@@ -154,6 +118,14 @@ function serverWords(error: ServerError, place: Place): Words {
 						'Install the package of pgvector on the server (Debian: postgresql-NN-pgvector), or enable it with your provider',
 						`Then run in this database: ${createExtension}`,
 					],
+				};
+			}
+			if (/unsupported startup parameter/i.test(error.message)) {
+				return {
+					code: 'POOLER_REFUSED',
+					message: 'The pooler before the server does not take a setting of the URL',
+					why,
+					next: ['Connect to the server itself, past the pooler', 'Or take options=... out of the URL'],
 				};
 			}
 			if (error.code.startsWith('08'))
@@ -196,21 +168,14 @@ function connectionWords(error: ConnectionError, place: Place): Words {
 				code: 'WRONG_PASSWORD',
 				message: 'The server asks for a password and the URL has none',
 				why,
-				next: ['Set it in REPOT_POSTGRES_URL (the whole URL) or PGPASSWORD'],
+				next: ['Set it in REPOT_POSTGRES_URL (the whole URL) or PGPASSWORD, or in ~/.pgpass (which only you may read)'],
 			};
 		case 'TLS':
 			return {
 				code: 'TLS_FAILED',
 				message: 'No encrypted connection could be made',
 				why,
-				next: [
-					...(/does not support SSL/i.test(why)
-						? ['The server offers no TLS: sslmode=disable goes without it, or turn ssl on in postgresql.conf']
-						: [
-								'sslmode=require checks the certificate; give the authority with sslrootcert=FILE',
-								'Without a known authority: sslmode=no-verify (encrypted, unchecked)',
-							]),
-				],
+				next: ['Check that the server, or what stands before it, speaks TLS', 'Where the network can be trusted: --ssl-mode disable'],
 			};
 		case 'EMBEDDED':
 			return {

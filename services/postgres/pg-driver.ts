@@ -1,43 +1,19 @@
 import { createConnection, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { Secret } from '../../source/core/secret.js';
+import { parseConnection } from './connection-url.js';
+import { Dialer } from './dialer.js';
 import { ConnectionError, type QueryResult, type Row, ServerError, type Session, sessionSettings } from './driver.js';
+import { translate } from './pg-errors.js';
 import { QueuedDriver } from './queued-driver.js';
 
-const connectTimeoutMilliseconds = 10_000;
+/** For the socket of a CancelRequest. */
+const cancelTimeoutMilliseconds = 10_000;
 /** Bytes handed to the socket at once: large enough for speed, small enough that keys are answered between two of them. */
 const copySliceBytes = 256 * 1024;
-
-/** Values stay the text that the server sent. */
-const verbatim = { getTypeParser: () => (value: string | Buffer) => value };
-
-const hasCode = (error: unknown): error is Error & { code: string } =>
-	error instanceof Error && typeof (error as { code?: unknown }).code === 'string';
-
-/** Gives what the pg library throws one of the two error classes of the seam. */
-function translate(error: unknown): unknown {
-	if (error instanceof pg.DatabaseError) {
-		const { detail, hint, where, table, column, constraint } = error;
-		return new ServerError(
-			{ code: error.code ?? 'XX000', message: error.message, detail, hint, context: where, table, column, constraint },
-			error,
-		);
-	}
-	if (error instanceof AggregateError && error.errors.length > 0) return translate(error.errors[0]);
-	if (!(error instanceof Error)) return error;
-	const tls = /SSL|TLS|certificate|CERT_|self.signed|altname/i;
-	if (hasCode(error) && tls.test(error.code)) return new ConnectionError('TLS', error.message, error);
-	if (hasCode(error) && /^E[A-Z]+$/.test(error.code)) return new ConnectionError(error.code, error.message, error);
-	if (/timeout expired|connection timeout/i.test(error.message)) return new ConnectionError('TIMEOUT', error.message, error);
-	if (/password must be a string|no password|SASL/i.test(error.message)) return new ConnectionError('PASSWORD', error.message, error);
-	if (tls.test(error.message)) return new ConnectionError('TLS', error.message, error);
-	if (/Connection terminated|not queryable|Client has encountered|Connection ended|closed/i.test(error.message)) {
-		return new ConnectionError('LOST', error.message, error);
-	}
-	return error;
-}
 
 /** True when the connection cannot be used any more after this error. */
 const endsConnection = (error: unknown): boolean =>
@@ -74,15 +50,6 @@ const sessionOn = (client: pg.Client): Session => ({
 	},
 });
 
-async function connect(client: pg.Client): Promise<void> {
-	try {
-		await client.connect();
-	} catch (error) {
-		client.end().catch(() => undefined);
-		throw translate(error);
-	}
-}
-
 /** What the library knows of a connection and its types do not tell: the socket, and what the server sent for CancelRequest. */
 interface Wire {
 	readonly connection: { readonly stream: Socket };
@@ -112,7 +79,7 @@ async function requestCancel(client: pg.Client): Promise<void> {
 	message.writeInt32BE(secretKey, 12);
 	await new Promise<void>((resolve) => {
 		const socket = host.startsWith('/') ? createConnection(`${host}/.s.PGSQL.${port}`) : createConnection(port, host);
-		socket.setTimeout(connectTimeoutMilliseconds, () => socket.destroy());
+		socket.setTimeout(cancelTimeoutMilliseconds, () => socket.destroy());
 		socket.on('error', () => undefined);
 		socket.on('close', () => resolve());
 		socket.on('connect', () => socket.write(message));
@@ -121,19 +88,31 @@ async function requestCancel(client: pg.Client): Promise<void> {
 	});
 }
 
+/** For a URL that nothing else is said about. */
+function dialerTo(url: string, label: string): Dialer {
+	const connection = parseConnection(new Secret(url), process.cwd());
+	if (connection.kind !== 'server') throw new Error('not the URL of a server');
+	return new Dialer(connection.server, label);
+}
+
+const closedHere = (): ConnectionError => new ConnectionError('LOST', 'the connection was closed by this program');
+
+type Reached = { readonly dialer: Dialer } | { readonly url: string };
+
 /** A PostgreSQL server through the pg library: one connection that does the work, and short-lived ones beside it. */
 export class PgDriver extends QueuedDriver {
 	readonly embedded = false;
-	readonly #url: string;
+	readonly #reached: Reached;
+	#dialer: Dialer | null = null;
 	#client: pg.Client | null = null;
 	/** The connection of this driver that is being made. */
 	#connecting: pg.Client | null = null;
 	#backend: string | null = null;
 	#closed = false;
 
-	constructor(connection: { readonly url: string; readonly label: string; readonly identity: string }) {
+	constructor(connection: Reached & { readonly label: string; readonly identity: string }) {
 		super(connection);
-		this.#url = connection.url;
+		this.#reached = connection;
 	}
 
 	async cancel(): Promise<void> {
@@ -156,14 +135,12 @@ export class PgDriver extends QueuedDriver {
 	}
 
 	async monitor(): Promise<Session & { close(): Promise<void> }> {
-		const client = this.#newClient();
-		client.on('error', () => undefined);
-		await connect(client);
+		const client = await this.#dial().dial((made) => made.on('error', () => undefined));
 		return { ...sessionOn(client), close: () => client.end() };
 	}
 
 	beside(): PgDriver {
-		return new PgDriver({ url: this.#url, label: this.label, identity: this.identity });
+		return new PgDriver({ dialer: this.#dial(), label: this.label, identity: this.identity });
 	}
 
 	async persist(): Promise<void> {}
@@ -194,32 +171,31 @@ export class PgDriver extends QueuedDriver {
 		client.end().catch(() => undefined);
 	}
 
-	#newClient(): pg.Client {
-		const client = new pg.Client({
-			connectionString: this.#url,
-			application_name: 'repot',
-			keepAlive: true,
-			keepAliveInitialDelayMillis: 10_000,
-			connectionTimeoutMillis: connectTimeoutMilliseconds,
-			types: verbatim,
-		});
-		// A listener from the first moment: an error event without one ends the process.
-		client.on('error', () => this.#drop(client));
-		return client;
+	/** Made when first used; the connections of this driver and of those beside it share what it learns. */
+	#dial(): Dialer {
+		this.#dialer ??= 'dialer' in this.#reached ? this.#reached.dialer : dialerTo(this.#reached.url, this.label);
+		return this.#dialer;
 	}
 
-	async #open(): Promise<pg.Client> {
-		if (this.#closed) throw new ConnectionError('LOST', 'the connection was closed by this program');
-		const previous = this.#backend;
-		const client = this.#newClient();
-		this.#connecting = client;
+	async #connect(previous: string | null): Promise<pg.Client> {
 		try {
-			await connect(client);
+			return await this.#dial().dial((client) => {
+				if (this.#closed) throw closedHere();
+				this.#connecting = client;
+				// A listener from the first moment: an error event without one ends the process.
+				client.on('error', () => this.#drop(client));
+			});
 		} catch (error) {
 			throw previous !== null && isUnresolved(error) ? new ConnectionError('LOST', error.message, error) : error;
 		} finally {
 			this.#connecting = null;
 		}
+	}
+
+	async #open(): Promise<pg.Client> {
+		if (this.#closed) throw closedHere();
+		const previous = this.#backend;
+		const client = await this.#connect(previous);
 		const session = sessionOn(client);
 		try {
 			await session.query(sessionSettings);

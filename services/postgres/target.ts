@@ -6,11 +6,13 @@ import { findPlannedClashes } from './clashes.js';
 import { compareRecords } from './compare.js';
 import { type Connection, parseConnection } from './connection-url.js';
 import { describeTarget } from './describe.js';
+import { type Access, Dialer } from './dialer.js';
 import type { Driver } from './driver.js';
 import { DriverPair } from './driver-pair.js';
-import { isTransient, type Place, toRepotError } from './errors.js';
+import { isTransient, toRepotError } from './errors.js';
 import { findKeptIds } from './kept-ids.js';
 import { createLedger, requireRun } from './ledger.js';
+import type { Place } from './login-words.js';
 import { findObjections } from './objections.js';
 import { findOtherDimensions } from './other-dimensions.js';
 import { PgDriver } from './pg-driver.js';
@@ -21,15 +23,17 @@ import { countJsonTypes, countRows, searchVectors } from './search.js';
 import { testTarget } from './test-target.js';
 import { BatchWriter } from './write-batch.js';
 
-export interface PostgresTargetOptions {
+/**
+ * `baseDir`: folder that a relative `pglite:` directory and the files of certificates start from; default: the working directory.
+ * `tls` takes the place of what the URL says. `token` gives each new connection its password, and asks for TLS.
+ */
+export interface PostgresTargetOptions extends Access {
 	/** `postgresql://..` or `pglite:DIRECTORY`. */
 	readonly url: Secret;
-	/** Folder that a relative `pglite:` directory starts from; default: the working directory. */
-	readonly baseDir?: string;
 	readonly clock: Clock;
 }
 
-const placeOf = (connection: Connection): Place =>
+const placeOf = (connection: Connection, iam: boolean): Place =>
 	connection.kind === 'embedded'
 		? { label: connection.label }
 		: {
@@ -37,6 +41,7 @@ const placeOf = (connection: Connection): Place =>
 				host: connection.host,
 				database: connection.database,
 				...(connection.user === '' ? {} : { user: connection.user }),
+				...(iam ? { iam } : {}),
 			};
 
 /** Remembers each run's tenant, which a batch needs to leave other tenants' rows alone. */
@@ -70,12 +75,17 @@ function mapped(ledger: Ledger, guard: <T>(work: () => Promise<T>) => Promise<T>
 
 /**
  * The `Target` of both databases; above the driver they share every line.
- * Connects when first used. @throws RepotError usage `MALFORMED_URL`
+ * Connects when first used, and reads the files of certificates then.
+ * @throws RepotError usage for a URL that cannot be read, and for settings that cannot hold together
  */
 export function createPostgresTarget(options: PostgresTargetOptions): Target {
-	const connection = parseConnection(options.url, options.baseDir ?? process.cwd());
-	const driver = connection.kind === 'server' ? new PgDriver(connection) : new PgliteDriver(connection);
-	return targetOn(driver, options.clock, placeOf(connection));
+	const connection = parseConnection(options.url, options.baseDir ?? process.cwd(), options.env);
+	const { label, identity } = connection;
+	const driver =
+		connection.kind === 'server'
+			? new PgDriver({ label, identity, dialer: new Dialer(connection.server, label, options) })
+			: new PgliteDriver(connection);
+	return targetOn(driver, options.clock, placeOf(connection, options.token !== undefined));
 }
 
 /** The `Target` above any driver. */

@@ -1,6 +1,7 @@
+import { type SslMode, sslModes } from '../core/ssl-mode.js';
 import { secretOrNone } from './chroma-values.js';
 import { define, type OptionSpec, reaching, reading, toggle } from './option-spec.js';
-import { type OptionKey, type OptionValues, type SslMode, sslModes } from './option-values.js';
+import type { OptionKey, OptionValues } from './option-values.js';
 import { choice, text, textOrNone } from './values.js';
 
 type AccessKey = Extract<

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { RepotError } from '../core/errors.js';
+import { sslModes } from '../core/ssl-mode.js';
 import { JsonFault, type LocatedJson, parseLocatedJson } from './json-lines.js';
-import { type OptionKey, optionKeys, options, sslModes } from './options.js';
+import { type OptionKey, optionKeys, options } from './options.js';
 import { showPath } from './paths.js';
 import { nearest } from './values.js';
 

@@ -11,12 +11,14 @@ import type { Settings } from './settings.js';
 /** What these settings and choices need of the outside. Reads the outputs file of the CDK, nothing else. Throws RepotError (usage) for a file that cannot be used. */
 export async function credentialNeeds(settings: Settings, choices: WizardChoices, withUser = true): Promise<CredentialNeeds> {
 	const access = environmentAccess(settings, choices.environment);
-	const { profile, region } = access;
+	const { profile, region, sslMode, sslRootCert } = access;
+	const isTlsSaid = sslMode.value !== null || sslRootCert.value !== null;
 	return {
 		environment: choices.environment,
 		access: { profile: choices.awsProfile ?? profile.value, region: region.value },
 		profileFrom: choices.awsProfile === undefined ? profile.from : 'chosen',
 		tokens: access.iamAuth.value,
+		...(isTlsSaid ? { tls: { mode: sslMode.value, rootCert: sslRootCert.value } } : {}),
 		target: targetNeed(settings, choices, access),
 		user: withUser ? await userNeed(settings, choices, access) : null,
 	};

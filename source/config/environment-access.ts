@@ -1,6 +1,7 @@
+import type { SslMode } from '../core/ssl-mode.js';
 import type { ConfiguredEnvironment, EnvironmentKey, Sourced } from './configured.js';
 import { usualOutputs, usualParameter, usualTestUser } from './conventions.js';
-import type { OptionValues, SslMode } from './option-values.js';
+import type { OptionValues } from './option-values.js';
 import { type Level, overrides, type Settings } from './settings.js';
 import { datasetOf, type SourcePaths } from './sources.js';
 

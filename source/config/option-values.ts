@@ -1,14 +1,12 @@
 import type { ConflictPolicy, IdCollisionPolicy, IndexChoice, MissingVectorPolicy } from '../core/plan/types.js';
 import type { Secret } from '../core/secret.js';
+import type { SslMode } from '../core/ssl-mode.js';
 
 export const verbs = ['wizard', 'demo', 'init', 'plan', 'migrate', 'verify', 'rollback', 'runs', 'inspect', 'config', 'doctor'] as const;
 export type Verb = (typeof verbs)[number];
 
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
-/** As libpq names them (PostgreSQL 18, 32.19.3). */
-export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-export type SslMode = (typeof sslModes)[number];
 export type BadValuePolicy = 'quarantine' | 'fail' | 'null';
 
 /** Every setting that a flag, an environment variable or a config key can give. */

@@ -9,7 +9,7 @@ import { choice, duration, fraction, integer, orWord, sizeFrom, text, textOrNone
 
 export type { OptionSpec } from './option-spec.js';
 export type { LogLevel, OptionKey, OptionValues, Verb } from './option-values.js';
-export { sslModes, verbs } from './option-values.js';
+export { verbs } from './option-values.js';
 
 const badValue = ['quarantine', 'fail', 'null'] as const;
 const milliseconds = (value: number): string => `${value}ms`;

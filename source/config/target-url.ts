@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { RepotError } from '../core/errors.js';
+import { isServerUrl, namesSeveralHosts, plainPostgresUrl } from '../core/postgres-url.js';
 import { Secret } from '../core/secret.js';
 import { showPath } from './paths.js';
 import { BadValue, type Parser } from './values.js';
@@ -8,7 +9,7 @@ const mask = '********';
 const secretParameters = /^(password|pass|sslpassword|token|api[-_]?key)$/i;
 
 /**
- * `postgresql://...`, `postgres://...` or `pglite:DIR`. A driver suffix as SQLAlchemy writes it (`postgresql+psycopg://`) is dropped.
+ * `postgresql://...`, `postgres://...` or `pglite:DIR`. Forms that SQLAlchemy and libpq write are brought into this one.
  * The message of a refusal repeats nothing of the text, which may hold a password.
  */
 export const targetUrl: Parser<Secret> = (value) => {
@@ -16,8 +17,9 @@ export const targetUrl: Parser<Secret> = (value) => {
 		if (value.slice('pglite:'.length).trim() === '') throw new BadValue('pglite: needs a directory, like pglite:./pg');
 		return new Secret(value);
 	}
-	const written = value.replace(/^(postgres(?:ql)?)\+\w+:\/\//i, '$1://');
-	if (!/^postgres(ql)?:\/\//i.test(written)) throw new BadValue('write postgresql://USER@HOST:PORT/DATABASE or pglite:DIR');
+	if (!isServerUrl(value)) throw new BadValue('write postgresql://USER@HOST:PORT/DATABASE or pglite:DIR');
+	const written = plainPostgresUrl(value);
+	if (namesSeveralHosts(written)) throw new BadValue('it names several hosts; name the primary alone');
 	// The part after the last @ holds no password.
 	const port = /^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?=[/?#]|$)/i.exec(written)?.[1];
 	if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) throw new BadValue('the port must be from 1 to 65535');
@@ -30,6 +32,8 @@ export const targetUrl: Parser<Secret> = (value) => {
 /** The same for a URL that was read from elsewhere. Throws RepotError (usage) that names the place and repeats nothing of the text. */
 export function readTargetUrl(text: string, from: string): Secret {
 	try {
+		// An embedded database is a folder of this computer, which nobody else can know.
+		if (!isServerUrl(text)) throw new BadValue('write postgresql://USER:PASSWORD@HOST:PORT/DATABASE');
 		return targetUrl(text);
 	} catch (thrown) {
 		if (!(thrown instanceof BadValue)) throw thrown;
@@ -47,7 +51,7 @@ export function readTargetUrl(text: string, from: string): Secret {
 	}
 }
 
-export const isTargetUrl = (value: string): boolean => /^(pglite:|postgres(ql)?(\+\w+)?:\/\/)/i.test(value);
+export const isTargetUrl = (value: string): boolean => /^pglite:/i.test(value) || isServerUrl(value);
 
 /** The target as it may be shown: the password and secret parameters are masked. */
 export function maskUrl(target: Secret): string {
@@ -96,8 +100,11 @@ export function targetIdentity(target: Secret, cwd: string): string {
 	if (value.startsWith('pglite:')) return `pglite:${resolve(cwd, value.slice('pglite:'.length))}`;
 	if (!URL.canParse(value)) return value;
 	const url = new URL(value);
-	const host = url.searchParams.get('host') ?? url.hostname;
-	return `${host.toLowerCase()}:${url.port || (url.searchParams.get('port') ?? '5432')}/${decoded(url.pathname.slice(1)) || decoded(url.username)}`;
+	// A parameter takes the place of what stands before the ?, as the driver has it.
+	const said = (name: string, part: string): string => url.searchParams.get(name) || part;
+	const host = said('host', decoded(url.hostname)) || 'localhost';
+	const database = said('dbname', decoded(url.pathname.slice(1))) || said('user', decoded(url.username));
+	return `${host.toLowerCase()}:${said('port', url.port) || '5432'}/${database}`;
 }
 
 /** Whether a run, by the target that its summary names, wrote to this one. A relative directory counts from `cwd`. */

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Starts a throw-away PostgreSQL for the test suites and prints what a shell needs to use and stop it:
 #
-#   eval "$(tests/servers/start-postgres.sh)"            # PostgreSQL 16+ with pgvector -> REPOT_TEST_POSTGRES_URL, _PID, _DATA
+#   eval "$(tests/servers/start-postgres.sh)"            # PostgreSQL 16+ with pgvector -> REPOT_TEST_POSTGRES_URL, _PID, _DATA, _CA
 #   eval "$(tests/servers/start-postgres.sh --plain)"    # PostgreSQL without pgvector  -> REPOT_TEST_POSTGRES_PLAIN_URL, _PLAIN_PID, _PLAIN_DATA
 #   kill -INT "$REPOT_TEST_POSTGRES_PID"; rm -rf "$REPOT_TEST_POSTGRES_DATA"
 #
 # It listens on 127.0.0.1 at a free port. The superuser `postgres` needs no password; the role `limited` (password `limited`)
-# logs in by password and owns nothing. A PostgreSQL 16+ with pgvector that is installed here is used; without one, as root on
+# logs in by password and owns nothing. The first one offers TLS with a certificate for `localhost` and `db.repot.test`, made here by
+# openssl and issued by the authority in _CA; the plain one offers none. A PostgreSQL 16+ with pgvector that is installed here is used; without one, as root on
 # a Debian-like system, a Debian 13 root with both is made once by debootstrap under ${REPOT_CI_CACHE:-~/.cache/repot-ci}/trixie.
 set -euo pipefail
 
@@ -61,6 +62,20 @@ prepare_root() {
 	exec 9>&-
 }
 
+# An authority of its own, and a certificate that does not name 127.0.0.1: under that name verify-full has to refuse it.
+make_certificate() {
+	local tls=$data/tls
+	mkdir "$tls"
+	openssl ecparam -name prime256v1 -genkey -noout -out "$tls/ca.key"
+	openssl req -x509 -new -key "$tls/ca.key" -subj '/CN=repot test authority' -days 30 -out "$tls/ca.crt"
+	openssl ecparam -name prime256v1 -genkey -noout -out "$tls/server.key"
+	openssl req -new -key "$tls/server.key" -subj '/CN=localhost' -out "$tls/server.csr"
+	echo 'subjectAltName = DNS:localhost, DNS:db.repot.test' >"$tls/names.cnf"
+	openssl x509 -req -in "$tls/server.csr" -CA "$tls/ca.crt" -CAkey "$tls/ca.key" -CAcreateserial -days 30 -extfile "$tls/names.cnf" -out "$tls/server.crt"
+	chmod 600 "$tls/server.key"
+	[ "$(id -u)" != 0 ] || chown --reference="$data/data" -R "$tls"
+}
+
 shared_memory=posix
 root=${REPOT_CI_CACHE:-$HOME/.cache/repot-ci}/trixie
 bin=$(find_local)
@@ -91,10 +106,16 @@ host all limited 127.0.0.1/32 scram-sha-256
 host all forbidden 127.0.0.1/32 reject
 host all all 127.0.0.1/32 trust
 HBA
+tls=()
+if [ "$mode" = pgvector ]; then
+	command -v openssl >/dev/null || fail 'openssl is not installed'
+	make_certificate >"$data/openssl.log" 2>&1 || { tail -5 "$data/openssl.log" >&2; fail 'openssl could not make a certificate'; }
+	tls=(-c ssl=on -c ssl_cert_file="$inside/tls/server.crt" -c ssl_key_file="$inside/tls/server.key")
+fi
 port=$(free_port)
 # -l: otherwise the server keeps the caller's pipe open.
 as "$bin/pg_ctl" -D "$inside/data" -l "$inside/server.log" -w -t 60 \
-	-o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$inside -c dynamic_shared_memory_type=$shared_memory -c fsync=off -c max_connections=60" \
+	-o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$inside -c dynamic_shared_memory_type=$shared_memory -c fsync=off -c max_connections=60 ${tls[*]}" \
 	start >"$data/start.log" 2>&1 || { tail -5 "$data/server.log" >&2; fail 'the server did not start'; }
 as "$bin/psql" -q -h "$inside" -p "$port" -U postgres -d postgres -c "CREATE ROLE limited LOGIN PASSWORD 'limited'" -c 'CREATE ROLE forbidden LOGIN' >&2
 
@@ -103,3 +124,4 @@ name=REPOT_TEST_POSTGRES
 echo "export ${name}_URL=postgresql://postgres@127.0.0.1:$port/postgres"
 echo "export ${name}_PID=$(head -1 "$data/data/postmaster.pid")"
 echo "export ${name}_DATA=$data"
+[ "$mode" = plain ] || echo "export ${name}_CA=$data/tls/ca.crt"

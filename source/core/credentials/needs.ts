@@ -1,4 +1,5 @@
 import type { Origin } from '../operations.js';
+import type { TargetAccess } from '../plan/request.js';
 import type { AwsAccess } from '../ports.js';
 import type { Secret } from '../secret.js';
 
@@ -10,6 +11,7 @@ export interface CredentialNeeds {
 	readonly profileFrom: Origin;
 	/** RDS tokens take the place of a password. */
 	readonly tokens: boolean;
+	readonly tls?: TargetAccess['tls'];
 	readonly target: TargetNeed;
 	/** Null: no user id is wanted. */
 	readonly user: UserNeed | null;

@@ -1,5 +1,6 @@
 import type { AwsAccess } from '../ports.js';
 import type { Secret } from '../secret.js';
+import type { SslMode } from '../ssl-mode.js';
 import type { IndexChoice, Policies } from './types.js';
 
 /** Where a target is, and what opens it. */
@@ -7,6 +8,8 @@ export interface TargetAccess {
 	readonly target: Secret;
 	/** Whose RDS tokens take the place of a password; absent: the URL and the variables of libpq give it. */
 	readonly tokensOf?: AwsAccess;
+	/** What takes the place of what the URL says of TLS; null: as the URL says. `rootCert`: a file, relative to the working directory or absolute. */
+	readonly tls?: { readonly mode: SslMode | null; readonly rootCert: string | null };
 }
 
 /** Everything a plan needs; flags, the config and the wizard all fill this one shape. */
