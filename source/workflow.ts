@@ -14,6 +14,7 @@ import type { DatasetDescription, Operations, PlanRequest, RunSignals, WizardCho
 import { chooseCollections } from './core/plan/collection.js';
 import { makePlan, resumedPlan } from './core/plan/make-plan.js';
 import type { Plan } from './core/plan/types.js';
+import type { Cloud } from './core/ports/cloud.js';
 import type { Clock, Embedder, LedgerRun, Ports, RunHistory, Source, Target } from './core/ports.js';
 import { type FreeSpace, readiness } from './core/readiness.js';
 import type { Secret } from './core/secret.js';
@@ -28,6 +29,7 @@ export interface Adapters {
 	findDatasets(): Promise<readonly FoundDataset[]>;
 	/** Writes a plan file, private and whole or not at all; returns its path. */
 	writePlan(path: string, plan: Plan): Promise<string>;
+	readonly cloud?: Pick<Cloud, 'profiles'>;
 	readonly freeSpace: FreeSpace;
 	readonly history: RunHistory;
 	readonly embedder: Embedder | null;
@@ -107,6 +109,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		},
 		rollbackPreview: (run, request) => targetFor(request.target).rollbackPreview(run),
 		rollback: (run, request, reason, signal) => undo(run, reason, targetFor(request.target), adapters.history, adapters.clock, signal),
+		awsProfiles: async () => adapters.cloud?.profiles() ?? [],
 		runs: () => adapters.history.list(),
 		ledgerRuns: (request): Promise<readonly LedgerRun[]> => targetFor(request.target).ledger.runs(),
 		headlessCommand: (verb, choices: WizardChoices) => headlessCommandOf(settings, verb, choices),

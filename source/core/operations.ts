@@ -3,6 +3,7 @@ import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
 import type { Guard, PlanProgress, PlanRequest } from './plan/request.js';
 import type { IdCollisionPolicy, Plan } from './plan/types.js';
+import type { AwsProfile } from './ports/cloud.js';
 import type { ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, TargetTest } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
@@ -90,6 +91,8 @@ export interface Operations {
 	verify(request: PlanRequest, run: string | null, signal?: AbortSignal): AsyncIterable<MigrationEvent>;
 	rollbackPreview(run: string, request: Pick<PlanRequest, 'target'>): Promise<RollbackPreview>;
 	rollback(run: string, request: Pick<PlanRequest, 'target'>, reason: string | null, signal?: AbortSignal): AsyncIterable<RollbackEvent>;
+	/** Profiles of the shared AWS files; empty where there are none. */
+	awsProfiles(): Promise<readonly AwsProfile[]>;
 	runs(): Promise<readonly RunSummary[]>;
 	ledgerRuns(request: Pick<PlanRequest, 'target'>): Promise<readonly LedgerRun[]>;
 	/** The argument list (without `repot`) that repeats this choice headless. */

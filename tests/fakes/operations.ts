@@ -220,6 +220,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			calls.rolledBack.push({ run, reason });
 			return rollback(run);
 		},
+		awsProfiles: async () => [],
 		runs: async () => [fakeRun, { ...fakeRun, id: 'r-7K2Q', environment: 'test', status: 'interrupted', written: 136 }],
 		ledgerRuns: async () => [fakeRun],
 		headlessCommand: (verb, choices) => [

@@ -167,6 +167,7 @@ export function fakeOperations(settings: Settings, script: Script, calls: Calls)
 			yield { at, type: 'rows-removed', step: 'items', removed: 54, restored: 0, kept: 1 };
 			yield { at, type: 'rollback-finished', run, outcome: 'kept-some', removed: 54, restored: 0, kept: 1 };
 		},
+		awsProfiles: async () => [],
 		runs: async () => script.runs ?? [sampleRun],
 		ledgerRuns: async () => script.runs ?? [sampleRun],
 		headlessCommand: (verb, choices) => headlessCommandOf(settings, verb, choices),
