@@ -1,16 +1,21 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { guardByName } from '../config/configured.js';
+import { environmentKeys, guardByName } from '../config/configured.js';
 import type { FoundDataset } from '../config/discover.js';
+import { options } from '../config/options.js';
 import { withoutPassword } from '../config/target-url.js';
 import { isChromaServer } from '../core/chroma-address.js';
 import { RepotError } from '../core/errors.js';
 import type { Guard } from '../core/operations.js';
 import type { Secret } from '../core/secret.js';
+import type { TargetAnswer } from './init-target.js';
 
 export interface Answers {
 	readonly environment: string;
 	readonly guard: Guard;
-	readonly target: Secret;
+	/** Null: Parameter Store has it. */
+	readonly target: Secret | null;
+	/** What the environment says itself. */
+	readonly own: TargetAnswer['own'];
 	readonly datasets: readonly FoundDataset[];
 	/** Datasets named by flags or answers; those found on disk only fill a config that has none. */
 	readonly chosen: boolean;
@@ -28,6 +33,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 interface Environment {
 	readonly guard?: Guard;
+	readonly target?: string;
+	readonly urlParameter?: string;
 }
 
 /**
@@ -37,7 +44,7 @@ interface Environment {
  */
 export function mergedContent(existing: Json, answers: Answers, cwd: string, folder: string): Json {
 	const place = (path: string): string => placed(path, cwd, folder);
-	const { environment, target, userId, extra, pgvectorCollections } = answers;
+	const { environment, userId, extra, pgvectorCollections } = answers;
 	const isOfAll = pgvectorCollections.length > 0 && !namesItsOwn(answers);
 	const environments = (existing.environments ?? {}) as Record<string, Environment>;
 	const before = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
@@ -46,7 +53,7 @@ export function mergedContent(existing: Json, answers: Answers, cwd: string, fol
 		...existing,
 		environments: {
 			...environments,
-			[environment]: { ...before, guard: strongerGuard(environment, before, answers.guard), target: targetText(target, place) },
+			[environment]: environmentWith(before, answers, place),
 		},
 		...(Object.keys(datasets).length === 0 ? {} : { datasets }),
 		...(userId === null ? {} : { userId }),
@@ -54,6 +61,19 @@ export function mergedContent(existing: Json, answers: Answers, cwd: string, fol
 		...Object.fromEntries(
 			Object.entries(extra).map(([key, value]) => [key, key === 'stateDir' && typeof value === 'string' ? place(value) : value]),
 		),
+	};
+}
+
+/** The URL comes from the target or from the parameter: what was said before of the other one goes. */
+function environmentWith(before: Environment | undefined, answers: Answers, place: (path: string) => string): Json {
+	const { environment, target, own } = answers;
+	const { target: _target, urlParameter: _parameter, ...kept } = before ?? {};
+	const given = environmentKeys.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]] as const]));
+	return {
+		...kept,
+		guard: strongerGuard(environment, before, answers.guard),
+		...(target === null ? {} : { target: targetText(target, place) }),
+		...Object.fromEntries(given.map(([key, value]) => [key, options[key].path && typeof value === 'string' ? place(value) : value])),
 	};
 }
 

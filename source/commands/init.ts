@@ -7,15 +7,16 @@ import { guardByName } from '../config/configured.js';
 import { discoverDatasets, type FoundDataset } from '../config/discover.js';
 import type { OptionKey } from '../config/options.js';
 import { showPath } from '../config/paths.js';
-import { targetUrl, withoutPassword } from '../config/target-url.js';
-import { BadValue } from '../config/values.js';
+import { withoutPassword } from '../config/target-url.js';
 import { writeFileWhole } from '../config/write-file.js';
 import { exitCodes, RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
 import type { Guard } from '../core/operations.js';
 import type { Command, CommandContext } from './context.js';
 import { type Answers, mergedContent, strongerGuard } from './init-content.js';
+import { askTarget, targetFromFlags } from './init-target.js';
 import { declined } from './prompts.js';
+import { schemaPlace } from './schema-place.js';
 
 /** `repot init`: asks (or takes the flags), and writes repot.config.json. A password is never written. */
 export const initCommand: Command = async (context) => {
@@ -23,17 +24,19 @@ export const initCommand: Command = async (context) => {
 	const path = resolve(shell.cwd, settings.values.config.value ?? configFileName);
 	const shown = showPath(path, shell.cwd);
 	const existing = await existingContent(context, path, shown);
-	const found = await discoverDatasets(shell.cwd);
+	const found = await foundDatasets(context);
 	const answers = context.terminal.interactive && !settings.values.yes.value ? await ask(context, found) : fromFlags(context, found);
-	const content = mergedContent(existing ?? {}, keptUser(context, answers, existing), shell.cwd, dirname(path));
+	const merged = mergedContent(existing ?? {}, keptUser(context, answers, existing), shell.cwd, dirname(path));
+	// What a file that exists says of other things stays as it is.
+	const content = existing === null ? { $schema: await schemaPlace(dirname(path)), ...merged } : merged;
 	await writeFileWhole(path, `${JSON.stringify(content, null, '\t')}\n`);
 	shell.output.say(
 		existing === null ? `Wrote  ${shown}` : `Wrote  ${shown}: environment ${answers.environment}; the rest of it is as it was`,
 	);
 	sayGuard(context, answers, existing);
-	if (withoutPassword(answers.target).had)
+	if (answers.target !== null && withoutPassword(answers.target).had)
 		shell.output.say('The password was left out. Set REPOT_POSTGRES_URL to the whole URL before you run repot.');
-	if (content.datasets === undefined)
+	if (merged.datasets === undefined)
 		shell.output.say('No SQLite file and no Chroma directory was found here: add "datasets", or use --sqlite-db and --chroma-path.');
 	const { value, level } = settings.values.config;
 	const flags = formatCommand(['--env', answers.environment, ...(level === 'flag' && value !== null ? ['--config', value] : [])]);
@@ -89,11 +92,7 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 		check: (name) =>
 			/^\w[\w.-]*$/.test(name) || 'Use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore',
 	});
-	const url = await prompts.input({
-		message: 'Target: postgresql://USER@HOST:PORT/DATABASE, or pglite:DIR for the embedded PostgreSQL',
-		initial: values.postgresUrl.value === null ? 'pglite:./repot-pg' : withoutPassword(values.postgresUrl.value).url,
-		check: checkTarget,
-	});
+	const { target, own } = await askTarget(context, environment);
 	const usual = guardByName(environment);
 	const guard = await prompts.select<Guard>(
 		'Guard',
@@ -110,7 +109,8 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 	return {
 		environment,
 		guard,
-		target: targetUrl(url),
+		target,
+		own,
 		datasets,
 		chosen: true,
 		datasetName: values.dataset.value,
@@ -119,16 +119,6 @@ async function ask(context: CommandContext, found: readonly FoundDataset[]): Pro
 		userId: userId.trim() === '' ? null : userId,
 		extra: extraOf(context),
 	};
-}
-
-function checkTarget(value: string): true | string {
-	try {
-		targetUrl(value);
-		return true;
-	} catch (thrown) {
-		if (thrown instanceof BadValue) return thrown.message;
-		throw thrown;
-	}
 }
 
 async function askDatasets(context: CommandContext, found: readonly FoundDataset[]): Promise<readonly FoundDataset[]> {
@@ -147,6 +137,16 @@ async function askDatasets(context: CommandContext, found: readonly FoundDataset
 	return chosen === '*' ? found : found.filter((one) => one.name === chosen);
 }
 
+/** Those of the convention by their names, then what else lies here. */
+async function foundDatasets({ shell, settings }: CommandContext): Promise<readonly FoundDataset[]> {
+	const usual = settings.datasets.filter((one) => one.isConventional && one.isPresent);
+	const used = new Set(usual.flatMap((one) => [one.sqlitePath, one.chromaPath]));
+	const isFresh = ({ sqlitePath, chromaPath }: FoundDataset): boolean =>
+		![sqlitePath, chromaPath].some((path) => path !== null && used.has(path));
+	const found = (await discoverDatasets(shell.cwd)).filter(isFresh);
+	return [...usual.map(({ name, sqlitePath, chromaPath }) => ({ name, sqlitePath, chromaPath })), ...found];
+}
+
 function givenDataset(context: CommandContext): FoundDataset | null {
 	const { sqliteDb, chromaPath, chromaUrl, dataset } = context.settings.values;
 	const server = chromaUrl.value === null ? null : fullAddress(context.settings, placeOf(chromaUrl.value.reveal()));
@@ -157,21 +157,14 @@ function givenDataset(context: CommandContext): FoundDataset | null {
 
 function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Answers {
 	const { values } = context.settings;
-	if (values.postgresUrl.value === null) {
-		throw new RepotError({
-			kind: 'usage',
-			code: 'MISSING_ANSWER',
-			message: 'One answer is missing',
-			why: context.terminal.interactive ? '--yes was given' : `nobody can be asked: ${context.terminal.reason ?? 'no terminal'}`,
-			next: ['--postgres-url URL: postgresql://USER@HOST:PORT/DATABASE or pglite:DIR'],
-		});
-	}
+	const { target, own } = targetFromFlags(context);
 	const environment = values.env.value ?? 'local';
 	const given = givenDataset(context);
 	return {
 		environment,
 		guard: guardByName(environment),
-		target: values.postgresUrl.value,
+		target,
+		own,
 		datasets: given === null ? found : [given],
 		chosen: given !== null,
 		datasetName: values.dataset.value,
@@ -183,7 +176,7 @@ function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Ans
 }
 
 /** Settings that may be written down as they are. */
-const written: readonly OptionKey[] = ['stateDir'];
+const written: readonly OptionKey[] = ['stateDir', 'testUser'];
 
 function extraOf(context: CommandContext): Answers['extra'] {
 	const given = written.filter((key) => context.settings.values[key].level === 'flag');

@@ -13,7 +13,7 @@ export interface EnvironmentAccess {
 	readonly region: Sourced<string | null>;
 	/** Of Parameter Store: the database URL, or, with a slash at the end, the folder of its parts. */
 	readonly parameter: Sourced<string>;
-	/** The parameter is only the convention's: the split form, `usualParameterFolder`, may stand in its place. */
+	/** The parameter is the convention's, whoever named it: the split form, `usualParameterFolder`, may stand in its place. */
 	readonly isConventional: boolean;
 	/** A file, relative to the working directory or absolute. From `default` it need not exist. */
 	readonly cdkOutputs: Sourced<string>;
@@ -39,7 +39,7 @@ export function environmentAccess(settings: Settings, environment: string): Envi
 			settings.aws.region === null ? null : { value: settings.aws.region.value, from: `env ${settings.aws.region.name}` },
 		),
 		parameter: orUsual(parameter, usualParameter(environment)),
-		isConventional: parameter.value === null,
+		isConventional: parameter.value === null || parameter.value === usualParameter(environment),
 		cdkOutputs: orUsual(outputs, usualOutputs(environment)),
 		userPoolId: plain(said('userPoolId')),
 		iamAuth: plain(said('iamAuth')),

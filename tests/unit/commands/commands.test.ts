@@ -316,6 +316,7 @@ describe('repot init', () => {
 		expect(result.code).toBe(0);
 		expect(result.stderr).toContain('REPOT_POSTGRES_URL');
 		expect(await read(world.cwd)).toEqual({
+			$schema: './node_modules/repot/dist/repot.schema.json',
 			environments: { dev: { guard: 'open', target: 'postgresql://app@h/db' } },
 			datasets: { app: { sqlite: './app.db' } },
 			userId: 'ana',
@@ -381,7 +382,7 @@ describe('repot init', () => {
 	});
 
 	it('asks on a terminal', async () => {
-		const world = await createWorld({ answers: ['prod', 'postgresql://app@h/db', 'protected', 'app', 'ana'] });
+		const world = await createWorld({ answers: ['prod', 'url', 'postgresql://app@h/db', 'protected', 'app', 'ana'] });
 		await world.write('app.db', 'SQLite format 3\0...');
 		expect((await world.run('init')).code).toBe(0);
 		expect(await read(world.cwd)).toMatchObject({
