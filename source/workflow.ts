@@ -32,7 +32,6 @@ export interface Adapters {
 	findDatasets(): Promise<readonly FoundDataset[]>;
 	/** Writes a plan file, private and whole or not at all; returns its path. */
 	writePlan(path: string, plan: Plan): Promise<string>;
-	readonly cloud?: Pick<Cloud, 'profiles'>;
 	readonly freeSpace: FreeSpace;
 	readonly history: RunHistory;
 	readonly embedder: Embedder | null;
