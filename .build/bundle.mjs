@@ -25,6 +25,8 @@ const { metafile } = await build({
 	platform: 'node',
 	target: 'node20.17',
 	minifySyntax: true,
+	// Modules that are imported when first needed keep their named exports only in their ES form.
+	mainFields: ['module', 'main'],
 	// The licences themselves go into one file beside the bundle.
 	legalComments: 'none',
 	metafile: true,

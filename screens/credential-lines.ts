@@ -66,7 +66,7 @@ function sessionNote(rows: readonly CredentialRow[], now: number, runMillisecond
 	return sessionWords(sessionEnd(identity), now, runMilliseconds, false)?.words ?? null;
 }
 
-const labelWidth = 17;
+const labelWidth = 18;
 const testWidth = 9;
 
 /** What is needed, all that is known of it, and where it came from: the target must be seen whole before it is written to. */
@@ -115,7 +115,7 @@ const withoutScheme = (shown: string): string => shown.replace(/^postgres(ql)?:\
 
 function originOf({ from, changedAt, version, name, identity, state }: CredentialRow, now: number): string {
 	if (identity !== undefined) return `account ${identity.account}, ${identity.region}, from ${identity.from}`;
-	if (from === null) return '';
+	if (from === null || from === 'default') return '';
 	const age = changedAt === undefined || version === undefined || name !== 'postgres' ? '' : `, ${formatAgo(changedAt, now)}`;
 	return state === 'waiting' && name !== 'aws' ? `to be read from ${from}` : `from ${from}${age}`;
 }
