@@ -147,8 +147,9 @@ async function askPortal(loading: Loading, sso: SsoProfile, token: TokenFile, pa
 		import('@smithy/shared-ini-file-loader'),
 	]);
 	const id = sso.session ?? sso.startUrl;
-	// The SDK looks for the file below the home of the process; where the home is another one, it is handed the content.
-	if (getSSOTokenFilepath(id) !== path) externalDataInterceptor.interceptToken(id, token.content);
+	// The SDK looks for the file below the home of the process, and writes there what it renews. Where the home is another one, it is handed
+	// the content, and cannot renew it.
+	if (getSSOTokenFilepath(id) !== path) externalDataInterceptor.interceptToken(id, { ...token.content, refreshToken: undefined });
 	return await fromSSO({
 		profile: sso.profile,
 		ssoStartUrl: sso.startUrl,

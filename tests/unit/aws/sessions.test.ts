@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../../source/core/secret.js';
 import { anyone, type Home, keysOf, makeHome, openCloud, planted, refusalOf } from '../../contract/cloud-scene.js';
 import type { AwsFront } from '../../fakes/aws-front.js';
@@ -60,6 +60,34 @@ describe('SSO', () => {
 		const [portal] = front.requests;
 		expect(portal?.headers['x-amz-sso_bearer_token']).toBe(planted.sso);
 		expect(portal?.path).toContain('account_id=111122223333');
+	});
+
+	it('renews a session that has a name, without a login', async () => {
+		// The SDK reads and writes the file below the home of the process.
+		vi.stubEnv('HOME', home.folder);
+		const expired = { accessToken: planted.sso, expiresAt: '2020-06-01T10:00:00Z', region: 'us-east-1' };
+		const renewable = {
+			refreshToken: planted.refresh,
+			clientId: 'client',
+			clientSecret: 'client-secret',
+			registrationExpiresAt: inAnHour(),
+		};
+		await home.writeToken('renewed', { ...expired, ...renewable });
+		await home.write('.aws/config', ssoConfig.replaceAll('corp\n', 'renewed\n').replace('sso-session corp', 'sso-session renewed'));
+		const { cloud, told } = openCloud(front.url, home.folder);
+		expect(await cloud.identify(as('dev'))).toMatchObject({ kind: 'sso' });
+		expect(front.requests.map(({ action }) => action)).toEqual(['CreateToken', 'GetRoleCredentials', 'GetCallerIdentity']);
+		const secrets = told.map((secret) => secret.reveal());
+		expect(secrets).toEqual(expect.arrayContaining([planted.sso, planted.refresh, 'renewed-sso-token', 'renewed-refresh-token']));
+		vi.unstubAllEnvs();
+	});
+
+	it('does not renew one whose registration has ended', async () => {
+		const registration = { clientId: 'client', clientSecret: 'client-secret', registrationExpiresAt: '2020-06-01T10:00:00Z' };
+		const expired = { accessToken: planted.sso, expiresAt: '2020-06-01T10:00:00Z', refreshToken: planted.refresh };
+		await home.writeToken('corp', { ...expired, ...registration });
+		expect((await refusalOf(openCloud(front.url, home.folder).cloud.identify(as('dev')))).code).toBe('SSO_EXPIRED');
+		expect(front.requests).toEqual([]);
 	});
 
 	it('tells that nobody has logged in', async () => {
