@@ -58,7 +58,7 @@ export async function assumeRole(
 	if (credentials.sessionToken !== undefined) setup.secrecy.keep(credentials.sessionToken);
 	const code = device === undefined ? null : codeFor(loading, profile, device);
 	quietenNotice();
-	const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+	const { STSClient, AssumeRoleCommand } = await import('./sdk/sts.js');
 	const client = new STSClient({ ...clientSettings(setup, files, 'STS', region, profile), credentials });
 	try {
 		const answer = await client.send(
@@ -141,7 +141,7 @@ export async function assumeRoleWithToken(
 	});
 	setup.secrecy.keep(token.trim());
 	quietenNotice();
-	const { STSClient, AssumeRoleWithWebIdentityCommand } = await import('@aws-sdk/client-sts');
+	const { STSClient, AssumeRoleWithWebIdentityCommand } = await import('./sdk/sts.js');
 	const client = new STSClient(clientSettings(setup, files, 'STS', loading.region, profile));
 	try {
 		const answer = await client.send(

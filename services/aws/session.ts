@@ -97,15 +97,16 @@ export async function ask<T>(
 	}
 }
 
-/** STS GetCallerIdentity, which needs no permission. */
-export async function askCaller(session: Session, signal?: AbortSignal): Promise<Caller> {
-	const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+/** STS GetCallerIdentity, which needs no permission. Milliseconds of the call itself, without the loading of the SDK. */
+export async function askCaller(session: Session, signal?: AbortSignal): Promise<Caller & { readonly latencyMilliseconds: number }> {
+	const { STSClient, GetCallerIdentityCommand } = await import('./sdk/sts.js');
 	const client = new STSClient(settingsOf(session, 'STS'));
-	const abort = signal === undefined ? {} : { abortSignal: signal };
+	const { clock } = session.setup;
 	try {
-		const answer = await client.send(new GetCallerIdentityCommand({}), abort);
+		const started = clock.now();
+		const answer = await client.send(new GetCallerIdentityCommand({}), signal === undefined ? {} : { abortSignal: signal });
 		session.caller = { account: answer.Account ?? '', arn: answer.Arn ?? '' };
-		return session.caller;
+		return { ...session.caller, latencyMilliseconds: clock.now() - started };
 	} finally {
 		client.destroy();
 	}
