@@ -2,6 +2,7 @@ import { clientSettings, quietenNotice } from './client-settings.js';
 import type { Credentials, Loading } from './credentials.js';
 import { awsProblem, usageProblem } from './problem.js';
 import { shapeOf, toRepotError } from './problems.js';
+import { kindOf } from './profiles.js';
 import type { Section } from './shared-files.js';
 
 interface Granted {
@@ -115,8 +116,9 @@ function roleProblem(loading: Loading, profile: string, section: Section, error:
 		asked: { service: 'STS', action: 'sts:AssumeRole', what: `STS for the role of profile "${profile}"` },
 		setup,
 		files,
+		// What was refused are the credentials that the role stands on.
 		profile: section.source_profile ?? profile,
-		kind: 'assume-role',
+		kind: kindOf(files.profiles.get(section.source_profile ?? '') ?? {}) ?? 'assume-role',
 		region: loading.region,
 		caller: null,
 	});

@@ -15,8 +15,8 @@ export interface MfaCode {
 	take(): Secret | null;
 }
 
-export const mfaCode = (code: Secret | undefined): MfaCode => {
-	let left: Secret | null = code ?? null;
+export const mfaCode = (code: Secret | null): MfaCode => {
+	let left = code;
 	return {
 		take() {
 			const taken = left;

@@ -17,8 +17,8 @@ export interface Session {
 	readonly choice: Choice;
 	readonly region: Region;
 	readonly credentials: MemoizedProvider;
-	/** Gives a code to the next role that asks for one. */
-	giveCode(code: Secret): void;
+	/** Gives a code to the next role that asks for one; null: there is none any more. */
+	giveCode(code: Secret | null): void;
 	/** Who the credentials belong to, from the last answer; null: not asked yet. */
 	caller: Caller | null;
 }
@@ -28,7 +28,7 @@ export async function openSession(setup: Setup, access: AwsAccess): Promise<Sess
 	const files = await readSharedFiles(setup.env);
 	const choice = choose(setup, files, access);
 	const region = await regionOf(setup, files, access, choice);
-	let code = mfaCode(undefined);
+	let code = mfaCode(null);
 	const mfa: MfaCode = { take: () => code.take() };
 	return {
 		setup,

@@ -158,6 +158,16 @@ describe('a role with MFA', () => {
 		expect((await refusalOf(cloud.identify(as('guarded')))).code).toBe('MFA_NEEDED');
 	});
 
+	it('keeps no code for later', async () => {
+		let ahead = 0;
+		const { cloud } = openCloud(front.url, home.folder, {}, { now: () => Date.now() + ahead });
+		await cloud.identify(as('guarded'), { mfaCode: new Secret('123456') });
+		await cloud.identify(as('guarded'), { mfaCode: new Secret('234567') });
+		ahead = 7_200_000;
+		expect((await refusalOf(cloud.parameter(as('guarded'), '/x'))).code).toBe('MFA_NEEDED');
+		expect(assumed()).toHaveLength(1);
+	});
+
 	it('tells that the code was refused, and takes the next', async () => {
 		const { cloud } = openCloud(front.url, home.folder);
 		const message = 'MultiFactorAuthentication failed with invalid MFA one time pass code. ';
@@ -205,6 +215,27 @@ describe('a command that gives credentials', () => {
 		await withCommand(command);
 		const refusal = await refusalOf(openCloud(front.url, home.folder, { PATH: process.env.PATH }).cloud.identify(as('vault')));
 		expect(refusal).toMatchObject({ kind: 'aws', code: 'CREDENTIAL_PROCESS_FAILED', why });
+	});
+});
+
+describe('what is set wrongly', () => {
+	it('is told of an endpoint that is no URL', async () => {
+		const { cloud } = openCloud('127.0.0.1:5000', home.folder, keysOf());
+		expect(await refusalOf(cloud.identify(anyone))).toMatchObject({ kind: 'usage', code: 'BAD_ENDPOINT', where: 'AWS_ENDPOINT_URL' });
+	});
+
+	it('is told of a profile that takes keys from an environment without keys', async () => {
+		await home.write('.aws/config', '[profile ci]\nrole_arn = arn:r\ncredential_source = Environment\nregion = us-east-1\n');
+		const refusal = await refusalOf(openCloud(front.url, home.folder).cloud.identify(as('ci')));
+		expect(refusal).toMatchObject({ kind: 'aws', code: 'NO_AWS_CREDENTIALS' });
+	});
+
+	it('is told of keys below a role that have expired', async () => {
+		await home.write('.aws/credentials', mfaConfig.replace(/mfa_serial.*/, ''));
+		front.fail('AssumeRole', { name: 'ExpiredToken', message: 'The security token included in the request is expired' });
+		const refusal = await refusalOf(openCloud(front.url, home.folder).cloud.identify(as('guarded')));
+		expect(refusal).toMatchObject({ code: 'EXPIRED_CREDENTIALS', where: 'profile base' });
+		expect(refusal.next[0]).toContain('profile base');
 	});
 });
 
