@@ -70,6 +70,7 @@ export async function assumeRole(
 				...(/^\d+$/.test(section.duration_seconds ?? '') ? { DurationSeconds: Number(section.duration_seconds) } : {}),
 				...(device === undefined || code === null ? {} : { SerialNumber: device, TokenCode: code }),
 			}),
+			{ abortSignal: loading.signal },
 		);
 		return credentialsOf(answer.Credentials, role);
 	} catch (error) {
@@ -152,6 +153,7 @@ export async function assumeRoleWithToken(
 				RoleSessionName: given.session ?? `repot-${setup.clock.now()}`,
 				WebIdentityToken: token.trim(),
 			}),
+			{ abortSignal: loading.signal },
 		);
 		return credentialsOf(answer.Credentials, given.role);
 	} catch (error) {

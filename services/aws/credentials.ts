@@ -32,6 +32,8 @@ export interface Loading {
 	readonly files: SharedFiles;
 	readonly region: string;
 	readonly mfa: MfaCode;
+	/** Aborted when nobody waits for the credentials any more. */
+	readonly signal: AbortSignal;
 }
 
 export type Load = (loading: Loading) => Promise<Credentials>;

@@ -19,6 +19,8 @@ export interface Session {
 	readonly credentials: MemoizedProvider;
 	/** Gives a code to the next role that asks for one; null: there is none any more. */
 	giveCode(code: Secret | null): void;
+	/** Ends what is being loaded, such as a command that waits for somebody. */
+	stopLoading(): void;
 	/** Who the credentials belong to, from the last answer; null: not asked yet. */
 	caller: Caller | null;
 }
@@ -29,15 +31,20 @@ export async function openSession(setup: Setup, access: AwsAccess): Promise<Sess
 	const choice = choose(setup, files, access);
 	const region = await regionOf(setup, files, access, choice);
 	let code = mfaCode(null);
+	let loading = new AbortController();
 	const mfa: MfaCode = { take: () => code.take() };
 	return {
 		setup,
 		files,
 		choice,
 		region,
-		credentials: memoized(() => choice.load({ setup, files, region: region.name, mfa }), setup),
+		credentials: memoized(() => choice.load({ setup, files, region: region.name, mfa, signal: loading.signal }), setup),
 		giveCode(given) {
 			code = mfaCode(given);
+		},
+		stopLoading() {
+			loading.abort();
+			loading = new AbortController();
 		},
 		caller: null,
 	};
@@ -91,6 +98,7 @@ export async function ask<T>(
 			return await call(signal === undefined ? {} : { abortSignal: signal });
 		}, signal);
 	} catch (error) {
+		if (signal?.aborted === true) session.stopLoading();
 		// Who was refused is a part of the words. Where even that cannot be asked, they go without.
 		if (isDenial(error) && session.caller === null) await askCaller(session, signal).catch(() => undefined);
 		throw toRepotError(error, factsOf(session, asked));

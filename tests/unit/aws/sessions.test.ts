@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../../source/core/secret.js';
 import { anyone, type Home, keysOf, makeHome, openCloud, planted, refusalOf } from '../../contract/cloud-scene.js';
-import type { AwsFront } from '../../fakes/aws-front.js';
+import { type AwsFront, startFront } from '../../fakes/aws-front.js';
 import { startFakeAws } from '../../fakes/aws-server.js';
 
 let front: AwsFront;
@@ -200,6 +202,20 @@ describe('a command that gives credentials', () => {
 		expect(await cloud.identify(as('vault'))).toMatchObject({ kind: 'process', from: 'profile vault (command)', expiresAt: null });
 		expect(front.requests[0]?.headers.authorization).toContain('Credential=AKIAOWN/');
 		expect(told.map((secret) => secret.reveal())).toEqual([planted.key]);
+	});
+
+	it('is ended when nobody waits for it any more', async () => {
+		const abort = new AbortController();
+		const waiting = await startFront(() => {
+			abort.abort();
+			return { status: 200, body: '' };
+		});
+		await withCommand(`echo $$ > "$HOME/pid"; "${process.execPath}" -e "fetch('${waiting.url}')"; exec sleep 600`);
+		const { cloud } = openCloud(front.url, home.folder, { PATH: process.env.PATH });
+		expect(await refusalOf(cloud.identify(as('vault'), { signal: abort.signal }))).toMatchObject({ kind: 'interrupted' });
+		const pid = Number(await readFile(join(home.folder, 'pid'), 'utf8'));
+		await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
+		await waiting.close();
 	});
 
 	it.each([
