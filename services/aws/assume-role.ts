@@ -2,6 +2,7 @@ import { clientSettings, quietenNotice } from './client-settings.js';
 import type { Credentials, Loading } from './credentials.js';
 import { awsProblem, usageProblem } from './problem.js';
 import { shapeOf, toRepotError } from './problems.js';
+import { kindOf } from './profiles.js';
 import type { Section } from './shared-files.js';
 
 interface Granted {
@@ -58,7 +59,7 @@ export async function assumeRole(
 	if (credentials.sessionToken !== undefined) setup.secrecy.keep(credentials.sessionToken);
 	const code = device === undefined ? null : codeFor(loading, profile, device);
 	quietenNotice();
-	const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+	const { STSClient, AssumeRoleCommand } = await import('./sdk/sts.js');
 	const client = new STSClient({ ...clientSettings(setup, files, 'STS', region, profile), credentials });
 	try {
 		const answer = await client.send(
@@ -69,6 +70,7 @@ export async function assumeRole(
 				...(/^\d+$/.test(section.duration_seconds ?? '') ? { DurationSeconds: Number(section.duration_seconds) } : {}),
 				...(device === undefined || code === null ? {} : { SerialNumber: device, TokenCode: code }),
 			}),
+			{ abortSignal: loading.signal },
 		);
 		return credentialsOf(answer.Credentials, role);
 	} catch (error) {
@@ -115,8 +117,9 @@ function roleProblem(loading: Loading, profile: string, section: Section, error:
 		asked: { service: 'STS', action: 'sts:AssumeRole', what: `STS for the role of profile "${profile}"` },
 		setup,
 		files,
+		// What was refused are the credentials that the role stands on.
 		profile: section.source_profile ?? profile,
-		kind: 'assume-role',
+		kind: kindOf(files.profiles.get(section.source_profile ?? '') ?? {}) ?? 'assume-role',
 		region: loading.region,
 		caller: null,
 	});
@@ -141,7 +144,7 @@ export async function assumeRoleWithToken(
 	});
 	setup.secrecy.keep(token.trim());
 	quietenNotice();
-	const { STSClient, AssumeRoleWithWebIdentityCommand } = await import('@aws-sdk/client-sts');
+	const { STSClient, AssumeRoleWithWebIdentityCommand } = await import('./sdk/sts.js');
 	const client = new STSClient(clientSettings(setup, files, 'STS', loading.region, profile));
 	try {
 		const answer = await client.send(
@@ -150,6 +153,7 @@ export async function assumeRoleWithToken(
 				RoleSessionName: given.session ?? `repot-${setup.clock.now()}`,
 				WebIdentityToken: token.trim(),
 			}),
+			{ abortSignal: loading.signal },
 		);
 		return credentialsOf(answer.Credentials, given.role);
 	} catch (error) {

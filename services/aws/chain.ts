@@ -36,14 +36,14 @@ export function choose(setup: Setup, files: SharedFiles, access: AwsAccess): Cho
 	}
 	if (named === null && env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY) return environmentChoice;
 	const initial = named === null ? profileChoice('default', files.profiles.get('default') ?? {}) : null;
-	return initial ?? machineChoice(setup, files);
+	return initial ?? machineChoice(setup, files, named);
 }
 
-const environmentKeys: Load = async ({ setup: { env } }) => ({
-	accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
-	secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
-	...(env.AWS_SESSION_TOKEN ? { sessionToken: env.AWS_SESSION_TOKEN } : {}),
-});
+const environmentKeys: Load = async ({ setup: { env }, files }) => {
+	const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = env;
+	if (!accessKeyId || !secretAccessKey) throw noCredentials(files, 'the profile takes its keys from the environment, which has none');
+	return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+};
 
 const environmentChoice: Choice = { profile: null, kind: 'environment', from: 'env AWS_ACCESS_KEY_ID', load: environmentKeys };
 
@@ -53,7 +53,7 @@ function profileChoice(name: string, section: Section): Choice | null {
 	return { profile: name, kind, from: fromProfile(name, kind), load: (loading) => loadProfile(loading, name, []) };
 }
 
-function machineChoice({ env }: Setup, files: SharedFiles): Choice {
+function machineChoice({ env }: Setup, files: SharedFiles, named: string | null): Choice {
 	const { AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile, AWS_ROLE_ARN: role } = env;
 	if (tokenFile && role) {
 		const session = env.AWS_ROLE_SESSION_NAME || undefined;
@@ -62,8 +62,13 @@ function machineChoice({ env }: Setup, files: SharedFiles): Choice {
 	}
 	if (env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI || env.AWS_CONTAINER_CREDENTIALS_FULL_URI)
 		return { profile: null, kind: 'container', from: 'container role', load: loadFromContainer };
-	if (isTrue(env.AWS_EC2_METADATA_DISABLED))
-		throw noCredentials(files, 'no profile is named, the environment has no keys, and there is no profile default');
+	if (isTrue(env.AWS_EC2_METADATA_DISABLED)) {
+		const why =
+			named === null
+				? 'no profile is named, the environment has no keys, and profile default gives none'
+				: `profile ${named}, which AWS_PROFILE names, has no credentials`;
+		throw noCredentials(files, why);
+	}
 	return { profile: null, kind: 'instance', from: 'instance role', load: loadFromInstance };
 }
 

@@ -1,4 +1,5 @@
 import { type ConfiguredEndpoint, endpointOf, type ServiceId } from './endpoints.js';
+import { usageProblem } from './problem.js';
 import { mostAttempts, retryStrategy } from './retry-strategy.js';
 import type { Setup } from './setup.js';
 import type { SharedFiles } from './shared-files.js';
@@ -9,7 +10,7 @@ const requestTimeout = 20_000;
 
 /** Settings that every client is made with. Endpoints and region are given outright: the SDK would look into the process's environment. */
 export function clientSettings(setup: Setup, files: SharedFiles, service: ServiceId, region: string, profile: string | null) {
-	const endpoint: ConfiguredEndpoint | null = endpointOf(service, setup.env, files, profile);
+	const endpoint = checked(endpointOf(service, setup.env, files, profile));
 	return {
 		region,
 		...(endpoint === null ? { ignoreConfiguredEndpointUrls: true } : { endpoint: endpoint.url }),
@@ -18,6 +19,16 @@ export function clientSettings(setup: Setup, files: SharedFiles, service: Servic
 		retryStrategy: retryStrategy(setup.retryDelayMilliseconds),
 		requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true },
 	};
+}
+
+function checked(endpoint: ConfiguredEndpoint | null): ConfiguredEndpoint | null {
+	if (endpoint === null || /^https?:\/\/[^/]/.test(endpoint.url)) return endpoint;
+	throw usageProblem({
+		code: 'BAD_ENDPOINT',
+		message: 'The endpoint that is set for AWS is no URL',
+		where: endpoint.from,
+		next: ['Write it with http:// or https://, or unset it'],
+	});
 }
 
 /**

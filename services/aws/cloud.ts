@@ -39,8 +39,13 @@ export function createCloud(options: CloudOptions): Cloud {
 		profiles: async () => profilesOf(await readSharedFiles(setup.env)),
 		async identify(access, { mfaCode, signal } = {}) {
 			const session = await sessionOf(access, signal);
-			if (mfaCode !== undefined) session.giveCode(mfaCode);
-			return await identify(session, signal);
+			session.giveCode(mfaCode ?? null);
+			try {
+				return await identify(session, signal);
+			} finally {
+				// Minutes later it would be refused.
+				session.giveCode(null);
+			}
 		},
 		forget,
 		async login(profile, onLine, signal) {

@@ -6,7 +6,7 @@ import { ask, type Session, settingsOf } from './session.js';
 
 /** A client of Cognito user pools for one piece of work. */
 export async function withCognito<T>(session: Session, work: (client: CognitoIdentityProviderClient) => Promise<T>): Promise<T> {
-	const { CognitoIdentityProviderClient } = await import('@aws-sdk/client-cognito-identity-provider');
+	const { CognitoIdentityProviderClient } = await import('./sdk/cognito.js');
 	const client = new CognitoIdentityProviderClient(settingsOf(session, 'Cognito Identity Provider'));
 	try {
 		return await work(client);

@@ -15,8 +15,8 @@ export interface MfaCode {
 	take(): Secret | null;
 }
 
-export const mfaCode = (code: Secret | undefined): MfaCode => {
-	let left: Secret | null = code ?? null;
+export const mfaCode = (code: Secret | null): MfaCode => {
+	let left = code;
 	return {
 		take() {
 			const taken = left;
@@ -32,6 +32,8 @@ export interface Loading {
 	readonly files: SharedFiles;
 	readonly region: string;
 	readonly mfa: MfaCode;
+	/** Aborted when nobody waits for the credentials any more. */
+	readonly signal: AbortSignal;
 }
 
 export type Load = (loading: Loading) => Promise<Credentials>;

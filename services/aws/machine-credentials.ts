@@ -22,7 +22,7 @@ const plain = ({ accessKeyId, secretAccessKey, sessionToken, expiration }: Given
 
 /** The role of a container: ECS, EKS Pod Identity ("Container credential provider"). */
 export const loadFromContainer: Load = async ({ setup: { env } }) => {
-	const { fromHttp } = await import('@aws-sdk/credential-providers');
+	const { fromHttp } = await import('./sdk/credentials.js');
 	const settings = {
 		awsContainerCredentialsRelativeUri: env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
 		awsContainerCredentialsFullUri: env.AWS_CONTAINER_CREDENTIALS_FULL_URI,
@@ -44,7 +44,7 @@ export const loadFromContainer: Load = async ({ setup: { env } }) => {
 
 /** The role of an EC2 instance ("IMDS credential provider"); it comes last, so its absence means that there is nothing. */
 export const loadFromInstance: Load = async ({ files }) => {
-	const { fromInstanceMetadata } = await import('@aws-sdk/credential-providers');
+	const { fromInstanceMetadata } = await import('./sdk/credentials.js');
 	try {
 		return plain(await fromInstanceMetadata({ timeout, maxRetries: 1, logger: quiet })());
 	} catch {
@@ -59,7 +59,7 @@ export const loadFromInstance: Load = async ({ files }) => {
 export async function loadFromLogin(loading: Loading, profile: string): Promise<Credentials> {
 	const { setup, files } = loading;
 	quietenNotice();
-	const { fromLoginCredentials } = await import('@aws-sdk/credential-providers');
+	const { fromLoginCredentials } = await import('./sdk/credentials.js');
 	try {
 		const settings = clientSettings(setup, files, 'SIGNIN', loading.region, profile);
 		const provider = fromLoginCredentials({

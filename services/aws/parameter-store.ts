@@ -8,7 +8,7 @@ import { ask, type Session, settingsOf } from './session.js';
 
 /** A client of Systems Manager for one piece of work. */
 async function withClient<T>(session: Session, work: (client: SSMClient) => Promise<T>): Promise<T> {
-	const { SSMClient } = await import('@aws-sdk/client-ssm');
+	const { SSMClient } = await import('./sdk/ssm.js');
 	const client = new SSMClient(settingsOf(session, 'SSM'));
 	try {
 		return await work(client);
@@ -53,7 +53,7 @@ const badName = (name: string, why: string): RepotError =>
 export async function parameter(session: Session, name: string, signal?: AbortSignal): Promise<CloudParameter | null> {
 	const { clock, secrecy } = session.setup;
 	return await withClient(session, async (client) => {
-		const { GetParameterCommand } = await import('@aws-sdk/client-ssm');
+		const { GetParameterCommand } = await import('./sdk/ssm.js');
 		// Loading the credentials is no latency of the call.
 		await ask(session, askedFor('ssm:GetParameter', [name]), () => session.credentials(), signal);
 		const started = clock.now();
@@ -85,7 +85,7 @@ export async function parameters(
 	const wanted = [...new Set(names)];
 	const { clock } = session.setup;
 	await withClient(session, async (client) => {
-		const { GetParametersCommand } = await import('@aws-sdk/client-ssm');
+		const { GetParametersCommand } = await import('./sdk/ssm.js');
 		for (let at = 0; at < wanted.length; at += namesOfOneCall) {
 			const some = wanted.slice(at, at + namesOfOneCall);
 			const started = clock.now();
@@ -143,7 +143,7 @@ async function listNames(
 	const names: string[] = [];
 	const asked: Asked = { service: 'SSM', action: 'ssm:DescribeParameters', what: 'Parameter Store for names' };
 	await withClient(session, async (client) => {
-		const { DescribeParametersCommand } = await import('@aws-sdk/client-ssm');
+		const { DescribeParametersCommand } = await import('./sdk/ssm.js');
 		let next: string | undefined;
 		do {
 			const command = new DescribeParametersCommand({

@@ -12,9 +12,16 @@ interface Ended {
 }
 
 /** Runs the command by the shell, as the SDK and the CLI do. What it says on stderr, and itself, may hold secrets: neither is repeated. */
-const run = (command: string, env: Loading['setup']['env']): Promise<Ended> =>
+const run = (command: string, env: Loading['setup']['env'], signal: AbortSignal): Promise<Ended> =>
 	new Promise((resolve) => {
-		const options = { env: { ...env }, timeout: longestProcess, killSignal: 'SIGKILL', maxBuffer: 1024 * 1024, encoding: 'utf8' } as const;
+		const options = {
+			env: { ...env },
+			signal,
+			timeout: longestProcess,
+			killSignal: 'SIGKILL',
+			maxBuffer: 1024 * 1024,
+			encoding: 'utf8',
+		} as const;
 		exec(command, options, (error, stdout) => {
 			if (error === null) resolve({ stdout, fault: null });
 			else if (error.killed === true)
@@ -44,7 +51,7 @@ function parsed(text: string): unknown {
 
 export async function loadFromProcess(loading: Loading, profile: string, command: string): Promise<Credentials> {
 	const { setup, files } = loading;
-	const ended = await run(command, setup.env);
+	const ended = await run(command, setup.env, loading.signal);
 	const answer = ended.fault === null ? parsed(ended.stdout) : null;
 	const fault = ended.fault ?? faultOf(answer, setup.clock.now());
 	if (fault !== null) {

@@ -12,7 +12,7 @@ export async function databaseToken(
 ): Promise<Secret> {
 	const asked = { service: 'STS', action: 'rds-db:connect', what: `a database token for ${server.user}@${server.host}` } as const;
 	const token = await ask(session, asked, async () => {
-		const { Signer } = await import('@aws-sdk/rds-signer');
+		const { Signer } = await import('./sdk/rds.js');
 		const signer = new Signer({
 			hostname: server.host,
 			port: server.port,

@@ -17,8 +17,10 @@ export interface Session {
 	readonly choice: Choice;
 	readonly region: Region;
 	readonly credentials: MemoizedProvider;
-	/** Gives a code to the next role that asks for one. */
-	giveCode(code: Secret): void;
+	/** Gives a code to the next role that asks for one; null: there is none any more. */
+	giveCode(code: Secret | null): void;
+	/** Ends what is being loaded, such as a command that waits for somebody. */
+	stopLoading(): void;
 	/** Who the credentials belong to, from the last answer; null: not asked yet. */
 	caller: Caller | null;
 }
@@ -28,16 +30,21 @@ export async function openSession(setup: Setup, access: AwsAccess): Promise<Sess
 	const files = await readSharedFiles(setup.env);
 	const choice = choose(setup, files, access);
 	const region = await regionOf(setup, files, access, choice);
-	let code = mfaCode(undefined);
+	let code = mfaCode(null);
+	let loading = new AbortController();
 	const mfa: MfaCode = { take: () => code.take() };
 	return {
 		setup,
 		files,
 		choice,
 		region,
-		credentials: memoized(() => choice.load({ setup, files, region: region.name, mfa }), setup),
+		credentials: memoized(() => choice.load({ setup, files, region: region.name, mfa, signal: loading.signal }), setup),
 		giveCode(given) {
 			code = mfaCode(given);
+		},
+		stopLoading() {
+			loading.abort();
+			loading = new AbortController();
 		},
 		caller: null,
 	};
@@ -91,21 +98,23 @@ export async function ask<T>(
 			return await call(signal === undefined ? {} : { abortSignal: signal });
 		}, signal);
 	} catch (error) {
+		if (signal?.aborted === true) session.stopLoading();
 		// Who was refused is a part of the words. Where even that cannot be asked, they go without.
 		if (isDenial(error) && session.caller === null) await askCaller(session, signal).catch(() => undefined);
 		throw toRepotError(error, factsOf(session, asked));
 	}
 }
 
-/** STS GetCallerIdentity, which needs no permission. */
-export async function askCaller(session: Session, signal?: AbortSignal): Promise<Caller> {
-	const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+/** STS GetCallerIdentity, which needs no permission. Milliseconds of the call itself, without the loading of the SDK. */
+export async function askCaller(session: Session, signal?: AbortSignal): Promise<Caller & { readonly latencyMilliseconds: number }> {
+	const { STSClient, GetCallerIdentityCommand } = await import('./sdk/sts.js');
 	const client = new STSClient(settingsOf(session, 'STS'));
-	const abort = signal === undefined ? {} : { abortSignal: signal };
+	const { clock } = session.setup;
 	try {
-		const answer = await client.send(new GetCallerIdentityCommand({}), abort);
+		const started = clock.now();
+		const answer = await client.send(new GetCallerIdentityCommand({}), signal === undefined ? {} : { abortSignal: signal });
 		session.caller = { account: answer.Account ?? '', arn: answer.Arn ?? '' };
-		return session.caller;
+		return { ...session.caller, latencyMilliseconds: clock.now() - started };
 	} finally {
 		client.destroy();
 	}

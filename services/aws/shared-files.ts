@@ -23,7 +23,7 @@ const expanded = (path: string, home: string): string => (path.startsWith('~/') 
 
 /** A file that is absent or cannot be read counts as empty. */
 export async function readSharedFiles(env: Setup['env']): Promise<SharedFiles> {
-	const { loadSharedConfigFiles, CONFIG_PREFIX_SEPARATOR } = await import('@smithy/shared-ini-file-loader');
+	const { loadSharedConfigFiles, CONFIG_PREFIX_SEPARATOR } = await import('./sdk/files.js');
 	const home = homeOf(env);
 	const configFile = expanded(env.AWS_CONFIG_FILE || join(home, '.aws', 'config'), home);
 	const credentialsFile = expanded(env.AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials'), home);

@@ -143,12 +143,13 @@ export async function loadSso(loading: Loading, profile: string): Promise<Creden
 async function askPortal(loading: Loading, sso: SsoProfile, token: TokenFile, path: string): Promise<Credentials> {
 	quietenNotice();
 	const [{ fromSSO }, { externalDataInterceptor, getSSOTokenFilepath }] = await Promise.all([
-		import('@aws-sdk/credential-providers'),
-		import('@smithy/shared-ini-file-loader'),
+		import('./sdk/credentials.js'),
+		import('./sdk/files.js'),
 	]);
 	const id = sso.session ?? sso.startUrl;
-	// The SDK looks for the file below the home of the process; where the home is another one, it is handed the content.
-	if (getSSOTokenFilepath(id) !== path) externalDataInterceptor.interceptToken(id, token.content);
+	// The SDK looks for the file below the home of the process, and writes there what it renews. Where the home is another one, it is handed
+	// the content, and cannot renew it.
+	if (getSSOTokenFilepath(id) !== path) externalDataInterceptor.interceptToken(id, { ...token.content, refreshToken: undefined });
 	return await fromSSO({
 		profile: sso.profile,
 		ssoStartUrl: sso.startUrl,

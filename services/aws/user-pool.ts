@@ -51,7 +51,7 @@ interface Search {
  */
 async function usersWith(search: Search, key: SearchKey, value: string, isFiltered = true): Promise<readonly UserType[]> {
 	const { session, client, pool, signal } = search;
-	const { ListUsersCommand } = await import('@aws-sdk/client-cognito-identity-provider');
+	const { ListUsersCommand } = await import('./sdk/cognito.js');
 	const found: UserType[] = [];
 	let next: string | undefined;
 	do {
@@ -140,7 +140,7 @@ function nameProblem(error: unknown, pool: string, username: string, session: Se
 export async function createUser(session: Session, pool: string, username: string, signal?: AbortSignal): Promise<PoolUser> {
 	const { clock } = session.setup;
 	return await withCognito(session, async (client) => {
-		const { AdminCreateUserCommand } = await import('@aws-sdk/client-cognito-identity-provider');
+		const { AdminCreateUserCommand } = await import('./sdk/cognito.js');
 		const command = new AdminCreateUserCommand({
 			UserPoolId: pool,
 			Username: username,

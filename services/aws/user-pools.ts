@@ -8,7 +8,7 @@ export const pageSize = 60;
 export async function userPools(session: Session, signal?: AbortSignal): Promise<readonly UserPool[]> {
 	const asked = { service: 'Cognito Identity Provider', action: 'cognito-idp:ListUserPools', what: 'Cognito for the pools' } as const;
 	return await withCognito(session, async (client) => {
-		const { ListUserPoolsCommand } = await import('@aws-sdk/client-cognito-identity-provider');
+		const { ListUserPoolsCommand } = await import('./sdk/cognito.js');
 		const pools: UserPool[] = [];
 		let next: string | undefined;
 		do {

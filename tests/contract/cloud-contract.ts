@@ -268,12 +268,15 @@ export function cloudContract(open: () => Promise<AwsFront>): void {
 	});
 
 	it('stops when it is told to', async () => {
-		const silent = await startFront(() => new Promise(() => undefined));
-		const { cloud } = openCloud(silent.url, home.folder, keysOf());
 		const abort = new AbortController();
-		const asked = cloud.identify(anyone, { signal: abort.signal });
-		abort.abort();
-		expect(await refusalOf(asked)).toMatchObject({ kind: 'interrupted' });
+		const silent = await startFront(() => {
+			abort.abort();
+			return new Promise(() => undefined);
+		});
+		const { cloud } = openCloud(silent.url, home.folder, keysOf());
+		expect(await refusalOf(cloud.identify(anyone, { signal: abort.signal }))).toMatchObject({ kind: 'interrupted' });
+		expect(await refusalOf(cloud.identify(anyone, { signal: abort.signal }))).toMatchObject({ kind: 'interrupted' });
+		expect(silent.requests).toHaveLength(1);
 		await silent.close();
 	});
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 /** One request in a service's wire format. */
 export interface AwsRequest {
-	/** `GetParameter`, `ListUsers`, `AssumeRole`, ...; of SSO, which is REST: `GetRoleCredentials`. */
+	/** `GetParameter`, `ListUsers`, `AssumeRole`, ...; of SSO, which is REST: `GetRoleCredentials` and `CreateToken`. */
 	readonly action: string;
 	readonly protocol: 'json' | 'query' | 'rest';
 	readonly method: string;
@@ -49,6 +49,7 @@ async function read(message: IncomingMessage): Promise<AwsRequest> {
 	const common = { method: message.method ?? 'GET', path: message.url ?? '/', headers, body };
 	if (target !== undefined) return { ...common, action: target.split('.').at(-1) ?? '', protocol: 'json' };
 	if (common.path.startsWith('/federation/credentials')) return { ...common, action: 'GetRoleCredentials', protocol: 'rest' };
+	if (common.path.startsWith('/token')) return { ...common, action: 'CreateToken', protocol: 'rest' };
 	return { ...common, action: new URLSearchParams(body).get('Action') ?? '', protocol: 'query' };
 }
 

@@ -161,11 +161,18 @@ const roleCredentials = (): AwsReply => ({
 	}),
 });
 
+/** A session renewed (CreateToken of the IAM Identity Center OIDC API reference). */
+const renewedToken = (): AwsReply => ({
+	status: 200,
+	headers: { 'content-type': 'application/json' },
+	body: JSON.stringify({ accessToken: 'renewed-sso-token', refreshToken: 'renewed-refresh-token', expiresIn: 3600, tokenType: 'Bearer' }),
+});
+
 /** A small AWS in this process: STS, Parameter Store, Cognito user pools and the SSO portal, as far as the program asks them. */
 export function startFakeAws(): Promise<AwsFront> {
 	const actions: Readonly<Record<string, (fields: Fields) => unknown>> = { ...parameterStore(), ...userPools() };
 	return startFront((request) => {
-		if (request.protocol === 'rest') return roleCredentials();
+		if (request.protocol === 'rest') return request.action === 'CreateToken' ? renewedToken() : roleCredentials();
 		if (request.protocol === 'query') return sts(request);
 		const action = actions[request.action];
 		if (action === undefined) return faultReply(request, { name: 'UnknownOperationException', message: request.action });

@@ -35,10 +35,10 @@ export interface AwsIdentity {
 	/** The profile that was used; null: none, as with keys of the environment. */
 	readonly profile: string | null;
 	readonly kind: CredentialKind;
-	/** Where the credentials came from: `profile dev (SSO)`, `env AWS_ACCESS_KEY_ID`, `instance role`. */
+	/** Where the credentials came from: `profile dev (SSO)`, `env AWS_ACCESS_KEY_ID`, `container role`, `instance role`. */
 	readonly from: string;
 	readonly region: string;
-	/** `flag --region`, `env AWS_REGION`, `profile dev`. */
+	/** `setting region` (of the access; whoever gave it knows its origin), `env AWS_REGION`, `profile dev`, `instance metadata`. */
 	readonly regionFrom: string;
 	/** ISO 8601; null: they do not end. */
 	readonly expiresAt: string | null;
@@ -86,7 +86,10 @@ export interface Cloud {
 	identify(access: AwsAccess, options?: { readonly mfaCode?: Secret; readonly signal?: AbortSignal }): Promise<AwsIdentity>;
 	/** Credentials are loaded anew by the next call: a login or an edited file counts. */
 	forget(): void;
-	/** Runs `aws sso login` for the profile; tells each line that it says. Rejects when it fails or is not installed. */
+	/**
+	 * Runs `aws sso login` for the profile, or for the one that its role stands on; `aws login` where the profile is of that kind. Tells each
+	 * line that it says. Rejects when it fails or is not installed. What was loaded is forgotten after it.
+	 */
 	login(profile: string | null, onLine: (line: string) => void, signal?: AbortSignal): Promise<void>;
 	/** Null when there is none of the name. */
 	parameter(access: AwsAccess, name: string, signal?: AbortSignal): Promise<CloudParameter | null>;

@@ -1,0 +1,6 @@
+export {
+	AdminCreateUserCommand,
+	CognitoIdentityProviderClient,
+	ListUserPoolsCommand,
+	ListUsersCommand,
+} from '@aws-sdk/client-cognito-identity-provider';

@@ -1,0 +1,6 @@
+export {
+	CONFIG_PREFIX_SEPARATOR,
+	externalDataInterceptor,
+	getSSOTokenFilepath,
+	loadSharedConfigFiles,
+} from '@smithy/shared-ini-file-loader';
