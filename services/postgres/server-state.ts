@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import type { TargetConnections, TargetTest } from '../../source/core/ports.js';
+import type { TargetConnections, TargetRights, TargetTest } from '../../source/core/ports.js';
 import type { Driver, Session } from './driver.js';
 import { boolean, number, quoteName, text, textOrNull } from './sql-text.js';
 
@@ -15,22 +15,48 @@ export interface State {
 	readonly facts: Pick<TargetTest, 'connections' | 'role' | 'readOnly' | 'replicationRole' | 'freeBytes'>;
 }
 
-/** Whether the server takes changes now, from this user, and how many connections it has for them. */
-export async function serverState(driver: Driver, session: Session, host: string | undefined): Promise<State> {
-	const problems: string[] = [];
-	const looks: string[] = [];
+type Finding = NonNullable<TargetRights['unguarded']>;
+
+/** Whether changes are taken at present, and whether what guards them is on. */
+export interface Openness {
+	readonly standby: boolean;
+	readonly readOnly: boolean;
+	readonly replicationRole: string;
+	readonly frozen: readonly Finding[];
+	readonly unguarded: Finding | null;
+}
+
+/** By the settings of new transactions: the one that asks is read-only itself. */
+export async function openness(session: Session): Promise<Openness> {
 	const { rows } = await session.query(
 		"SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') AS read_only, current_setting('session_replication_role') AS role",
 	);
 	const standby = boolean(rows[0], 'standby');
 	const readOnly = text(rows[0], 'read_only') === 'on';
 	const replicationRole = text(rows[0], 'role');
-	if (standby) problems.push('The server is a read-only standby: give the URL of the primary');
-	if (readOnly) problems.push(`Transactions are read-only by default: ${await mendOf(session, 'default_transaction_read_only', 'off')}`);
-	if (replicationRole === 'replica') {
-		const mend = await mendOf(session, 'session_replication_role', 'origin');
-		looks.push(`session_replication_role is replica, so that neither foreign keys nor triggers fire: ${mend}`);
-	}
+	const frozen: Finding[] = [];
+	if (standby) frozen.push({ why: 'the server is a read-only standby', mend: 'give the URL of the primary' });
+	if (readOnly)
+		frozen.push({ why: 'transactions are read-only by default', mend: await mendOf(session, 'default_transaction_read_only', 'off') });
+	// Under `local` ordinary triggers, of which foreign keys are made, fire as under `origin`.
+	const unguarded =
+		replicationRole === 'replica'
+			? {
+					why: 'session_replication_role is replica, so that neither foreign keys nor triggers fire',
+					mend: await mendOf(session, 'session_replication_role', 'origin'),
+				}
+			: null;
+	return { standby, readOnly, replicationRole, frozen, unguarded };
+}
+
+/** A sentence, but for the name of a setting at its head. */
+const inWords = ({ why, mend }: Finding): string => `${why.includes('_') ? why : why.charAt(0).toUpperCase() + why.slice(1)}: ${mend}`;
+
+/** Whether the server takes changes now, from this user, and how many connections it has for them. */
+export async function serverState(driver: Driver, session: Session, host: string | undefined): Promise<State> {
+	const { standby, readOnly, replicationRole, frozen, unguarded } = await openness(session);
+	const problems = frozen.map(inWords);
+	const looks = unguarded === null ? [] : [inWords(unguarded)];
 	const role = standby ? ('standby' as const) : ('primary' as const);
 	if (driver.embedded) return { problems, looks, facts: { role, readOnly, replicationRole } };
 	const { connections, look } = await connectionsLeft(session);

@@ -102,6 +102,10 @@ export interface TargetRights {
 	/** Name of this user, for grants on single tables. */
 	readonly user: string;
 	readonly grants: { readonly ledger: string; readonly tables: string; readonly temporary?: string };
+	/** Why no change is taken at present, e.g. by a standby, each with what mends it. Absent: changes are taken. */
+	readonly frozen?: readonly { readonly why: string; readonly mend: string }[];
+	/** Neither foreign keys nor triggers fire for this user; what mends it. */
+	readonly unguarded?: { readonly why: string; readonly mend: string };
 }
 
 export interface TargetCollection {
