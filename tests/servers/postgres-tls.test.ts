@@ -64,6 +64,11 @@ describe.skipIf(url === undefined && !required)('TLS of a PostgreSQL server (ski
 		expect(test.tls).toEqual({ version: expect.stringMatching(/^TLSv1/), cipher: expect.stringMatching(/^[A-Z0-9_-]+$/) });
 	});
 
+	it('begins with TLS at once where the URL asks for it', async () => {
+		const { tls } = await open(`${server}?sslmode=require&sslnegotiation=direct`).test();
+		expect(tls).not.toBeNull();
+	});
+
 	it('disable does not', async () => {
 		expect((await open(server, wish('disable')).test()).tls).toBeNull();
 		expect((await open(`${server}?sslmode=disable`).test()).tls).toBeNull();

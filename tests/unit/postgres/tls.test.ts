@@ -211,6 +211,14 @@ describe('what is checked', () => {
 		expect(server.acts).toEqual([]);
 	});
 
+	it('shows the client certificate that the URL or the variables name', async () => {
+		const server = await start('server', { asksCertificate: true });
+		const [cert, key] = [certificate('server'), certificate('server').replace(/crt$/, 'test-key')];
+		await dial(dialer(`${at(server)}&sslmode=require&sslcert=${encodeURIComponent(cert)}&sslkey=${encodeURIComponent(key)}`));
+		await dial(dialer(at(server), {}, { PGSSLCERT: cert, PGSSLKEY: key }));
+		expect(server.acts.filter((act) => act.startsWith('certificate'))).toEqual(['certificate db.repot.test', 'certificate db.repot.test']);
+	});
+
 	it('refuses what cannot hold together', async () => {
 		const refused = (parameters: string, env: Env = {}) => refusal(() => dialer(`postgresql://ana@h/app${parameters}`, {}, env));
 		expect(await refused('?sslmode=require&sslrootcert=system')).toMatchObject({ code: 'WEAK_TLS' });
