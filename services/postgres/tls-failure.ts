@@ -9,7 +9,7 @@ const bundle = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pe
 /** Names of databases of Amazon RDS and Aurora, with the region. */
 const rdsName = /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com(\.cn)?$/i;
 
-export const isRds = (host: string): boolean => /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
+const isRds = (host: string): boolean => /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
 
 /** Partition and region of an ARN, by the host's name; null: the name tells none. */
 export function rdsPlace(host: string): { readonly partition: string; readonly region: string } | null {
