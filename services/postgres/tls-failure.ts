@@ -101,13 +101,13 @@ export function tlsFailure(thrown: unknown, server: Server, rules: TlsRules, lab
 	if (offersNoTls(error)) {
 		return failed('No encrypted connection could be made', 'The server does not support SSL connections', [
 			'Have TLS turned on: ssl = on in postgresql.conf, with a certificate',
-			'Or go without it, where the network can be trusted: --ssl-mode disable',
+			...(rules.iam ? [] : ['Or go without it, where the network can be trusted: --ssl-mode disable']),
 		]);
 	}
 	const certificate = certificateFailure(error, server, rules.rootCert);
 	if (certificate === null) return null;
 	return failed("The server's certificate could not be verified", `${certificate.what}. ${trustedIn(rules.rootCert)}`, [
 		...certificate.next,
-		'Without a check (encrypted, but with whoever answers): --ssl-mode require',
+		`Without a check (encrypted, but with whoever answers): ${rules.rootCert === 'node' ? '--ssl-mode require' : 'sslmode=no-verify in the URL, without --ssl-mode'}`,
 	]);
 }

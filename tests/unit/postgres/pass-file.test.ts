@@ -12,6 +12,7 @@ const server = (more: Partial<Server> = {}): Server => ({
 	user: 'ana',
 	named: true,
 	password: null,
+	keyPassword: null,
 	database: 'd',
 	parameters: new Map(),
 	...more,
