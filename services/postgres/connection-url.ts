@@ -22,7 +22,9 @@ export interface Server {
 	/** Null: none in the URL. */
 	readonly password: Secret | null;
 	readonly database: string;
-	/** After the ? of the URL, as libpq names them. */
+	/** Of the key of a client certificate (`sslpassword`). */
+	readonly keyPassword: Secret | null;
+	/** After the ? of the URL, as libpq names them; without the passwords. */
 	readonly parameters: ReadonlyMap<string, string>;
 }
 
@@ -82,7 +84,8 @@ const badVariable = (message: string, next: string): RepotError =>
  * it is localhost, where libpq would look for a socket.
  */
 function serverOf(url: URL, env: Env): Server {
-	const parameters = parametersOf(url);
+	const everything = parametersOf(url);
+	const parameters = new Map([...everything].filter(([name]) => name !== 'password' && name !== 'sslpassword'));
 	const said = (name: string, part: string, variable: string): string => parameters.get(name) || part || env[variable] || '';
 	const host = said('host', decodeURIComponent(url.hostname), 'PGHOST').replace(/^\[(.+)\]$/, '$1');
 	const address = parameters.get('hostaddr') || (host === '' || host === env.PGHOST ? env.PGHOSTADDR : undefined) || null;
@@ -97,14 +100,15 @@ function serverOf(url: URL, env: Env): Server {
 	if (!isPort(port)) throw badVariable('PGPORT is not a number from 1 to 65535', 'PostgreSQL usually listens on 5432');
 	const named = said('user', decodeURIComponent(url.username), 'PGUSER');
 	const user = named || env.USER || env.USERNAME || '';
-	const password = parameters.get('password') || decodeURIComponent(url.password);
+	const secret = (value: string | undefined): Secret | null => (value === undefined || value === '' ? null : new Secret(value));
 	return {
 		host: host || address || 'localhost',
 		address,
 		port: Number(port),
 		user,
 		named: named !== '',
-		password: password === '' ? null : new Secret(password),
+		password: secret(everything.get('password') || decodeURIComponent(url.password)),
+		keyPassword: secret(everything.get('sslpassword')),
 		database: said('dbname', decodeURIComponent(url.pathname.slice(1)), 'PGDATABASE') || user || 'postgres',
 		parameters,
 	};

@@ -26,9 +26,6 @@ export interface Access {
 /** Values stay the text that the server sent. */
 const verbatim = { getTypeParser: () => (value: string | Buffer) => value };
 
-/** Of what a URL may say, what is for the pg library; session settings take the place of the rest once connected. */
-const passedOn = ['options', 'client_encoding', 'fallback_application_name', 'query_timeout', 'replication'] as const;
-
 /**
  * Makes connections to one server: all by the same rules, each with a password of its own where tokens are used. It remembers whether the
  * server offers TLS, so that `prefer` asks once; who was encrypted once is never connected to without.
@@ -96,12 +93,11 @@ export class Dialer {
 	/** Everything is given, because the library would look for what is missing in the environment by rules of its own. */
 	#address(): pg.ClientConfig {
 		const { host, address, port, user, database, parameters } = this.#server;
-		const given = passedOn.flatMap((name) => {
-			const value = parameters.get(name) ?? (name === 'options' ? this.#env.PGOPTIONS : undefined);
-			return value === undefined ? [] : [[name, value] as const];
-		});
+		const options = parameters.get('options') ?? this.#env.PGOPTIONS;
+		const patience = Number(parameters.get('query_timeout'));
 		return {
-			...Object.fromEntries(given),
+			...(options === undefined ? {} : { options }),
+			...(patience > 0 ? { query_timeout: patience } : {}),
 			host: address ?? host,
 			port,
 			user,

@@ -45,9 +45,18 @@ export interface Driver extends Session {
 	monitor(): Promise<(Session & { close(): Promise<void> }) | null>;
 	/** A driver of its own connection to the same database, for work beside this one; null where only one connection can exist. */
 	beside(): Driver | null;
+	/** What is known of the connection from this side; null before there is one. Left out: there is none. */
+	wire?(): Wire | null;
 	/** Embedded only: from now on changes must reach the directory (before, an absent one is stood in for by memory). */
 	persist(): Promise<void>;
 	close(): Promise<void>;
+}
+
+export interface Wire {
+	/** Null: not encrypted. */
+	readonly tls: { readonly version: string; readonly cipher: string } | null;
+	/** The process that serves it, by what was said at the login; null: nothing was. */
+	readonly backend: number | null;
 }
 
 export interface ServerErrorFields {

@@ -50,7 +50,14 @@ function serverWords(error: ServerError, place: Place): Words {
 				code: 'TOO_MANY_CONNECTIONS',
 				message: 'The server has no free connection',
 				why,
-				next: ['Try again later, or close other connections'],
+				next: [
+					'Try again later, or close other connections',
+					...(/for (?:role|database) "/.test(error.message)
+						? [
+								`Or have an administrator run: ALTER ${/for role/.test(error.message) ? 'ROLE' : 'DATABASE'} ${/"(.+)"/.exec(error.message)?.[0]} CONNECTION LIMIT -1;`,
+							]
+						: []),
+				],
 			};
 		case '53100':
 			return {

@@ -1,12 +1,13 @@
 import { createConnection, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { TLSSocket } from 'node:tls';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { Secret } from '../../source/core/secret.js';
 import { parseConnection } from './connection-url.js';
 import { Dialer } from './dialer.js';
-import { ConnectionError, type QueryResult, type Row, ServerError, type Session, sessionSettings } from './driver.js';
+import { ConnectionError, type QueryResult, type Row, ServerError, type Session, sessionSettings, type Wire } from './driver.js';
 import { translate } from './pg-errors.js';
 import { QueuedDriver } from './queued-driver.js';
 
@@ -51,7 +52,7 @@ const sessionOn = (client: pg.Client): Session => ({
 });
 
 /** What the library knows of a connection and its types do not tell: the socket, and what the server sent for CancelRequest. */
-interface Wire {
+interface Inside {
 	readonly connection: { readonly stream: Socket };
 	readonly processID: number | null;
 	readonly secretKey: number | null;
@@ -59,9 +60,10 @@ interface Wire {
 	readonly port: number;
 }
 
-const wireOf = (client: pg.Client): Wire => client as unknown as Wire;
+const insideOf = (client: pg.Client): Inside => client as unknown as Inside;
 
-const hangUp = (client: pg.Client): void => void wireOf(client).connection.stream.destroy(new Error('Connection terminated by the client'));
+const hangUp = (client: pg.Client): void =>
+	void insideOf(client).connection.stream.destroy(new Error('Connection terminated by the client'));
 
 const cancelCode = 80877102;
 
@@ -70,7 +72,7 @@ const cancelCode = 80877102;
  * needs no free connection. The server answers by closing; whether something was cancelled shows in the statement itself.
  */
 async function requestCancel(client: pg.Client): Promise<void> {
-	const { processID, secretKey, host, port } = wireOf(client);
+	const { processID, secretKey, host, port } = insideOf(client);
 	if (processID === null || secretKey === null) return;
 	const message = Buffer.alloc(16);
 	message.writeInt32BE(16, 0);
@@ -141,6 +143,14 @@ export class PgDriver extends QueuedDriver {
 
 	beside(): PgDriver {
 		return new PgDriver({ dialer: this.#dial(), label: this.label, identity: this.identity });
+	}
+
+	wire(): Wire | null {
+		if (this.#client === null) return null;
+		const { connection, processID } = insideOf(this.#client);
+		const { stream } = connection;
+		const tls = stream instanceof TLSSocket ? { version: stream.getProtocol() ?? 'TLS', cipher: stream.getCipher().name } : null;
+		return { tls, backend: processID };
 	}
 
 	async persist(): Promise<void> {}

@@ -1,9 +1,10 @@
 import type { TableRights, TargetRights } from '../../source/core/ports.js';
 import { namesIn } from './catalog.js';
 import type { Session } from './driver.js';
+import { openness } from './server-state.js';
 import { boolean, quoteName, text } from './sql-text.js';
 
-/** Rights to make tables in the schema and to keep the ledger, and the statements that give them. */
+/** Rights to make tables in the schema and to keep the ledger, whether changes are taken at all, and the statements that mend it. */
 export async function targetRights(session: Session): Promise<TargetRights> {
 	const { rows } = await session.query(
 		`SELECT current_user AS user, current_database() AS database, current_schema() AS schema, has_schema_privilege(current_schema(), 'CREATE') AS tables,
@@ -16,6 +17,7 @@ export async function targetRights(session: Session): Promise<TargetRights> {
 				ELSE has_schema_privilege(n.oid, 'CREATE') END) AS usable
 			FROM pg_namespace n WHERE n.nspname = 'repot') ledger`,
 	);
+	const { frozen, unguarded } = await openness(session);
 	const [row] = rows;
 	const name = text(row, 'user');
 	const user = quoteName(name);
@@ -32,6 +34,8 @@ export async function targetRights(session: Session): Promise<TargetRights> {
 			temporary: `GRANT TEMP ON DATABASE ${quoteName(text(row, 'database'))} TO ${user};`,
 			tables: `GRANT USAGE, CREATE ON SCHEMA ${quoteName(text(row, 'schema'))} TO ${user};`,
 		},
+		...(frozen.length === 0 ? {} : { frozen }),
+		...(unguarded === null ? {} : { unguarded }),
 	};
 }
 

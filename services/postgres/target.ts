@@ -116,7 +116,7 @@ export function targetOn(driver: Driver, clock: Clock, place: Place): Target {
 	}
 
 	return {
-		test: (signal) => guard(() => testTarget(driver, clock, signal)),
+		test: (signal) => guard(() => testTarget(driver, clock, place, signal)),
 		describe: (request, signal) => read((session) => describeTarget(driver, session, request), signal),
 		compare: (step: CopyStep, tenant, records, signal) => read((session) => compareRecords(session, step, tenant, records), signal),
 		plannedClashes: (step, tenant, records, signal) => read((session) => findPlannedClashes(session, step, tenant, records), signal),

@@ -1,8 +1,11 @@
 import type { Clock, TargetTest } from '../../source/core/ports.js';
 import { currentSchema, serverFacts } from './describe.js';
 import type { Driver, Session } from './driver.js';
+import type { Place } from './login-words.js';
+import { poolerBefore } from './pooler.js';
 import { targetRights } from './rights.js';
-import { boolean, number, text, textOrNull } from './sql-text.js';
+import { serverState } from './server-state.js';
+import { number, text, textOrNull } from './sql-text.js';
 
 const oldestServer = 13;
 const newestServer = 18;
@@ -39,47 +42,68 @@ async function vectorProblems(session: Session): Promise<string[]> {
 		: ['The extension vector is missing and this user may not create it; have an administrator run: CREATE EXTENSION vector;'];
 }
 
-/** What stands in the way of a migration, each with the statement that mends it. */
-async function findProblems(
-	session: Session,
-	major: number,
-	user: string,
-	schema: string,
-): Promise<{ problems: string[]; canCreate: boolean }> {
+interface Server {
+	readonly major: number;
+	readonly user: string;
+	readonly schema: string;
+}
+
+/** Rights that a migration needs, each with the statement that gives it, and the versions it was tested with. */
+async function rightProblems(session: Session, { major, user, schema }: Server): Promise<{ problems: string[]; canCreate: boolean }> {
 	const rights = await targetRights(session);
 	const problems: string[] = [];
 	if (major < oldestServer) problems.push(`PostgreSQL ${major} is too old: ${oldestServer} to ${newestServer} are supported`);
-	if (major > newestServer) problems.push(`PostgreSQL ${major} is newer than any that was tested (${oldestServer} to ${newestServer})`);
 	if (!rights.tables) problems.push(`${user} may not create tables in schema ${schema}: ${rights.grants.tables}`);
 	if (!rights.ledger) problems.push(`${user} may not create or use the ledger (schema repot): ${rights.grants.ledger}`);
-	const standby = await session.query('SELECT pg_is_in_recovery() AS standby');
-	if (boolean(standby.rows[0], 'standby')) problems.push('The server is a read-only standby: give the URL of the primary');
-	return { problems: [...problems, ...(await vectorProblems(session))], canCreate: rights.tables && rights.ledger };
+	return { problems, canCreate: rights.tables && rights.ledger };
 }
 
+const poolerWords = {
+	none: { problems: [], looks: [] },
+	some: {
+		problems: [],
+		looks: [
+			'A pooler stands before the server: session pooling works, transaction pooling would let go of the lock and the settings of the run',
+		],
+	},
+	'by-transaction': {
+		problems: [
+			'The pooler before the server gives its connections away between transactions, which loses the lock and the settings of a run: connect to the server itself, or by session pooling',
+		],
+		looks: [],
+	},
+};
+
 /** Connects, measures one round trip and looks for what a migration will need. Writes nothing. */
-export async function testTarget(driver: Driver, clock: Clock, signal: AbortSignal | undefined): Promise<TargetTest> {
-	return driver.transaction(
-		async (session) => {
-			const started = clock.now();
-			await session.query('SELECT 1');
-			const latencyMilliseconds = clock.now() - started;
-			const { rows } = await session.query(
-				"SELECT current_user AS user, current_database() AS database, current_setting('server_version_num')::int / 10000 AS major",
-			);
-			const user = text(rows[0], 'user');
-			const database = text(rows[0], 'database');
-			const schema = await currentSchema(session);
-			const { problems, canCreate } = await findProblems(session, number(rows[0], 'major'), user, schema);
-			return {
-				facts: { ...(await serverFacts(driver, session)), fingerprint: '' },
-				latencyMilliseconds,
-				user,
-				database,
-				canCreate,
-				problems,
-			};
-		},
-		{ readOnly: true, signal },
+export async function testTarget(driver: Driver, clock: Clock, { host }: Place, signal: AbortSignal | undefined): Promise<TargetTest> {
+	const found = await driver.transaction((session) => lookAround(driver, session, clock, host), { readOnly: true, signal });
+	if (driver.embedded) return found;
+	const pooler = poolerWords[await poolerBefore(driver)];
+	return { ...found, problems: [...found.problems, ...pooler.problems], looks: [...(found.looks ?? []), ...pooler.looks] };
+}
+
+async function lookAround(driver: Driver, session: Session, clock: Clock, host: string | undefined): Promise<TargetTest> {
+	const started = clock.now();
+	await session.query('SELECT 1');
+	const latencyMilliseconds = clock.now() - started;
+	const { rows } = await session.query(
+		"SELECT current_user AS user, current_database() AS database, current_setting('server_version_num')::int / 10000 AS major",
 	);
+	const [user, database, major] = [text(rows[0], 'user'), text(rows[0], 'database'), number(rows[0], 'major')];
+	const { problems, canCreate } = await rightProblems(session, { major, user, schema: await currentSchema(session) });
+	const state = await serverState(driver, session, host);
+	return {
+		facts: { ...(await serverFacts(driver, session)), fingerprint: '' },
+		latencyMilliseconds,
+		user,
+		database,
+		canCreate,
+		problems: [...problems, ...state.problems, ...(await vectorProblems(session))],
+		looks: [
+			...(major > newestServer ? [`PostgreSQL ${major} is newer than any that was tested (${oldestServer} to ${newestServer})`] : []),
+			...state.looks,
+		],
+		...(driver.embedded ? {} : { tls: driver.wire?.()?.tls ?? null }),
+		...state.facts,
+	};
 }

@@ -9,7 +9,7 @@ const bundle = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pe
 /** Names of databases of Amazon RDS and Aurora, with the region. */
 const rdsName = /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com(\.cn)?$/i;
 
-export const isRds = (host: string): boolean => /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
+const isRds = (host: string): boolean => /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
 
 /** Partition and region of an ARN, by the host's name; null: the name tells none. */
 export function rdsPlace(host: string): { readonly partition: string; readonly region: string } | null {
@@ -101,13 +101,13 @@ export function tlsFailure(thrown: unknown, server: Server, rules: TlsRules, lab
 	if (offersNoTls(error)) {
 		return failed('No encrypted connection could be made', 'The server does not support SSL connections', [
 			'Have TLS turned on: ssl = on in postgresql.conf, with a certificate',
-			'Or go without it, where the network can be trusted: --ssl-mode disable',
+			...(rules.iam ? [] : ['Or go without it, where the network can be trusted: --ssl-mode disable']),
 		]);
 	}
 	const certificate = certificateFailure(error, server, rules.rootCert);
 	if (certificate === null) return null;
 	return failed("The server's certificate could not be verified", `${certificate.what}. ${trustedIn(rules.rootCert)}`, [
 		...certificate.next,
-		'Without a check (encrypted, but with whoever answers): --ssl-mode require',
+		`Without a check (encrypted, but with whoever answers): ${rules.rootCert === 'node' ? '--ssl-mode require' : 'sslmode=no-verify in the URL, without --ssl-mode'}`,
 	]);
 }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity, type SecureVersion } from 'node:tls';
@@ -29,6 +30,8 @@ export interface TlsRules {
 	readonly key: string | null;
 	readonly crl: string | null;
 	readonly direct: boolean;
+	/** Tokens are sent, which are never sent without TLS. */
+	readonly iam: boolean;
 }
 
 const usage = (code: string, message: string, next: readonly string[], why?: string): RepotError =>
@@ -124,6 +127,7 @@ export function tlsRules(server: Server, wish: TlsWish, env: Env, baseDirectory:
 		key: file('sslkey', 'PGSSLKEY'),
 		crl: file('sslcrl', 'PGSSLCRL'),
 		direct: direct && use !== 'never',
+		iam,
 	};
 }
 
@@ -152,11 +156,11 @@ export function tlsOptions(rules: TlsRules, server: Server): ConnectionOptions {
 		...(check === 'chain' ? { checkServerIdentity: () => undefined } : {}),
 		// By the name that was asked for, also where another address leads to it.
 		...(check === 'chain-and-host' ? { checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate) } : {}),
-		...(server.address !== null && !/^[\d.]+$|:/.test(host) ? { servername: host } : {}),
+		...(server.address !== null && isIP(host) === 0 ? { servername: host } : {}),
 		...(rules.cert === null ? {} : { cert: contentOf(rules.cert, 'the client certificate (sslcert)') }),
 		...(rules.key === null ? {} : { key: contentOf(rules.key, 'the key of the client certificate (sslkey)') }),
 		...(rules.crl === null ? {} : { crl: contentOf(rules.crl, 'the revocation list (sslcrl)') }),
-		...(server.parameters.has('sslpassword') ? { passphrase: server.parameters.get('sslpassword') ?? '' } : {}),
+		...(server.keyPassword === null ? {} : { passphrase: server.keyPassword.reveal() }),
 		...versions(server.parameters),
 	};
 }

@@ -91,7 +91,8 @@ export function namesOf(target: Secret): readonly string[] {
 	const value = target.reveal();
 	if (value.startsWith('pglite:') || !URL.canParse(value)) return [];
 	const url = new URL(value);
-	return [decoded(url.username), url.hostname, decoded(url.pathname.slice(1))].filter((part) => part !== '');
+	const others = ['user', 'host', 'dbname'].map((name) => url.searchParams.get(name) ?? '');
+	return [decoded(url.username), url.hostname, decoded(url.pathname.slice(1)), ...others].filter((part) => part !== '');
 }
 
 /** host:port/database or the absolute directory: equal for the same database. */

@@ -10,8 +10,8 @@ export const certificate = (name: 'authority' | 'other-authority' | 'server' | '
 
 const key = readFileSync(new URL('../fixtures/tls/server.test-key', import.meta.url));
 
-/** What a client did, in order: asked for TLS, began a session, sent a password. */
-export type Act = 'asks-for-tls' | 'plain-session' | 'encrypted-session' | `password ${string}`;
+/** What a client did, in order: asked for TLS, began a session, sent a password; the name of the certificate that it showed. */
+export type Act = 'asks-for-tls' | 'plain-session' | 'encrypted-session' | `password ${string}` | `certificate ${string}`;
 
 export interface TlsServer {
 	readonly port: number;
@@ -30,7 +30,10 @@ const askPassword = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]);
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 
 /** As much of a PostgreSQL server as a login takes: the request for TLS, the start, a password in clear text. */
-export async function startTlsServer(first: Answer, options: { readonly asksPassword?: boolean } = {}): Promise<TlsServer> {
+export async function startTlsServer(
+	first: Answer,
+	options: { readonly asksPassword?: boolean; readonly asksCertificate?: boolean } = {},
+): Promise<TlsServer> {
 	let answer = first;
 	const acts: Act[] = [];
 	const sockets = new Set<Socket>();
@@ -64,7 +67,14 @@ export async function startTlsServer(first: Answer, options: { readonly asksPass
 			else {
 				const context = createSecureContext({ key, cert: readFileSync(certificate(answer)) });
 				socket.write('S');
-				const secure = new TLSSocket(socket, { isServer: true, secureContext: context });
+				const secure = new TLSSocket(socket, {
+					isServer: true,
+					secureContext: context,
+					requestCert: options.asksCertificate === true,
+					rejectUnauthorized: false,
+				});
+				if (options.asksCertificate === true)
+					secure.once('secure', () => acts.push(`certificate ${[secure.getPeerCertificate().subject?.CN].flat().join()}`));
 				secure.on('error', () => undefined);
 				session(secure, true, null);
 			}

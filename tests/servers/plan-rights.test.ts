@@ -106,6 +106,26 @@ describe.skipIf(url === undefined && !required)('rights of the database user (sk
 		expect(await outcome(again)).toMatchObject({ outcome: 'done', written: 2 });
 	});
 
+	it('are of no use while transactions are read-only, which blocks with the statement that mends it, and that statement does', async () => {
+		await owner.query(`GRANT CREATE ON DATABASE ${name} TO limited; GRANT CREATE ON SCHEMA public TO limited`);
+		await owner.query(`ALTER ROLE limited IN DATABASE ${name} SET default_transaction_read_only = on`);
+		await owner.query(`ALTER ROLE limited IN DATABASE ${name} SET session_replication_role = replica`);
+		const planned = await plan();
+		expect(blocks(planned).map(({ code, hint }) => [code, hint])).toEqual([
+			['TARGET_READ_ONLY', `ALTER ROLE "limited" IN DATABASE "${name}" RESET default_transaction_read_only;`],
+		]);
+		expect(planned.hazards.filter(({ severity }) => severity === 'warn')).toMatchObject([
+			{ code: 'TRIGGERS_OFF', hint: `ALTER ROLE "limited" IN DATABASE "${name}" RESET session_replication_role;` },
+		]);
+		await obey(planned);
+		await target.close();
+		target = createPostgresTarget({ url: new Secret(asUser(own, 'limited', 'limited')), clock: { now: () => performance.now() } });
+		ports = { ...ports, target };
+		const again = await plan();
+		expect(codes(again)).toEqual([]);
+		expect(await outcome(again)).toMatchObject({ outcome: 'done', written: 2 });
+	});
+
 	it('are enough without any CREATE when the tables are there and the ledger has its schema', async () => {
 		await owner.query(
 			`${tablesSql} GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA public TO limited; CREATE SCHEMA repot AUTHORIZATION limited`,

@@ -52,7 +52,7 @@ describe.skipIf(url === undefined && !required)('faults of a PostgreSQL server (
 		expect((await errorOf(open(asUser(own, 'limited')).test())).code).toBe('WRONG_PASSWORD');
 		expect((await errorOf(open(asUser(own, 'forbidden')).test())).code).toBe('LOGIN_REFUSED');
 		expect((await errorOf(open(onDatabase(server, 'no_such_database')).test())).code).toBe('NO_DATABASE');
-		expect((await errorOf(open(`${own}?sslmode=require`).test())).code).toBe('TLS_FAILED');
+		expect((await errorOf(open(`${own}?sslmode=verify-full`).test())).code).toBe('TLS_FAILED');
 	});
 
 	it('says that nothing answers, or that the name is not known', async () => {

@@ -6,7 +6,7 @@
 #   kill -INT "$REPOT_TEST_POSTGRES_PID"; rm -rf "$REPOT_TEST_POSTGRES_DATA"
 #
 # It listens on 127.0.0.1 at a free port. The superuser `postgres` needs no password; the role `limited` (password `limited`)
-# logs in by password and owns nothing. The first one offers TLS with a certificate for `localhost` and `db.repot.test`, made here by
+# and its members log in by password; it owns nothing. The first one offers TLS with a certificate for `localhost` and `db.repot.test`, made here by
 # openssl and issued by the authority in _CA; the plain one offers none. A PostgreSQL 16+ with pgvector that is installed here is used; without one, as root on
 # a Debian-like system, a Debian 13 root with both is made once by debootstrap under ${REPOT_CI_CACHE:-~/.cache/repot-ci}/trixie.
 set -euo pipefail
@@ -102,7 +102,7 @@ fi
 as "$bin/initdb" -D "$inside/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >"$data/initdb.log" 2>&1 || { tail -5 "$data/initdb.log" >&2; fail 'initdb failed'; }
 cat >"$data/data/pg_hba.conf" <<HBA
 local all all trust
-host all limited 127.0.0.1/32 scram-sha-256
+host all +limited 127.0.0.1/32 scram-sha-256
 host all forbidden 127.0.0.1/32 reject
 host all all 127.0.0.1/32 trust
 HBA

@@ -26,6 +26,11 @@ export function rightHazards(
 	const block = (code: string, step: string | null, message: string, hint: string): void => {
 		hazards.push({ code, severity: 'block', step, count: 1, sample: [], message, hint });
 	};
+	for (const { why, mend } of rights.frozen ?? []) block('TARGET_READ_ONLY', null, `no change is taken: ${why}`, mend);
+	if (rights.unguarded !== undefined) {
+		const { why, mend } = rights.unguarded;
+		hazards.push({ code: 'TRIGGERS_OFF', severity: 'warn', step: null, count: 1, sample: [], message: why, hint: mend });
+	}
 	if (!rights.ledger) {
 		const narrower = rights.grants.ledger.includes('ON DATABASE')
 			? ` Or, which gives less: CREATE SCHEMA repot AUTHORIZATION ${quoteIdent(rights.user)};`

@@ -9,8 +9,30 @@ export interface TargetTest {
 	readonly canCreate: boolean;
 	/** What is wrong, with the exact SQL to mend it. */
 	readonly problems: readonly string[];
-	/** What to know of it that keeps no run from its work. */
+	/** What does not stand in the way, and wants a look before a run; with the SQL that mends it. */
 	readonly looks?: readonly string[];
+	/** How the connection is encrypted; null: it is not. Left out by what has no connection. */
+	readonly tls?: { readonly version: string; readonly cipher: string } | null;
+	readonly connections?: TargetConnections;
+	readonly role?: 'primary' | 'standby';
+	/** New transactions take no changes, unless they ask for it. */
+	readonly readOnly?: boolean;
+	/** `session_replication_role`: under `replica` neither foreign keys nor triggers fire, under `local` all of them do. */
+	readonly replicationRole?: string;
+	/** Of the disk that holds the data; null: not visible from here. */
+	readonly freeBytes?: number | null;
+}
+
+/** Connections that the server grants. */
+export interface TargetConnections {
+	/** `max_connections`. */
+	readonly max: number;
+	/** Kept for administrators, so not for this user. */
+	readonly reserved: number;
+	/** Of everybody, this one too. */
+	readonly used: number;
+	/** That this user may still open, by the limits of server, database and role. */
+	readonly free: number;
 }
 
 export interface TargetColumn {
@@ -80,6 +102,10 @@ export interface TargetRights {
 	/** Name of this user, for grants on single tables. */
 	readonly user: string;
 	readonly grants: { readonly ledger: string; readonly tables: string; readonly temporary?: string };
+	/** Why no change is taken at present, e.g. by a standby, each with what mends it. Absent: changes are taken. */
+	readonly frozen?: readonly { readonly why: string; readonly mend: string }[];
+	/** Neither foreign keys nor triggers fire for this user; what mends it. */
+	readonly unguarded?: { readonly why: string; readonly mend: string };
 }
 
 export interface TargetCollection {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { maskUrl, parseConnection } from '../../../services/postgres/connection-url.js';
 import { targetIdentity, targetUrl } from '../../../source/config/target-url.js';
@@ -53,6 +54,12 @@ describe('connection URL', () => {
 		const { parameters, password, ...server } = connection.server;
 		const found = { ...Object.fromEntries(parameters), ...server, password: password?.reveal() };
 		expect(found).toMatchObject({ user: 'ana', database: 'd', port: 5432, ...expected });
+	});
+
+	it('keeps what is secret out of every form that could be shown', () => {
+		const connection = parse('postgresql://ana@h/d?password=s3cret&sslpassword=s3cret2');
+		expect(inspect(connection, { depth: 9 }) + JSON.stringify(connection)).not.toContain('s3cret');
+		expect(connection.kind === 'server' && connection.server.password?.reveal()).toBe('s3cret');
 	});
 
 	it('fills what is left out from the variables of libpq', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectionError, ServerError } from '../../../services/postgres/driver.js';
 import { isTransient, refusesValues, toRepotError } from '../../../services/postgres/errors.js';
+import { rdsPlace } from '../../../services/postgres/tls-failure.js';
 import { RepotError } from '../../../source/core/errors.js';
 
 const place = { label: 'postgresql://ana@h:5432/app', host: 'h:5432', database: 'app', user: 'ana' };
@@ -52,6 +53,33 @@ describe('errors of the target', () => {
 		expect(server('28000', 'role "bob" does not exist').next.join()).not.toContain('pg_hba');
 		expect(server('28000', 'role "bob" is not permitted to log in').next[0]).toContain('ALTER ROLE "bob" LOGIN;');
 		expect(server('28000', 'no pg_hba.conf entry for host').next[0]).toContain('pg_hba.conf');
+	});
+
+	it('says what a token of RDS needs, with the resource of the policy', () => {
+		const iam = { ...place, iam: true, host: 'app.abc.eu-west-1.rds.amazonaws.com:5432' };
+		for (const [code, message] of [
+			['28000', 'PAM authentication failed for user "app_user"'],
+			['28P01', 'password authentication failed for user "app_user"'],
+		] as const) {
+			const error = toRepotError(new ServerError({ code, message }), iam);
+			expect(error).toMatchObject({ kind: 'target', code: 'IAM_LOGIN_REFUSED', message: expect.stringContaining('app_user') });
+			const next = (error as RepotError).next.join('\n');
+			expect(next).toContain('GRANT rds_iam TO "app_user";');
+			expect(next).toContain('rds-db:connect on arn:aws:rds-db:eu-west-1:ACCOUNT:dbuser:RESOURCE_ID/app_user');
+		}
+		expect(rdsPlace('app.abc.cn-north-1.rds.amazonaws.com.cn')).toEqual({ partition: 'aws-cn', region: 'cn-north-1' });
+		expect(rdsPlace('app.abc.us-gov-west-1.rds.amazonaws.com')).toEqual({ partition: 'aws-us-gov', region: 'us-gov-west-1' });
+		expect(rdsPlace('rds.amazonaws.com.example')).toBeNull();
+		expect(server('28P01').code).toBe('WRONG_PASSWORD');
+	});
+
+	it('sends to the way of encryption that the server lets in', () => {
+		expect(server('28000', 'no pg_hba.conf entry for host "h", user "ana", database "app", no encryption').next.join()).toContain(
+			'--ssl-mode require',
+		);
+		expect(server('28000', 'no pg_hba.conf entry for host "h", user "ana", database "app", SSL encryption').next.join()).toContain(
+			'--ssl-mode disable',
+		);
 	});
 
 	it('says where a missing password goes', () => {

@@ -211,6 +211,14 @@ describe('what is checked', () => {
 		expect(server.acts).toEqual([]);
 	});
 
+	it('shows the client certificate that the URL or the variables name', async () => {
+		const server = await start('server', { asksCertificate: true });
+		const [cert, key] = [certificate('server'), certificate('server').replace(/crt$/, 'test-key')];
+		await dial(dialer(`${at(server)}&sslmode=require&sslcert=${encodeURIComponent(cert)}&sslkey=${encodeURIComponent(key)}`));
+		await dial(dialer(at(server), {}, { PGSSLCERT: cert, PGSSLKEY: key }));
+		expect(server.acts.filter((act) => act.startsWith('certificate'))).toEqual(['certificate db.repot.test', 'certificate db.repot.test']);
+	});
+
 	it('refuses what cannot hold together', async () => {
 		const refused = (parameters: string, env: Env = {}) => refusal(() => dialer(`postgresql://ana@h/app${parameters}`, {}, env));
 		expect(await refused('?sslmode=require&sslrootcert=system')).toMatchObject({ code: 'WEAK_TLS' });
@@ -247,12 +255,15 @@ describe('the password', () => {
 			expect(of).toEqual({ host: 'db.repot.test', port: server.port, user: 'ana' });
 			return new Secret(`token ${++asked}`);
 		};
-		const made = dialer(`postgresql://ana:unused@db.repot.test:${server.port}/app?hostaddr=127.0.0.1&sslmode=prefer`, { token });
+		const make = (): Dialer =>
+			dialer(`postgresql://ana:unused@db.repot.test:${server.port}/app?hostaddr=127.0.0.1&sslmode=prefer`, { token });
+		const made = make();
 		await dial(made);
 		await dial(made);
 		expect(server.acts.filter((act) => act.startsWith('password'))).toEqual(['password token 1', 'password token 2']);
 		server.answer('no');
-		expect(await refusal(() => dial(made))).toMatchObject({ code: 'TLS_FAILED' });
+		// Not one that knows the server as encrypted.
+		expect(await refusal(() => dial(make()))).toMatchObject({ code: 'TLS_FAILED' });
 		expect(server.acts).not.toContain('plain-session');
 	});
 
