@@ -44,6 +44,8 @@ const { metafile } = await build({
 	banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 	logLevel: 'warning',
 });
+// What `$schema` of a config file names.
+await cp(join(root, 'docs/repot.schema.json'), join(out, 'repot.schema.json'));
 const demo = join(root, 'source/demo/data');
 if (existsSync(demo)) await cp(demo, join(out, 'demo'), { recursive: true });
 await writeNotices(Object.keys(metafile.inputs), root, join(out, 'THIRD-PARTY-NOTICES.txt'));
