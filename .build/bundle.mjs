@@ -23,6 +23,8 @@ const { metafile } = await build({
 	splitting: true,
 	format: 'esm',
 	platform: 'node',
+	// ES modules where a package has both: of a CommonJS one `import()` of a bundle gives the default export alone.
+	mainFields: ['module', 'main'],
 	target: 'node20.17',
 	minifySyntax: true,
 	// The licences themselves go into one file beside the bundle.
