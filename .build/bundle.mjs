@@ -23,10 +23,10 @@ const { metafile } = await build({
 	splitting: true,
 	format: 'esm',
 	platform: 'node',
+	// ES modules where a package has both: of a CommonJS one `import()` of a bundle gives the default export alone.
+	mainFields: ['module', 'main'],
 	target: 'node20.17',
 	minifySyntax: true,
-	// Modules that are imported when first needed keep their named exports only in their ES form.
-	mainFields: ['module', 'main'],
 	// The licences themselves go into one file beside the bundle.
 	legalComments: 'none',
 	metafile: true,
@@ -46,6 +46,8 @@ const { metafile } = await build({
 	banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 	logLevel: 'warning',
 });
+// What `$schema` of a config file names.
+await cp(join(root, 'docs/repot.schema.json'), join(out, 'repot.schema.json'));
 const demo = join(root, 'source/demo/data');
 if (existsSync(demo)) await cp(demo, join(out, 'demo'), { recursive: true });
 await writeNotices(Object.keys(metafile.inputs), root, join(out, 'THIRD-PARTY-NOTICES.txt'));

@@ -60,6 +60,7 @@ function refuseIdleFlags(settings: Settings, choices: WizardChoices): void {
 }
 
 function suggestion(dataset: DatasetSummary): string {
+	if (dataset.from === 'default') return `by convention: ${formatCommand(['--dataset', dataset.name])}`;
 	const words = [
 		...(dataset.sqlitePath === null ? [] : ['--sqlite-db', dataset.sqlitePath]),
 		...(dataset.chromaPath === null ? [] : [isChromaServer(dataset.chromaPath) ? '--chroma-url' : '--chroma-path', dataset.chromaPath]),

@@ -48,14 +48,15 @@ const value = z.union([scalar, z.array(words)], 'write a text, a number, true or
 const stored = (key: OptionKey) => (options[key].many ? value : scalar);
 const storedKeys = optionKeys.filter((key) => options[key].perRun === undefined);
 
-const schema = z.strictObject({
+/** The file as it is read. What a value of a setting must be, its parser decides. */
+export const configSchema = z.strictObject({
 	$schema: z.string().optional(),
 	environments: z.record(name, environment).optional(),
 	datasets: z.record(name, dataset).optional(),
 	...(Object.fromEntries(storedKeys.map((key) => [key, stored(key).optional()])) as Record<OptionKey, z.ZodOptional<typeof value>>),
 });
 
-type ConfigContent = z.infer<typeof schema>;
+type ConfigContent = z.infer<typeof configSchema>;
 
 export interface ConfigFile {
 	/** Absolute. */
@@ -113,7 +114,7 @@ function locate(text: string, shown: string): LocatedJson {
 }
 
 function check(located: LocatedJson, shown: string): ConfigContent {
-	const result = schema.safeParse(located.value);
+	const result = configSchema.safeParse(located.value);
 	if (result.success) return result.data;
 	const faults = result.error.issues.flatMap((issue) => faultsOf(issue, located));
 	const first = faults[0];

@@ -135,9 +135,13 @@ export function environmentSummaries(settings: Settings, runs: readonly RunSumma
 		const own = runs.filter((run) => run.environment === one.name && isOwn(run)).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
 		const last = own[0] ?? null;
 		const resumable = last !== null && ['running', 'interrupted', 'failed'].includes(last.status) ? last : null;
-		return { name: one.name, guard: one.guard, target: shownTarget(settings, one), from: one.from, lastRun: last, resumable };
+		return { name: one.name, guard: one.guard, target: shownTarget(settings, one), from: placeOf(settings, one), lastRun: last, resumable };
 	});
 }
+
+/** Where the target is said, or the environment when nothing says it. */
+const placeOf = (settings: Settings, { name, from }: KnownEnvironment): Origin =>
+	from === 'default' ? (settings.environments.find((one) => one.name === name)?.from ?? from) : from;
 
 /** `postgresql://app:********@host/db`, `ssm /collections/dev/database-url`. */
 export const shownTarget = (settings: Settings, { name, target }: KnownEnvironment): string =>

@@ -5,7 +5,15 @@ export class BadValue extends Error {
 	override readonly name = 'BadValue';
 }
 
-export type Parser<T> = (text: string) => T;
+export interface Parser<T> {
+	(text: string): T;
+	/** What an editor suggests for it in the config file: a fragment of JSON Schema that allows nothing which is refused here. Left out: any text. */
+	readonly json?: JsonFragment;
+}
+
+export type JsonFragment = Readonly<Record<string, unknown>>;
+
+const described = <T>(parser: (text: string) => T, json: JsonFragment): Parser<T> => Object.assign(parser, { json });
 
 export const text: Parser<string> = (value) => {
 	if (value.trim() === '') throw new BadValue('it is empty');
@@ -19,45 +27,59 @@ export const textOrNone: Parser<string | null> = (value) => (value === '' ? null
 /** One value of several; empty text stands for "none". */
 export const texts: Parser<readonly string[]> = (value) => (value === '' ? [] : [text(value)]);
 
-export const boolean: Parser<boolean> = (value) => {
-	if (/^(1|true|yes|on)$/i.test(value)) return true;
-	if (/^(0|false|no|off)$/i.test(value)) return false;
-	throw new BadValue('write true or false');
-};
+export const boolean: Parser<boolean> = described(
+	(value) => {
+		if (/^(1|true|yes|on)$/i.test(value)) return true;
+		if (/^(0|false|no|off)$/i.test(value)) return false;
+		throw new BadValue('write true or false');
+	},
+	{ type: 'boolean' },
+);
 
-export const integer =
-	(least: number, most: number): Parser<number> =>
+export const integer = (least: number, most: number): Parser<number> =>
+	described(
+		(value) => {
+			const parsed = Number(value);
+			if (!/^\d+$/.test(value) || parsed < least || parsed > most) throw new BadValue(`write a whole number from ${least} to ${most}`);
+			return parsed;
+		},
+		{ type: 'integer', minimum: least, maximum: most },
+	);
+
+export const fraction: Parser<number> = described(
 	(value) => {
 		const parsed = Number(value);
-		if (!/^\d+$/.test(value) || parsed < least || parsed > most) throw new BadValue(`write a whole number from ${least} to ${most}`);
+		if (!/^\d*\.?\d+$/.test(value) || parsed > 1) throw new BadValue('write a number from 0 to 1, like 0.8');
 		return parsed;
-	};
+	},
+	{ type: 'number', minimum: 0, maximum: 1 },
+);
 
-export const fraction: Parser<number> = (value) => {
-	const parsed = Number(value);
-	if (!/^\d*\.?\d+$/.test(value) || parsed > 1) throw new BadValue('write a number from 0 to 1, like 0.8');
-	return parsed;
-};
-
-export const choice =
-	<const T extends string>(choices: readonly T[]): Parser<T> =>
-	(value) => {
-		const found = choices.find((one) => one === value);
-		if (found === undefined) throw new BadValue(`write one of ${choices.join(', ')}`);
-		return found;
-	};
+export const choice = <const T extends string>(choices: readonly T[]): Parser<T> =>
+	described(
+		(value) => {
+			const found = choices.find((one) => one === value);
+			if (found === undefined) throw new BadValue(`write one of ${choices.join(', ')}`);
+			return found;
+		},
+		{ enum: choices },
+	);
 
 /** A word (`auto`, `none`) that stands for null, or whatever `parser` accepts. */
-export const orWord =
-	<T>(word: string, parser: Parser<T>): Parser<T | null> =>
-	(value) => {
-		if (value === word) return null;
-		try {
-			return parser(value);
-		} catch (thrown) {
-			throw thrown instanceof BadValue ? new BadValue(`${thrown.message}, or ${word}`) : thrown;
-		}
-	};
+export const orWord = <T>(word: string, parser: Parser<T>): Parser<T | null> =>
+	described(
+		(value) => {
+			if (value === word) return null;
+			try {
+				return parser(value);
+			} catch (thrown) {
+				throw thrown instanceof BadValue ? new BadValue(`${thrown.message}, or ${word}`) : thrown;
+			}
+		},
+		Array.isArray(parser.json?.enum)
+			? { enum: [word, ...(parser.json.enum as readonly unknown[])] }
+			: { anyOf: [{ enum: [word] }, parser.json ?? { type: 'string' }] },
+	);
 
 const sizeUnits: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
@@ -69,25 +91,30 @@ const size: Parser<number> = (value) => {
 	return bytes;
 };
 
-export const sizeFrom =
-	(least: number, shown: string): Parser<number> =>
-	(value) => {
-		const bytes = size(value);
-		if (bytes < least) throw new BadValue(`it must be at least ${shown}`);
-		return bytes;
-	};
+export const sizeFrom = (least: number, shown: string): Parser<number> =>
+	described(
+		(value) => {
+			const bytes = size(value);
+			if (bytes < least) throw new BadValue(`it must be at least ${shown}`);
+			return bytes;
+		},
+		{ type: 'string', pattern: '^\\d+(\\.\\d+)? ?([kKmMgGtT][iI]?[bB]?|[bB])$' },
+	);
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds. A number without a unit is refused, because scripts disagree whether it means seconds. */
-export const duration: Parser<number> = (value) => {
-	if (value === '0') return 0;
-	const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value);
-	const milliseconds = match === null ? Number.NaN : Math.round(Number(match[1]) * (durationUnits[match[2] ?? ''] ?? Number.NaN));
-	if (!Number.isSafeInteger(milliseconds) || milliseconds > 86_400_000)
-		throw new BadValue('write a duration with its unit, like 500ms or 2s');
-	return milliseconds;
-};
+export const duration: Parser<number> = described(
+	(value) => {
+		if (value === '0') return 0;
+		const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value);
+		const milliseconds = match === null ? Number.NaN : Math.round(Number(match[1]) * (durationUnits[match[2] ?? ''] ?? Number.NaN));
+		if (!Number.isSafeInteger(milliseconds) || milliseconds > 86_400_000)
+			throw new BadValue('write a duration with its unit, like 500ms or 2s');
+		return milliseconds;
+	},
+	{ type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$' },
+);
 
 /** The value nearest to `word` among `candidates`, when it is near enough to be a slip of the keyboard. */
 export function nearest(word: string, candidates: readonly string[]): string | null {

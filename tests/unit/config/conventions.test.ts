@@ -40,6 +40,11 @@ describe('environments by convention', () => {
 		});
 	});
 
+	it('have the place of a configured environment that leaves the rest to the convention', async () => {
+		const [eu] = environmentSummaries(await settingsOf({ config: { environments: { eu: { region: 'eu-west-1' } } } }), []);
+		expect(eu).toMatchObject({ target: 'ssm /collections/eu/database-url', from: 'repot.config.json:3' });
+	});
+
 	it('are none that nobody chose', async () => {
 		const settings = await settingsOf({ flags: { sqliteDb: 'a.db', userId: 'ana' } });
 		expect(initialChoices(settings)).not.toHaveProperty('environment');

@@ -62,9 +62,18 @@ const flagArbitrary: fc.Arbitrary<Flags> = fc.record(
 const choiceArbitrary = fc
 	.record({
 		environment: fc.constantFrom('dev', 'prod'),
-		sqlitePath: fc.option(fc.oneof(path, fc.constant('./app.db'))),
-		chromaPath: fc.option(fc.constantFrom('./chroma', './other', 'http://chroma:8000', 'http://chroma:8000/?tenant=t&database=d')),
-		collections: fc.array(fc.oneof(word, fc.constantFrom('golden', 'all')), { maxLength: 3 }),
+		sqlitePath: fc.option(fc.oneof(path, fc.constantFrom('./app.db', './data/collections_golden.db', './data/collections.db'))),
+		chromaPath: fc.option(
+			fc.constantFrom(
+				'./chroma',
+				'./other',
+				'./data/chroma_golden',
+				'./data/chroma_prod',
+				'http://chroma:8000',
+				'http://chroma:8000/?tenant=t&database=d',
+			),
+		),
+		collections: fc.array(fc.oneof(word, fc.constantFrom('golden', 'all', 'collections_vectors_golden')), { maxLength: 3 }),
 		target: fc.option(fc.constantFrom('pglite:./pg', 'postgresql://u@elsewhere:6000/db')),
 		tenant: fc.option(word),
 	})
@@ -92,6 +101,8 @@ const configArbitrary = fc.constantFrom(
 	{ ...usualConfig, datasets: { golden: { sqlite: './app.db', chroma: './chroma' } }, batchSize: 7, chromaPath: './of-config' },
 	{ ...usualConfig, datasets: { golden: { chroma: './other' } }, pgvectorCollection: 'of-config', onConflict: 'skip' },
 	{ ...usualConfig, datasets: { golden: { chroma: 'http://chroma:8000/' } }, chromaUrl: 'http://of-config:8000' },
+	{ environments: usualConfig.environments, userId: 'ana' },
+	{ environments: usualConfig.environments, userId: 'ana', chromaPath: './data/chroma_golden', sqliteDb: './data/collections_golden.db' },
 );
 
 /** The settings of one folder whose config is written anew. */
