@@ -161,7 +161,10 @@ function details(environment: EnvironmentSummary, now: number, width: number, co
 	return [
 		line(
 			{ text: environment.name, tone: 'strong' },
-			{ text: environment.from === 'default' ? '   no configuration names one' : `   from ${environment.from}`, tone: 'dim' },
+			{
+				text: environment.from === 'default' ? '   by convention: no configuration names one' : `   from ${environment.from}`,
+				tone: 'dim',
+			},
 		),
 		...(environment.guard === 'protected' ? paragraph('PROTECTED: writing or undoing here takes its name, typed.', width, 'warn') : []),
 		...(resumable === null

@@ -140,7 +140,12 @@ function DatasetList(props: SourcesScreenProps & { readonly datasets: readonly D
 		blank,
 		...(selected === undefined || !hasPath
 			? []
-			: [line({ text: selected.name, tone: 'strong' }, { text: `   from ${selected.from}`, tone: 'dim' })]),
+			: [
+					line(
+						{ text: selected.name, tone: 'strong' },
+						{ text: selected.from === 'default' ? '   by convention' : `   from ${selected.from}`, tone: 'dim' },
+					),
+				]),
 		...under(task, hasPath, parts, canvas.width),
 	];
 	// Said until something else is chosen or the obstacle is gone.

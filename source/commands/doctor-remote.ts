@@ -1,5 +1,5 @@
 import { headlessChoices } from '../config/choices.js';
-import { environmentNamed } from '../config/environments.js';
+import { environmentNamed, missingEnvironment } from '../config/environments.js';
 import type { CredentialRow } from '../core/credentials/rows.js';
 import { asRepotError, RepotError } from '../core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatLatency, formatQuantity } from '../core/format.js';
@@ -103,7 +103,7 @@ export async function checkCredentials(context: CommandContext, operations: Oper
 	const { settings } = context;
 	try {
 		const choices = headlessChoices(settings);
-		if (choices.environment === '') return [finding('Target', 'LOOK', 'several environments; none chosen', ['--env NAME'])];
+		if (choices.environment === '') return [finding('Target', 'LOOK', 'several environments; none chosen', [missingEnvironment(settings)])];
 		const { overridden } = environmentNamed(settings, choices.environment);
 		const found = await operations.credentials(choices, {}, () => {}, signal);
 		return found.rows.flatMap((row) => rowFindings(row, overridden, context.shell.clock.now()));

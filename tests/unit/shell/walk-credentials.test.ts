@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fakeOperations, healthyTest, unreachable } from '../../fakes/operations.js';
+import { RepotError } from '../../../source/core/errors.js';
+import { identity, poolUser } from '../../fakes/cloud.js';
+import { fakeOperations, healthyTest, type Script, unreachable } from '../../fakes/operations.js';
 import { keys } from '../../fakes/wizard-screen.js';
 import { open, openOn } from './walking.js';
 
@@ -82,5 +84,152 @@ describe('the credentials', () => {
 		isBroken = false;
 		opened.press('r');
 		await opened.until('PG 17.5');
+	});
+});
+
+/** An environment whose URL Parameter Store has. */
+const ofParameter: Script['environments'] = [
+	{ name: 'dev', guard: 'open', target: 'ssm /collections/dev/database-url', from: 'default', lastRun: null, resumable: null },
+];
+const parameters = { '/collections/dev/database-url': 'postgresql://app:s3cret@db.example:5432/app' };
+const pool = 'us-east-1_Ab12';
+
+const expired = (): RepotError =>
+	new RepotError({
+		kind: 'aws',
+		code: 'SSO_EXPIRED',
+		message: 'The SSO session of profile dev has expired',
+		where: 'https://example.awsapps.com/start',
+		next: ['aws sso login --profile dev'],
+	});
+
+async function toCredentials(script: Script) {
+	const walk = open({ environments: ofParameter, tenant: null, pool, ...script });
+	await walk.opened.until('> dev');
+	walk.opened.press(keys.enter);
+	await walk.opened.until('165 rows');
+	walk.opened.press(keys.enter);
+	return walk;
+}
+
+describe('what AWS has', () => {
+	it('is shown with the identity it was read with, how old it is, and no secret', async () => {
+		const cloud = { identify: () => identity, parameters, users: { [pool]: [poolUser('migration-test-golden')] } };
+		const { opened } = await toCredentials({ cloud });
+		await opened.until('Found 4 of 4');
+		for (const text of [
+			identity.arn,
+			'account 123456789012, us-east-1',
+			'app:*@db.example:5432/app',
+			'database-url v7, ',
+			'sub-of-migration-test-golden',
+		])
+			expect(opened.live(), text).toContain(text);
+		expect(opened.frame()).not.toContain('s3cret');
+		opened.press(keys.enter);
+		await opened.until('about 2 s');
+	});
+
+	it('behind an expired SSO session: l logs in, shows what the command says, and tests again', async () => {
+		let isIn = false;
+		let finish: () => void = () => {};
+		const cloud = {
+			identify: () => {
+				if (!isIn) throw expired();
+				return identity;
+			},
+			parameters,
+			users: { [pool]: [poolUser('migration-test-golden')] },
+			login: async (onLine: (line: string) => void) => {
+				onLine('Open https://device.sso.example and enter the code ABCD-EFGH');
+				await new Promise<void>((resolve) => {
+					finish = resolve;
+				});
+				isIn = true;
+			},
+		};
+		const { opened } = await toCredentials({ cloud });
+		await opened.until('SSO_EXPIRED');
+		expect(opened.live()).toContain('aws sso login --profile dev');
+		expect(opened.live()).toContain('to be read from');
+		// Nothing outside is started by Enter.
+		opened.press(keys.enter);
+		opened.press('l');
+		await opened.until('ABCD-EFGH');
+		finish();
+		await opened.until('Found 4 of 4');
+	});
+
+	it('with another profile, which the headless command then names', async () => {
+		const profiles = [
+			{ name: 'dev', kind: 'sso' as const, region: 'us-east-1', about: null },
+			{ name: 'ops', kind: 'assume-role' as const, region: null, about: 'arn:aws:iam::123456789012:role/Ops' },
+		];
+		const { opened } = await toCredentials({
+			cloud: { profiles, parameters, users: { [pool]: [poolUser('migration-test-golden')] }, identify: () => identity },
+		});
+		await opened.until('Found 4 of 4');
+		opened.press('p');
+		await opened.until('Which AWS profile?');
+		await opened.until('arn:aws:iam::123456789012:role/Ops');
+		opened.press(keys.down);
+		await opened.until('> ops');
+		opened.press(keys.enter);
+		await opened.until('Found 4 of 4');
+	});
+
+	it('with a code of an MFA device that is typed', async () => {
+		const cloud = {
+			identify: (code: string | null) => {
+				if (code === '123456') return identity;
+				throw new RepotError({ kind: 'usage', code: 'MFA_NEEDED', message: 'Profile dev asks for an MFA code', next: ['Type the code'] });
+			},
+			parameters,
+			users: { [pool]: [poolUser('migration-test-golden')] },
+		};
+		const { opened } = await toCredentials({ cloud });
+		await opened.until('MFA_NEEDED');
+		opened.press(keys.enter);
+		await opened.until('Code of the MFA device');
+		opened.press('123456');
+		await opened.until('> 123456');
+		opened.press(keys.enter);
+		await opened.until('Found 4 of 4');
+	});
+
+	it('without the user: c creates it, o looks in another pool', async () => {
+		const cloud = {
+			identify: () => identity,
+			parameters,
+			pools: [
+				{ id: pool, name: 'dev' },
+				{ id: 'us-east-1_Other', name: 'other' },
+			],
+			users: { 'us-east-1_Other': [poolUser('migration-test-golden', { sub: 'sub-in-other' })] },
+		};
+		const { opened } = await toCredentials({ cloud });
+		await opened.until('NO_SUCH_USER');
+		expect(opened.live()).toMatch(/> X {2}User id/);
+		opened.press('o');
+		await opened.until('us-east-1_Other');
+		opened.press(keys.down);
+		await opened.until('> us-east-1_Other');
+		opened.press(keys.enter);
+		await opened.until('sub-in-other');
+		opened.press(keys.esc);
+		await opened.until('165 rows');
+
+		const again = await toCredentials({ cloud });
+		await again.opened.until('NO_SUCH_USER');
+		again.opened.press('c');
+		await again.opened.until('created migration-test-golden in us-east-1_Ab12');
+		await again.opened.until('Found 4 of 4');
+	});
+
+	it('says when the session ends soon', async () => {
+		const expiresAt = new Date(fakeNow + 5 * 60_000).toISOString();
+		const cloud = { identify: () => ({ ...identity, expiresAt }), parameters, users: { [pool]: [poolUser('migration-test-golden')] } };
+		const { opened } = await toCredentials({ cloud });
+		await opened.until('the AWS session ends in 5 min');
 	});
 });
