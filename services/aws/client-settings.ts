@@ -6,7 +6,6 @@ import type { SharedFiles } from './shared-files.js';
 
 /** Milliseconds. */
 const connectionTimeout = 5000;
-const requestTimeout = 20_000;
 
 /** Settings that every client is made with. Endpoints and region are given outright: the SDK would look into the process's environment. */
 export function clientSettings(setup: Setup, files: SharedFiles, service: ServiceId, region: string, profile: string | null) {
@@ -17,7 +16,7 @@ export function clientSettings(setup: Setup, files: SharedFiles, service: Servic
 		maxAttempts: mostAttempts,
 		retryMode: 'standard',
 		retryStrategy: retryStrategy(setup.retryDelayMilliseconds),
-		requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true },
+		requestHandler: { connectionTimeout, requestTimeout: setup.requestTimeoutMilliseconds, throwOnRequestTimeout: true },
 	};
 }
 

@@ -11,8 +11,9 @@ import { readSharedFiles } from './shared-files.js';
 import { createUser, findUser } from './user-pool.js';
 import { userPools } from './user-pools.js';
 
-/** Milliseconds: base of the pauses after throttling. */
+/** Milliseconds: base of the pauses after throttling; how long an answer is waited for. */
 const throttlingDelay = 1000;
+const requestTimeout = 20_000;
 
 /** AWS by its SDK, whose packages are loaded by the first call that needs them. */
 export function createCloud(options: CloudOptions): Cloud {
@@ -21,6 +22,7 @@ export function createCloud(options: CloudOptions): Cloud {
 		clock: options.clock,
 		secrecy: createSecrecy(options.onSecret),
 		retryDelayMilliseconds: options.retryDelayMilliseconds ?? throttlingDelay,
+		requestTimeoutMilliseconds: options.requestTimeoutMilliseconds ?? requestTimeout,
 	};
 	let sessions = new Map<string, Promise<Session>>();
 	const sessionOf = (access: AwsAccess, signal?: AbortSignal): Promise<Session> => {

@@ -10,6 +10,8 @@ export interface CloudOptions {
 	readonly onSecret?: (secret: Secret) => void;
 	/** Base of the pauses between attempts; by default a second after throttling. */
 	readonly retryDelayMilliseconds?: number;
+	/** How long an answer is waited for; by default twenty seconds. */
+	readonly requestTimeoutMilliseconds?: number;
 }
 
 /** What the rooms of this folder share. */
@@ -18,4 +20,5 @@ export interface Setup {
 	readonly clock: Clock;
 	readonly secrecy: Secrecy;
 	readonly retryDelayMilliseconds: number;
+	readonly requestTimeoutMilliseconds: number;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createCloud } from '../../../services/aws/cloud.js';
 import { Secret } from '../../../source/core/secret.js';
 import { anyone, type Home, keysOf, makeHome, openCloud, planted, refusalOf } from '../../contract/cloud-scene.js';
 import { type AwsFront, startFront } from '../../fakes/aws-front.js';
@@ -231,6 +232,19 @@ describe('a command that gives credentials', () => {
 		await withCommand(command);
 		const refusal = await refusalOf(openCloud(front.url, home.folder, { PATH: process.env.PATH }).cloud.identify(as('vault')));
 		expect(refusal).toMatchObject({ kind: 'aws', code: 'CREDENTIAL_PROCESS_FAILED', why });
+	});
+});
+
+describe('a server that takes the request and says nothing', () => {
+	it('is given up after a while', async () => {
+		const silent = await startFront(() => new Promise(() => undefined));
+		const env = { HOME: home.folder, AWS_ENDPOINT_URL: silent.url, ...keysOf() };
+		const clock = { now: () => Date.now() };
+		const cloud = createCloud({ env, clock, retryDelayMilliseconds: 1, requestTimeoutMilliseconds: 20 });
+		const refusal = await refusalOf(cloud.identify(anyone));
+		expect(refusal).toMatchObject({ kind: 'aws', code: 'AWS_UNREACHABLE', where: `${silent.url} (from AWS_ENDPOINT_URL)` });
+		expect(refusal.why).toMatch(/time/i);
+		await silent.close();
 	});
 });
 
