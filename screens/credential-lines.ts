@@ -71,29 +71,33 @@ const testWidth = 9;
 
 /** What is needed, all that is known of it, and where it came from: the target must be seen whole before it is written to. */
 function wholeLines(row: CredentialRow, failing: boolean, now: number, canvas: Canvas): readonly LineSpec[] {
-	const width = Math.max(20, canvas.width - labelWidth - testWidth - 3);
+	const width = valueWidth(canvas);
 	const { text, tone } = shownValue(row);
-	const values = wrapText(text, width).map((part) => ({ text: part, tone }));
-	const origins = wrapText(originOf(row, now), width).map((part) => ({ text: part, tone: 'dim' as const }));
-	const tests = testsOf(row);
-	const lines = [...values, ...origins.filter((part) => part.text !== '')];
-	return Array.from({ length: Math.max(lines.length, tests.length) }, (_, index) =>
-		line(
-			...(index === 0 ? headParts(row, failing) : [{ text: '', width: labelWidth }]),
-			{ text: '', ...lines[index], width },
-			{ text: '  ' },
-			tests[index] ?? { text: '' },
-		),
-	);
+	const [first = '', ...rest] = wrapText(text, width);
+	// Only the first line has a test beside it.
+	const whole = canvas.width - labelWidth - 2;
+	const origin = originOf(row, now);
+	const under = [
+		...(rest.length === 0 ? [] : wrapText(rest.join(''), whole).map((part) => ({ text: part, tone }))),
+		...(origin === '' ? [] : wrapText(origin, whole).map((part) => ({ text: part, tone: 'dim' as const }))),
+	];
+	return [
+		line(...headParts(row, failing), { text: first, tone, width }, { text: '  ' }, testOf(row)),
+		...under.map((part) => line({ text: '', width: labelWidth }, part)),
+	];
 }
 
+const valueWidth = (canvas: Canvas): number => Math.max(20, canvas.width - labelWidth - testWidth - 3);
+
 function shortLine(row: CredentialRow, failing: boolean, now: number, canvas: Canvas): LineSpec {
-	const width = Math.max(20, canvas.width - labelWidth - testWidth - 3);
+	const width = valueWidth(canvas);
 	const { text, tone } = shownValue(row);
-	const origin = originOf(row, now);
-	const [test] = testsOf(row);
-	const whole = origin === '' || textWidth(text) + 8 > width ? text : `${text}   ${origin}`;
-	return line(...headParts(row, failing), { text: whole, tone, width, cut: 'middle' }, { text: '  ' }, test ?? { text: '' });
+	// What was found takes the place of how long it took.
+	const { found: _aside, ...rest } = row;
+	const origin = originOf(rest, now);
+	const whole = origin === '' || textWidth(text) + 10 > width ? text : `${text}   ${origin}`;
+	const test = row.found === undefined || row.state === 'x' ? testOf(row) : { text: row.found, tone: 'good' as const };
+	return line(...headParts(row, failing), { text: whole, tone, width, cut: 'middle' }, { text: '  ' }, test);
 }
 
 function headParts({ name, state }: CredentialRow, failing: boolean): readonly Part[] {
@@ -113,18 +117,18 @@ function shownValue({ name, state, shown }: CredentialRow): { readonly text: str
 /** The scheme says nothing, and many stars no more than one. */
 const withoutScheme = (shown: string): string => shown.replace(/^postgres(ql)?:\/\//, '').replace(/\*{2,}/, '*');
 
-function originOf({ from, changedAt, version, name, identity, state }: CredentialRow, now: number): string {
+/** What the test found, and where the value came from. */
+function originOf({ from, changedAt, version, name, identity, state, found }: CredentialRow, now: number): string {
 	if (identity !== undefined) return `account ${identity.account}, ${identity.region}, from ${identity.from}`;
-	if (from === null || from === 'default') return '';
+	if (from === null || from === 'default') return found ?? '';
 	const age = changedAt === undefined || version === undefined || name !== 'postgres' ? '' : `, ${formatAgo(changedAt, now)}`;
-	return state === 'waiting' && name !== 'aws' ? `to be read from ${from}` : `from ${from}${age}`;
+	const origin = state === 'waiting' && name !== 'aws' ? `to be read from ${from}` : `from ${from}${age}`;
+	return found === undefined ? origin : `${found}, ${origin}`;
 }
 
-function testsOf({ state, found, latencyMilliseconds }: CredentialRow): readonly { readonly text: string; readonly tone: Tone }[] {
-	if (state === 'waiting') return [{ text: '-', tone: 'dim' }];
-	if (state === 'working') return [{ text: 'testing', tone: 'dim' }];
-	if (state === 'x') return [{ text: 'X failed', tone: 'bad' }];
-	const latency = latencyMilliseconds === undefined ? [] : [formatLatency(latencyMilliseconds)];
-	const words = [...(found === undefined ? [] : [found]), ...latency];
-	return words.map((text) => ({ text, tone: 'good' }));
+function testOf({ state, latencyMilliseconds }: CredentialRow): { readonly text: string; readonly tone: Tone } {
+	if (state === 'x') return { text: 'X failed', tone: 'bad' };
+	if (state === 'working') return { text: 'testing', tone: 'dim' };
+	if (state === 'waiting' || latencyMilliseconds === undefined) return { text: '-', tone: 'dim' };
+	return { text: formatLatency(latencyMilliseconds), tone: 'good' };
 }

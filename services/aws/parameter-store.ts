@@ -2,6 +2,7 @@ import type { Parameter, SSMClient } from '@aws-sdk/client-ssm';
 import { editDistance } from '../../source/core/edit-distance.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { CloudParameter } from '../../source/core/ports/cloud.js';
+import { Secret } from '../../source/core/secret.js';
 import { usageProblem } from './problem.js';
 import { type Asked, shapeOf } from './problems.js';
 import { ask, type Session, settingsOf } from './session.js';
@@ -28,10 +29,11 @@ const askedFor = (action: string, names: readonly string[]): Asked => ({
 		),
 });
 
-function parameterOf(session: Session, given: Parameter, latencyMilliseconds: number): CloudParameter {
+function parameterOf(given: Parameter, latencyMilliseconds: number): CloudParameter {
 	return {
 		name: given.Name ?? '',
-		value: session.setup.secrecy.keep(given.Value ?? ''),
+		// Not told as a secret: host, port and user of the split form are words that stand everywhere. Whoever reads a password out of it tells that.
+		value: new Secret(given.Value ?? ''),
 		version: given.Version ?? 0,
 		changedAt: given.LastModifiedDate?.toISOString() ?? null,
 		latencyMilliseconds,
@@ -69,7 +71,7 @@ export async function parameter(session: Session, name: string, signal?: AbortSi
 			}
 		};
 		const found = await ask(session, askedFor('ssm:GetParameter', [name]), call, signal);
-		return found === null ? null : parameterOf(session, found, clock.now() - started);
+		return found === null ? null : parameterOf(found, clock.now() - started);
 	});
 }
 
@@ -97,7 +99,7 @@ export async function parameters(
 			// The service answers in an order of its own.
 			for (const name of some) {
 				const one = given.get(name);
-				if (one !== undefined) found.set(name, parameterOf(session, one, took));
+				if (one !== undefined) found.set(name, parameterOf(one, took));
 			}
 		}
 	});

@@ -61,7 +61,8 @@ export function cloudContract(open: () => Promise<AwsFront>): void {
 		expect(found).toMatchObject({ name: url, version: 2 });
 		expect(found?.value.reveal()).toBe(databaseUrl);
 		expect(Date.now() - Date.parse(found?.changedAt ?? '')).toBeLessThan(3_600_000);
-		expect(told.map((secret) => secret.reveal())).toContain(databaseUrl);
+		// Parts of a URL are ordinary words: only who reads it knows which of them is secret.
+		expect(told.map((secret) => secret.reveal())).not.toContain(databaseUrl);
 		expect(JSON.stringify(found)).not.toContain(planted.password);
 	});
 

@@ -1,4 +1,4 @@
-import { readTargetUrl } from '../../source/config/target-url.js';
+import { maskUrl, readTargetUrl } from '../../source/config/target-url.js';
 import { CredentialMemo, type CredentialPorts, findCredentials } from '../../source/core/credentials/find.js';
 import type { CredentialNeeds, UserNeed } from '../../source/core/credentials/needs.js';
 import { RepotError } from '../../source/core/errors.js';
@@ -208,7 +208,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			const ports: CredentialPorts = {
 				cloud,
 				readUrl: readTargetUrl,
-				mask: (url) => url.reveal(),
+				mask: (url) => (URL.canParse(url.reveal()) ? maskUrl(url) : url.reveal()),
 				test: async () => {
 					calls.tests += 1;
 					return script.testTarget?.(choices) ?? healthyTest;

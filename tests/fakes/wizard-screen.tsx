@@ -9,7 +9,7 @@ import { startWizard } from '../../source/wizard.js';
 import type { Leaving } from '../../source/wizard-screen.js';
 
 /** Five minutes after the last run of the fakes. */
-const fakeNow = Date.parse('2025-03-07T14:05:00.000Z');
+export const fakeNow = Date.parse('2025-03-07T14:05:00.000Z');
 
 /** Names of keys to what a terminal sends for them. */
 export const keys = {

@@ -23,7 +23,7 @@ describe.skipIf(skipReason !== null)(`undo in the built program${skipReason === 
 		const opened = openTerminal({ command: process.execPath, args: [join(root, 'dist', 'cli.js'), 'demo'], cwd: folder, patience: 60_000 });
 		terminal = opened;
 		await opened.until('> local');
-		for (const shown of ['collections_vectors_demo', /ok PostgreSQL .* PG \d+/, 'Quarantine: ', 'Press Enter to start writing.']) {
+		for (const shown of ['collections_vectors_demo', /ok PostgreSQL[\s\S]*PG \d+/, 'Quarantine: ', 'Press Enter to start writing.']) {
 			opened.send(keys.enter);
 			await opened.until(shown);
 		}

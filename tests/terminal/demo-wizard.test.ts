@@ -31,7 +31,7 @@ async function toConfirm(opened: TerminalHandle): Promise<void> {
 	opened.send(keys.enter);
 	await opened.until('240 x 256');
 	opened.send(keys.enter);
-	await opened.until(/ok PostgreSQL.*PG \d+/);
+	await opened.until(/ok PostgreSQL[\s\S]*PG \d+/);
 	opened.send(keys.enter);
 	await opened.until('960 records');
 	opened.send(keys.enter);
@@ -101,7 +101,7 @@ describe.skipIf(skipReason !== null)(`the built program on a terminal${skipReaso
 		again.send(keys.enter);
 		await again.until('240 x 256');
 		again.send(keys.enter);
-		await again.until(/ok PostgreSQL.*PG \d+/);
+		await again.until(/ok PostgreSQL[\s\S]*PG \d+/);
 		again.send(keys.enter);
 		await again.until('enter check again');
 		again.send(keys.enter);
