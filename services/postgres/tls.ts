@@ -12,7 +12,7 @@ import { malformed, shownName } from './url-parameters.js';
 /** What the settings say of TLS; it takes the place of what the URL says. */
 export interface TlsWish {
 	readonly mode: SslMode | null;
-	/** File with certificates of authorities (PEM), or `system`. */
+	/** File with certificates of authorities (PEM). What libpq calls `system` is verify-full without one. */
 	readonly rootCert: string | null;
 }
 
@@ -96,7 +96,7 @@ export function tlsRules(server: Server, wish: TlsWish, env: Env, baseDirectory:
 	const named = namedRootCert(server, wish, env);
 	const said = wish.mode ?? modeOfUrl(server.parameters) ?? modeOfVariable(env);
 	if (iam) refuseForTokens(server, said);
-	const system = named?.value === 'system';
+	const system = wish.rootCert === null && named?.value === 'system';
 	if (system && said !== null && said !== 'verify-full') {
 		throw usage('WEAK_TLS', `sslrootcert=system asks for verify-full, and the mode is ${said}`, [
 			'Use --ssl-mode verify-full, or name a file with --ssl-root-cert: anybody can get a certificate from a public authority',

@@ -161,6 +161,13 @@ describe('what is checked', () => {
 		expect(error.next[0]).toContain('--ssl-root-cert FILE');
 	});
 
+	it('system is the certificates of Node, by verify-full', async () => {
+		const server = await start('server');
+		const error = await refusal(() => dial(dialer(`${at(server)}&sslrootcert=system`)));
+		expect(error.why).toContain('Node.js');
+		expect(server.acts).toEqual(['asks-for-tls']);
+	});
+
 	it('the usual file of libpq counts under require and beyond, not under prefer', async () => {
 		const other = join(home, 'with-root');
 		await mkdir(join(other, '.postgresql'), { recursive: true });
@@ -222,6 +229,10 @@ describe('what is checked', () => {
 	it('refuses what cannot hold together', async () => {
 		const refused = (parameters: string, env: Env = {}) => refusal(() => dialer(`postgresql://ana@h/app${parameters}`, {}, env));
 		expect(await refused('?sslmode=require&sslrootcert=system')).toMatchObject({ code: 'WEAK_TLS' });
+		expect(await refusal(() => dial(dialer('postgresql://ana@h/app', wish('require', 'system'))))).toMatchObject({
+			code: 'CERT_UNREADABLE',
+			where: join(home, 'system'),
+		});
 		expect(await refused('?sslnegotiation=direct')).toMatchObject({ code: 'WEAK_TLS' });
 		expect(await refused('?sslmode=maybe')).toMatchObject({ code: 'MALFORMED_URL', why: expect.stringContaining('"maybe"') });
 		expect(await refused('', { PGSSLMODE: 'maybe' })).toMatchObject({ code: 'BAD_VARIABLE' });
