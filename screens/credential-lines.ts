@@ -1,7 +1,7 @@
 /** The credentials as lines: each thing with its value, its origin and its test, and below them what the failing one says. Pure. */
 
 import { type CredentialRow, credentialLabels } from '../source/core/credentials/rows.js';
-import { sessionEnd, sessionWords } from '../source/core/credentials/session-end.js';
+import { sessionWords } from '../source/core/credentials/session-end.js';
 import { formatAgo, formatLatency } from '../source/core/format.js';
 import { textWidth, wrapText } from '../source/core/text-width.js';
 import { errorLines } from './components/error-panel.js';
@@ -61,9 +61,8 @@ const noteLines = (text: string, width: number): readonly LineSpec[] =>
 	paragraph(text, width - 4, 'plain', 0).map((spec, index) => line({ text: index === 0 ? '!  ' : '   ', tone: 'warn' }, ...spec.parts));
 
 function sessionNote(rows: readonly CredentialRow[], now: number, runMilliseconds: number | null): string | null {
-	const identity = rows.find(({ name }) => name === 'aws')?.identity;
-	if (identity === undefined) return null;
-	return sessionWords(sessionEnd(identity), now, runMilliseconds, false)?.words ?? null;
+	const end = rows.find(({ name }) => name === 'aws')?.identity?.sessionEndsAt ?? null;
+	return sessionWords(end === null ? null : Date.parse(end), now, runMilliseconds, false)?.words ?? null;
 }
 
 const labelWidth = 18;

@@ -5,7 +5,6 @@ import type { Settings } from './config/settings.js';
 import { maskUrl, readTargetUrl } from './config/target-url.js';
 import { CredentialMemo, type CredentialOptions, type FoundCredentials, findCredentials, type OnRow } from './core/credentials/find.js';
 import type { CredentialNeeds } from './core/credentials/needs.js';
-import { sessionEnd } from './core/credentials/session-end.js';
 import type { PlanRequest, TargetAccess, WizardChoices } from './core/operations.js';
 import type { Cloud, TargetTest } from './core/ports.js';
 import type { Secret } from './core/secret.js';
@@ -22,8 +21,6 @@ export class CredentialFinder {
 	readonly #settings: Settings;
 	readonly #adapters: FinderAdapters;
 	readonly #memo = new CredentialMemo();
-	/** Environments and profiles whose session was opened with an MFA code. */
-	readonly #withMfa = new Set<string>();
 
 	constructor(settings: Settings, adapters: FinderAdapters) {
 		this.#settings = settings;
@@ -46,11 +43,11 @@ export class CredentialFinder {
 		const needs = await credentialNeeds(this.#settings, choices);
 		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
 		if (answers.length > 0 || found.target === null || found.tenant === null) throw missingError(answers, found.errors);
-		const endsAt = found.identity === null ? null : sessionEnd(found.identity, this.#withMfa.has(JSON.stringify(needs.access)));
+		const endsAt = found.identity?.sessionEndsAt ?? null;
 		return planRequest(this.#settings, choices, {
 			...accessTo(needs, found.target),
 			tenant: found.tenant,
-			...(endsAt === null ? {} : { sessionEndsAt: endsAt }),
+			...(endsAt === null ? {} : { sessionEndsAt: Date.parse(endsAt) }),
 		});
 	}
 
@@ -81,7 +78,7 @@ export class CredentialFinder {
 		test: ((url: Secret, signal?: AbortSignal) => Promise<TargetTest>) | null,
 		signal: AbortSignal | undefined,
 	): Promise<FoundCredentials> {
-		const found = await findCredentials(
+		return findCredentials(
 			needs,
 			{
 				cloud: this.#adapters.cloud,
@@ -99,8 +96,6 @@ export class CredentialFinder {
 			onRow,
 			signal,
 		);
-		if (options.mfaCode !== undefined && found.identity !== null) this.#withMfa.add(JSON.stringify(needs.access));
-		return found;
 	}
 }
 

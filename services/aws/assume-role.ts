@@ -72,7 +72,10 @@ export async function assumeRole(
 			}),
 			{ abortSignal: loading.signal },
 		);
-		return credentialsOf(answer.Credentials, role);
+		const granted = credentialsOf(answer.Credentials, role);
+		// Without a further code it cannot be assumed again; otherwise it can for as long as what it stands on lasts.
+		const sessionEnd = device === undefined ? credentials.sessionEnd : granted.expiration;
+		return { ...granted, ...(sessionEnd === undefined ? {} : { sessionEnd }) };
 	} catch (error) {
 		throw roleProblem(loading, profile, section, error);
 	} finally {

@@ -29,12 +29,17 @@ export function choose(setup: Setup, files: SharedFiles, access: AwsAccess): Cho
 	const named = access.profile ?? (env.AWS_PROFILE || null);
 	if (named !== null) {
 		const section = files.profiles.get(named);
-		if (section === undefined) throw noSuchProfile(files, named, access.profile === null);
+		if (section === undefined) {
+			const instead = access.profile !== null && files.profiles.size === 0 ? environmentGiven(env) : null;
+			if (instead !== null) return { ...instead, from: `${instead.from}, as no profile is known here` };
+			throw noSuchProfile(files, named, access.profile === null);
+		}
 		const choice = profileChoice(named, section);
 		if (choice !== null) return choice;
 		if (access.profile !== null) throw withoutCredentials(files, named);
 	}
-	if (named === null && env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY) return environmentChoice;
+	const keys = named === null ? environmentKeysGiven(env) : null;
+	if (keys !== null) return keys;
 	const initial = named === null ? profileChoice('default', files.profiles.get('default') ?? {}) : null;
 	return initial ?? machineChoice(setup, files, named);
 }
@@ -45,6 +50,15 @@ const environmentKeys: Load = async ({ setup: { env }, files }) => {
 	return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 };
 
+/**
+ * The command that the wizard shows names a profile of the computer it was made on. Where no profile exists at all, as in CI, none can be
+ * meant by mistake, and what the environment gives takes its place.
+ */
+const environmentGiven = (env: Setup['env']): Choice | null => environmentKeysGiven(env) ?? webIdentity(env) ?? container(env);
+
+const environmentKeysGiven = (env: Setup['env']): Choice | null =>
+	env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY ? environmentChoice : null;
+
 const environmentChoice: Choice = { profile: null, kind: 'environment', from: 'env AWS_ACCESS_KEY_ID', load: environmentKeys };
 
 function profileChoice(name: string, section: Section): Choice | null {
@@ -53,15 +67,22 @@ function profileChoice(name: string, section: Section): Choice | null {
 	return { profile: name, kind, from: fromProfile(name, kind), load: (loading) => loadProfile(loading, name, []) };
 }
 
-function machineChoice({ env }: Setup, files: SharedFiles, named: string | null): Choice {
+function webIdentity(env: Setup['env']): Choice | null {
 	const { AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile, AWS_ROLE_ARN: role } = env;
-	if (tokenFile && role) {
-		const session = env.AWS_ROLE_SESSION_NAME || undefined;
-		const load: Load = (loading) => assumeRoleWithToken(loading, null, { tokenFile, role, session });
-		return { profile: null, kind: 'web-identity', from: 'env AWS_WEB_IDENTITY_TOKEN_FILE', load };
-	}
-	if (env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI || env.AWS_CONTAINER_CREDENTIALS_FULL_URI)
-		return { profile: null, kind: 'container', from: 'container role', load: loadFromContainer };
+	if (!tokenFile || !role) return null;
+	const session = env.AWS_ROLE_SESSION_NAME || undefined;
+	const load: Load = (loading) => assumeRoleWithToken(loading, null, { tokenFile, role, session });
+	return { profile: null, kind: 'web-identity', from: 'env AWS_WEB_IDENTITY_TOKEN_FILE', load };
+}
+
+const container = (env: Setup['env']): Choice | null =>
+	env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI || env.AWS_CONTAINER_CREDENTIALS_FULL_URI
+		? { profile: null, kind: 'container', from: 'container role', load: loadFromContainer }
+		: null;
+
+function machineChoice({ env }: Setup, files: SharedFiles, named: string | null): Choice {
+	const given = webIdentity(env) ?? container(env);
+	if (given !== null) return given;
 	if (isTrue(env.AWS_EC2_METADATA_DISABLED)) {
 		const why =
 			named === null

@@ -8,6 +8,8 @@ export interface Credentials {
 	readonly secretAccessKey: string;
 	readonly sessionToken?: string;
 	readonly expiration?: Date;
+	/** When they cannot be had anew without a person; absent: nobody knows, or never. */
+	readonly sessionEnd?: Date;
 }
 
 /** A code of an MFA device, which AWS takes once. */

@@ -6,7 +6,7 @@ export async function identify(session: Session, signal?: AbortSignal): Promise<
 	const { choice, region } = session;
 	const asked = { service: 'STS', action: 'sts:GetCallerIdentity', what: 'STS for the identity' } as const;
 	const caller = await ask(session, asked, () => askCaller(session, signal), signal);
-	const { expiration } = await session.credentials();
+	const { expiration, sessionEnd } = await session.credentials();
 	return {
 		account: caller.account,
 		arn: caller.arn,
@@ -16,6 +16,7 @@ export async function identify(session: Session, signal?: AbortSignal): Promise<
 		region: region.name,
 		regionFrom: region.from,
 		expiresAt: expiration?.toISOString() ?? null,
+		sessionEndsAt: sessionEnd?.toISOString() ?? null,
 		latencyMilliseconds: caller.latencyMilliseconds,
 	};
 }

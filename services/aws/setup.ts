@@ -6,7 +6,7 @@ export interface CloudOptions {
 	/** Every variable is read from here, those of the SDK as well: AWS_PROFILE, AWS_CONFIG_FILE, AWS_ENDPOINT_URL, HOME, ... */
 	readonly env: Readonly<Record<string, string | undefined>>;
 	readonly clock: Clock;
-	/** Is told every secret that is loaded, before it is used: keys, session tokens, tokens of SSO and RDS, values of parameters. */
+	/** Is told every secret that is loaded, before it is used: keys, session tokens, tokens of SSO and RDS. Not values of parameters. */
 	readonly onSecret?: (secret: Secret) => void;
 	/** Base of the pauses between attempts; by default a second after throttling. */
 	readonly retryDelayMilliseconds?: number;

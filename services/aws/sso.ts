@@ -133,12 +133,16 @@ export async function loadSso(loading: Loading, profile: string): Promise<Creden
 	try {
 		const credentials = await askPortal(loading, sso, token, path);
 		// The token may have been renewed meanwhile.
-		await readToken(loading, path);
-		return credentials;
+		const now = (await readToken(loading, path)) ?? token;
+		return endsWithLogin(sso, now) ? { ...credentials, sessionEnd: new Date(now.expiresAt) } : credentials;
 	} catch (error) {
 		throw portalProblem(loading, sso, token, isOver, error);
 	}
 }
+
+/** One that is renewed lasts as long as the portal wants, which nobody says here. */
+const endsWithLogin = (sso: SsoProfile, token: TokenFile): boolean =>
+	(sso.session === null || !token.canRefresh) && Number.isFinite(token.expiresAt);
 
 async function askPortal(loading: Loading, sso: SsoProfile, token: TokenFile, path: string): Promise<Credentials> {
 	quietenNotice();

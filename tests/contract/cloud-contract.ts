@@ -50,6 +50,7 @@ export function cloudContract(open: () => Promise<AwsFront>): void {
 			region: 'us-east-1',
 			regionFrom: 'env AWS_REGION',
 			expiresAt: null,
+			sessionEndsAt: null,
 		});
 		expect(identity.arn).toMatch(/^arn:aws:(iam|sts)::123456789012:/);
 		expect(told.map((secret) => secret.reveal())).toEqual([planted.key, planted.token]);
@@ -249,6 +250,7 @@ export function cloudContract(open: () => Promise<AwsFront>): void {
 		const identity = await cloud.identify(access);
 		expect(identity).toMatchObject({ profile: 'role', kind: 'assume-role', from: 'profile role (role)', region: 'eu-west-1' });
 		expect(Date.parse(identity.expiresAt ?? '') - Date.now()).toBeGreaterThan(3_000_000);
+		expect(identity.sessionEndsAt).toBeNull();
 		expect(told).toHaveLength(3);
 		const assumed = () => front.requests.filter(({ action }) => action === 'AssumeRole').length;
 		await cloud.parameter(access, '/x');

@@ -24,6 +24,7 @@ export const identity: AwsIdentity = {
 	region: 'us-east-1',
 	regionFrom: 'profile dev',
 	expiresAt: null,
+	sessionEndsAt: null,
 	latencyMilliseconds: 91,
 };
 

@@ -1,18 +1,4 @@
 import { formatDuration } from '../format.js';
-import type { AwsIdentity, CredentialKind } from '../ports.js';
-
-/** Credentials of these kinds are renewed by themselves for as long as what stands behind them lasts. */
-const renewing: readonly CredentialKind[] = ['keys', 'assume-role', 'process', 'web-identity', 'container', 'instance'];
-
-/**
- * When the session ends for good, in milliseconds since the epoch; null: it does not, or nobody knows. Credentials that an MFA code was
- * given for are not renewed without another one.
- */
-export function sessionEnd({ kind, expiresAt }: Pick<AwsIdentity, 'kind' | 'expiresAt'>, withMfa = false): number | null {
-	if (expiresAt === null || (renewing.includes(kind) && !withMfa)) return null;
-	const at = Date.parse(expiresAt);
-	return Number.isNaN(at) ? null : at;
-}
 
 /** Sooner than this it is worth saying, whatever the run takes. */
 const soonMilliseconds = 15 * 60_000;

@@ -40,8 +40,10 @@ export interface AwsIdentity {
 	readonly region: string;
 	/** `setting region` (of the access; whoever gave it knows its origin), `env AWS_REGION`, `profile dev`, `instance metadata`. */
 	readonly regionFrom: string;
-	/** ISO 8601; null: they do not end. */
+	/** ISO 8601; null: they do not end, or nobody says when. Most kinds are renewed by themselves before. */
 	readonly expiresAt: string | null;
+	/** When nothing renews them any more without a person: the end of a login, or of a role that took an MFA code. Null: not known, or never. */
+	readonly sessionEndsAt: string | null;
 	/** Of the one call. */
 	readonly latencyMilliseconds: number;
 }

@@ -59,6 +59,9 @@ describe('SSO', () => {
 		const identity = await cloud.identify(as(profile));
 		expect(identity).toMatchObject({ profile, kind: 'sso', from: `profile ${profile} (SSO)`, regionFrom: `profile ${profile}` });
 		expect(Date.parse(identity.expiresAt ?? '')).toBeGreaterThan(Date.now());
+		// That of the login, which nothing renews here, and not that of the role's keys.
+		expect(identity.sessionEndsAt).not.toBeNull();
+		expect(identity.sessionEndsAt).not.toBe(identity.expiresAt);
 		expect(told.map((secret) => secret.reveal())).toEqual([planted.sso, 'sso-secret-key', 'sso-session-token']);
 		const [portal] = front.requests;
 		expect(portal?.headers['x-amz-sso_bearer_token']).toBe(planted.sso);
@@ -279,5 +282,16 @@ describe('the region', () => {
 		await home.write('.aws/config', '[default]\nregion = us-west-2\n');
 		const { cloud } = openCloud(front.url, home.folder, { ...keysOf(), ...env });
 		expect(await cloud.identify(access)).toMatchObject({ region, regionFrom });
+	});
+});
+
+describe('a profile that is named', () => {
+	it('gives way to the keys of the environment where no profile exists at all, and says so', async () => {
+		const access = { profile: 'dev', region: 'us-east-1' };
+		const identity = await openCloud(front.url, home.folder, keysOf()).cloud.identify(access);
+		expect(identity).toMatchObject({ profile: null, kind: 'environment', from: 'env AWS_ACCESS_KEY_ID, as no profile is known here' });
+		expect(await refusalOf(openCloud(front.url, home.folder).cloud.identify(access))).toMatchObject({ code: 'NO_SUCH_PROFILE' });
+		await home.write('.aws/config', '[profile other]\nregion = us-east-1\n');
+		expect(await refusalOf(openCloud(front.url, home.folder, keysOf()).cloud.identify(access))).toMatchObject({ code: 'NO_SUCH_PROFILE' });
 	});
 });

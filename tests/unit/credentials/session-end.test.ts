@@ -1,20 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { sessionEnd, sessionWords } from '../../../source/core/credentials/session-end.js';
+import { sessionWords } from '../../../source/core/credentials/session-end.js';
 
 const now = Date.parse('2025-03-01T12:00:00.000Z');
 const inMinutes = (minutes: number): number => now + minutes * 60_000;
 
 describe('the end of a session', () => {
-	it('is that of credentials that nothing renews', () => {
-		const expiresAt = '2025-03-01T12:30:00.000Z';
-		expect(sessionEnd({ kind: 'sso', expiresAt })).toBe(inMinutes(30));
-		expect(sessionEnd({ kind: 'environment', expiresAt })).toBe(inMinutes(30));
-		expect(sessionEnd({ kind: 'instance', expiresAt })).toBeNull();
-		expect(sessionEnd({ kind: 'assume-role', expiresAt })).toBeNull();
-		expect(sessionEnd({ kind: 'assume-role', expiresAt }, true)).toBe(inMinutes(30));
-		expect(sessionEnd({ kind: 'sso', expiresAt: null })).toBeNull();
-	});
-
 	it('before that of the run is told, with what it means', () => {
 		expect(sessionWords(inMinutes(20), now, 60 * 60_000, false)).toMatchObject({
 			state: 'look',

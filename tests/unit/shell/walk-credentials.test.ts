@@ -230,8 +230,8 @@ describe('what AWS has', () => {
 	});
 
 	it('says when the session ends soon', async () => {
-		const expiresAt = new Date(fakeNow + 5 * 60_000).toISOString();
-		const cloud = { identify: () => ({ ...identity, expiresAt }), parameters, users: { [pool]: [poolUser('migration-test-golden')] } };
+		const sessionEndsAt = new Date(fakeNow + 5 * 60_000).toISOString();
+		const cloud = { identify: () => ({ ...identity, sessionEndsAt }), parameters, users: { [pool]: [poolUser('migration-test-golden')] } };
 		const { opened } = await toCredentials({ cloud });
 		await opened.until('the AWS session ends in 5 min');
 	});
