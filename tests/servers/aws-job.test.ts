@@ -225,12 +225,17 @@ describe.skipIf(skipped !== '')(`an AWS profile and a file of outputs (skipped w
 			cwd: app,
 			columns: 120,
 			rows: 40,
-			env: surroundings(ofProfile),
+			// Nobody said which profile: it is picked.
+			env: surroundings({}),
 			patience: 60_000,
 		});
 		await terminal.until('ssm /collections/dev/database-url');
 		terminal.send(keys.enter);
 		await terminal.until('240 x 256');
+		terminal.send(keys.enter);
+		await terminal.until('NO_AWS_CREDENTIALS');
+		terminal.send('p');
+		await terminal.until('> migrator');
 		terminal.send(keys.enter);
 		await terminal.until(/ok AWS identity +arn:aws/);
 		await terminal.until(/ok PostgreSQL[\s\S]*ok pgvector[\s\S]*ok User id/);
@@ -240,7 +245,7 @@ describe.skipIf(skipped !== '')(`an AWS profile and a file of outputs (skipped w
 		terminal.send(keys.enter);
 		await terminal.until('Press Enter to start writing.');
 		const command = /repot (migrate --env dev --dataset golden[^\n]*--yes)/.exec(terminal.screen().join('\n'))?.[1];
-		expect(command).toBe('migrate --env dev --dataset golden --yes');
+		expect(command).toBe('migrate --env dev --dataset golden --aws-profile migrator --yes');
 		terminal.send(keys.enter);
 		await terminal.until('ALL CHECKS PASS');
 		terminal.send(keys.enter);
