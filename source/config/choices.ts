@@ -122,11 +122,17 @@ export function missingError(answers: readonly string[], errors: readonly RepotE
 		return new RepotError({
 			kind: isOutside ? 'aws' : 'usage',
 			code: 'MISSING_ANSWER',
-			message: lines.length === 1 ? 'One answer is missing' : `${lines.length} answers are missing`,
+			message: `${lines.length === 1 ? 'One' : lines.length} ${missingWords(errors, lines.length)} missing`,
 			next: [...lines, 'repot init writes them to repot.config.json once'],
 		});
 	}
 	return only;
+}
+
+/** What failed is no answer. */
+function missingWords(errors: readonly RepotError[], count: number): string {
+	const noun = errors.every(({ code }) => code in questions) ? 'answer' : 'thing';
+	return count === 1 ? `${noun} is` : `${noun}s are`;
 }
 
 function answerOf({ code, message, where, why, next }: RepotError): string {
