@@ -1,6 +1,6 @@
 import type { RepotError } from '../../source/core/errors.js';
+import type { Asked, Caller, ErrorShape, Facts } from './failed-call.js';
 import { awsProblem } from './problem.js';
-import type { Asked, Caller, ErrorShape, Facts } from './problems.js';
 
 interface Statement {
 	readonly actions: readonly string[];

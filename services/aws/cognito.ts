@@ -1,7 +1,8 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { RepotError } from '../../source/core/errors.js';
+import type { Asked } from './failed-call.js';
 import { awsProblem } from './problem.js';
-import { type Asked, shapeOf } from './problems.js';
+import { shapeOf } from './problems.js';
 import { ask, type Session, settingsOf } from './session.js';
 
 /** A client of Cognito user pools for one piece of work. */

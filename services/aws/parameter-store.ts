@@ -3,8 +3,9 @@ import { editDistance } from '../../source/core/edit-distance.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { CloudParameter } from '../../source/core/ports/cloud.js';
 import { Secret } from '../../source/core/secret.js';
+import type { Asked } from './failed-call.js';
 import { usageProblem } from './problem.js';
-import { type Asked, shapeOf } from './problems.js';
+import { shapeOf } from './problems.js';
 import { ask, type Session, settingsOf } from './session.js';
 
 /** A client of Systems Manager for one piece of work. */

@@ -1,48 +1,11 @@
 import { RepotError } from '../../source/core/errors.js';
-import type { CredentialKind } from '../../source/core/ports/cloud.js';
 import { accessDenied } from './access-denied.js';
-import { endpointOf, type ServiceId } from './endpoints.js';
+import { endpointOf } from './endpoints.js';
+import type { ErrorShape, Facts } from './failed-call.js';
+import { loginCommand } from './login-command.js';
 import { awsProblem, interrupted } from './problem.js';
 import { profilesOf } from './profiles.js';
-import type { Setup } from './setup.js';
 import type { SharedFiles } from './shared-files.js';
-import { loginCommand } from './sso.js';
-
-/** The call that failed. */
-export interface Asked {
-	readonly service: ServiceId;
-	/** As IAM names it: `ssm:GetParameter`. */
-	readonly action: string;
-	/** Of whom and for what, for a sentence: `SSM for parameter /a/b`. */
-	readonly what: string;
-	/** ARNs that a policy would name. */
-	readonly resources?: (place: { readonly partition: string; readonly region: string; readonly account: string }) => readonly string[];
-}
-
-/** Who the credentials belong to. */
-export interface Caller {
-	readonly account: string;
-	readonly arn: string;
-}
-
-export interface Facts {
-	readonly asked: Asked;
-	readonly setup: Setup;
-	readonly files: SharedFiles;
-	readonly profile: string | null;
-	readonly kind: CredentialKind;
-	readonly region: string;
-	readonly caller: Caller | null;
-}
-
-/** What an error of the SDK, of a service or of a socket tells of itself. */
-export interface ErrorShape {
-	readonly name: string;
-	readonly message: string;
-	readonly code: string | null;
-	readonly status: number | null;
-	readonly attempts: number | null;
-}
 
 const socketCodes = /^(E[A-Z]{3,}|EAI_AGAIN|CERT_\w+|DEPTH_ZERO\w+|SELF_SIGNED\w+|UNABLE_TO\w+|ERR_TLS\w+|ERR_SSL\w+)$/;
 const certificateCodes = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL)/;

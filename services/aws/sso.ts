@@ -5,6 +5,7 @@ import type { RepotError } from '../../source/core/errors.js';
 import { clientSettings, quietenNotice } from './client-settings.js';
 import type { Credentials, Loading } from './credentials.js';
 import { endpointOf } from './endpoints.js';
+import { loginCommand } from './login-command.js';
 import { awsProblem, usageProblem } from './problem.js';
 import { toRepotError } from './problems.js';
 import { homeOf } from './shared-files.js';
@@ -44,8 +45,6 @@ const tokenPath = (home: string, sso: SsoProfile): string =>
 			.update(sso.session ?? sso.startUrl)
 			.digest('hex')}.json`,
 	);
-
-export const loginCommand = (profile: string): string => `aws sso login --profile ${/^[\w.@-]+$/.test(profile) ? profile : `'${profile}'`}`;
 
 function ssoProfile(loading: Loading, profile: string): SsoProfile {
 	const { files } = loading;

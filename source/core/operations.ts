@@ -3,14 +3,12 @@ import type { CredentialRow } from './credentials/rows.js';
 import type { RepotError } from './errors.js';
 import type { MigrationEvent } from './events.js';
 import type { SourceInspection } from './inspection.js';
+import type { Origin } from './origin.js';
 import type { Guard, PlanProgress, PlanRequest, TargetAccess } from './plan/request.js';
 import type { IdCollisionPolicy, Plan } from './plan/types.js';
 import type { AwsProfile, ChromaCollection, LedgerRun, RollbackEvent, RollbackPreview, RunSummary, UserPool } from './ports.js';
 import type { ReadinessCheck } from './readiness.js';
 import type { Secret } from './secret.js';
-
-/** Where a value came from: `flag --postgres-url`, `env DATABASE_URL`, `repot.config.json:4`, `default`, `typed`. */
-export type Origin = string;
 
 export interface EnvironmentSummary {
 	readonly name: string;
@@ -56,6 +54,7 @@ export interface WizardChoices {
 	readonly onIdCollision?: IdCollisionPolicy;
 }
 
+export type { Origin } from './origin.js';
 export type { Guard, PlanProgress, PlanRequest, TargetAccess } from './plan/request.js';
 
 /** What the commands and the wizard can ask for; composed once, knows no terminal. */

@@ -1,5 +1,5 @@
 import { RepotError } from '../errors.js';
-import type { Origin } from '../operations.js';
+import type { Origin } from '../origin.js';
 import type { AwsAccess, Cloud, CloudParameter } from '../ports.js';
 import type { Secret } from '../secret.js';
 import type { TargetNeed } from './needs.js';

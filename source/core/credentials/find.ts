@@ -9,6 +9,7 @@ import type { Secret } from '../secret.js';
 import { shortVersion } from '../server-words.js';
 import { databaseUrl, type FoundUrl, type ReadUrl } from './database-url.js';
 import { type CredentialNeeds, needsAws } from './needs.js';
+import { noSuchUser, statusNotes } from './pool-user.js';
 import { type CredentialName, type CredentialRow, credentialNames, type Way } from './rows.js';
 
 export interface CredentialPorts {
@@ -272,30 +273,6 @@ class Search {
 		return person.sub;
 	}
 }
-
-/** States in which a user signs in as usual, or will at the first login. */
-const ordinary = ['CONFIRMED', 'FORCE_CHANGE_PASSWORD', 'EXTERNAL_PROVIDER'];
-
-function statusNotes(enabled: boolean, status: string): readonly string[] {
-	return [
-		...(enabled ? [] : ['the user is disabled in Cognito; rows are given its id all the same']),
-		...(ordinary.includes(status) ? [] : [`the user is ${status} in Cognito; rows are given its id all the same`]),
-	];
-}
-
-const noSuchUser = (pool: string, poolFrom: string, username: string, usernameFrom: string): RepotError =>
-	new RepotError({
-		kind: 'usage',
-		code: 'NO_SUCH_USER',
-		message: `User ${username} does not exist in pool ${pool}`,
-		where: `cognito ${pool}`,
-		why: `the pool is from ${poolFrom}, the name from ${usernameFrom === 'default' ? 'the usual name of a test user' : usernameFrom}`,
-		next: [
-			'--create-user makes it: no message is sent',
-			'--test-user NAME looks for another one, --user-pool-id ID in another pool',
-			'--user-id ID --skip-cognito gives the id itself',
-		],
-	});
 
 function waysOfIdentity({ code }: RepotError): readonly Way[] {
 	switch (code) {

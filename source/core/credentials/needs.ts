@@ -1,4 +1,4 @@
-import type { Origin } from '../operations.js';
+import type { Origin } from '../origin.js';
 import type { TargetAccess } from '../plan/request.js';
 import type { AwsAccess } from '../ports.js';
 import type { Secret } from '../secret.js';

@@ -1,5 +1,5 @@
 import type { ErrorFact } from '../errors.js';
-import type { Origin } from '../operations.js';
+import type { Origin } from '../origin.js';
 import type { AwsIdentity, TargetTest } from '../ports.js';
 
 /** In the order in which they are shown. */

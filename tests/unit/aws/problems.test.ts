@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endpointOf } from '../../../services/aws/endpoints.js';
-import { type Facts, toRepotError } from '../../../services/aws/problems.js';
+import type { Facts } from '../../../services/aws/failed-call.js';
+import { toRepotError } from '../../../services/aws/problems.js';
 import { createSecrecy } from '../../../services/aws/secrecy.js';
 import type { SharedFiles } from '../../../services/aws/shared-files.js';
 import { RepotError } from '../../../source/core/errors.js';
