@@ -35,13 +35,13 @@ export class CredentialFinder {
 	}
 
 	/** Finds what a plan needs, without testing it. `onRow` is told what was found. */
-	async request(choices: WizardChoices, onRow: OnRow, signal?: AbortSignal): Promise<PlanRequest> {
+	async request(choices: WizardChoices, options: CredentialOptions, onRow: OnRow, signal?: AbortSignal): Promise<PlanRequest> {
 		const answers = sourceAnswers(this.#settings, choices);
 		if (choices.environment === '') throw missingError(answers, []);
 		// A slip of the name is told before anybody is asked.
 		environmentNamed(this.#settings, choices.environment, choices.target !== null);
 		const needs = await credentialNeeds(this.#settings, choices);
-		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
+		const found = await this.#search(needs, this.#withSettings(options), onRow, null, signal);
 		if (answers.length > 0 || found.target === null || found.tenant === null) throw missingError(answers, found.errors);
 		const endsAt = found.identity?.sessionEndsAt ?? null;
 		return planRequest(this.#settings, choices, {
@@ -64,11 +64,10 @@ export class CredentialFinder {
 		return (await credentialNeeds(this.#settings, choices, false)).access;
 	}
 
-	/** What a flag gave for every search. */
+	/** The code that a flag gave counts for every search. */
 	#withSettings(options: CredentialOptions): CredentialOptions {
-		const { createUser, mfaCode } = this.#settings.values;
-		const code = options.mfaCode ?? mfaCode.value;
-		return { ...options, createUser: options.createUser ?? createUser.value, ...(code === null ? {} : { mfaCode: code }) };
+		const code = options.mfaCode ?? this.#settings.values.mfaCode.value;
+		return code === null ? options : { ...options, mfaCode: code };
 	}
 
 	async #search(

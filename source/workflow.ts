@@ -84,7 +84,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		describeDataset: (choice, signal) => describeDataset(adapters, choice, isCollectionOfConvention(settings, choice), signal),
 		inspect: (paths, signal) => adapters.inspectSource(paths, signal),
 		credentials: (choices, options, onRow, signal) => finder.find(choices, options, onRow, signal),
-		request: (choices, signal, onRow = () => {}) => finder.request(choices, onRow, signal),
+		request: (choices, signal, onRow = () => {}, options = {}) => finder.request(choices, options, onRow, signal),
 		target: (choices, signal, onRow = () => {}) => finder.target(choices, onRow, signal),
 		awsProfiles: () => adapters.cloud.profiles(),
 		userPools: async (choices, signal) => adapters.cloud.userPools(await finder.access(choices), signal),

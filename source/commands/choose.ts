@@ -2,6 +2,7 @@ import { headlessChoices } from '../config/choices.js';
 import { flagOf } from '../config/options.js';
 import type { Settings } from '../config/settings.js';
 import { isChromaServer } from '../core/chroma-address.js';
+import type { CredentialOptions } from '../core/credentials/find.js';
 import type { CredentialRow } from '../core/credentials/rows.js';
 import { RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
@@ -22,11 +23,15 @@ export function tellFound(context: CommandContext): (row: CredentialRow) => void
 }
 
 /** The request that flags, variables and config make, with what AWS says where they do not. What is missing is named, with what was found on disk. */
-export async function requestFromSettings(context: CommandContext, operations: Operations): Promise<PlanRequest> {
+export async function requestFromSettings(
+	context: CommandContext,
+	operations: Operations,
+	options: Pick<CredentialOptions, 'createUser'> = {},
+): Promise<PlanRequest> {
 	const choices = headlessChoices(context.settings);
 	refuseIdleFlags(context.settings, choices);
 	try {
-		return await interruptible(context, (signal) => operations.request(choices, signal, tellFound(context)));
+		return await interruptible(context, (signal) => operations.request(choices, signal, tellFound(context), options));
 	} catch (thrown) {
 		const lacksSource = choices.sqlitePath === null && choices.chromaPath === null;
 		if (!(thrown instanceof RepotError) || thrown.code !== 'MISSING_ANSWER' || !lacksSource) throw thrown;

@@ -4,6 +4,7 @@ import { choicesOfPlan, contradictions, saidOfPlan } from '../config/plan-choice
 import { namingOf } from '../config/plan-collections.js';
 import { readPlanFile } from '../config/plan-file.js';
 import { refuseUnwritable } from '../config/write-file.js';
+import type { CredentialOptions } from '../core/credentials/find.js';
 import { RepotError } from '../core/errors.js';
 import { formatPercent } from '../core/format.js';
 import type { Operations, PlanProgress, PlanRequest } from '../core/operations.js';
@@ -16,9 +17,13 @@ export interface Planned {
 	readonly request: PlanRequest;
 }
 
-/** The dry run of what the settings ask for; its phases are told on stderr. Saves the plan when `--out` asks for it. */
-export async function dryRun(context: CommandContext, operations: Operations): Promise<Planned> {
-	const request = await requestFromSettings(context, operations);
+/** The dry run of what the settings ask for; its phases are told on stderr. Saves the plan when `--out` asks for it. Nothing is created unless `options` say so. */
+export async function dryRun(
+	context: CommandContext,
+	operations: Operations,
+	options: Pick<CredentialOptions, 'createUser'> = {},
+): Promise<Planned> {
+	const request = await requestFromSettings(context, operations, options);
 	const { out } = context.settings.values;
 	if (out.value !== null) await refuseUnwritable(resolve(context.settings.cwd, out.value), '--out');
 	const plan = await interruptible(context, (signal) => operations.plan(request, signal, progressLines(context)));

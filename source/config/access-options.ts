@@ -59,7 +59,7 @@ export const accessOptions: { readonly [K in AccessKey]: OptionSpec<OptionValues
 		parse: text,
 		verbs: reading,
 	}),
-	createUser: toggle('create the Cognito user when it is missing', ['plan', 'migrate'], { perRun: true }),
+	createUser: toggle('create the Cognito user when it is missing', ['migrate'], { perRun: true }),
 	skipCognito: toggle('never ask Cognito; --user-id gives the user', reading),
 	mfaCode: define<OptionValues['mfaCode']>({
 		argument: 'CODE',

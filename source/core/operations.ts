@@ -82,7 +82,12 @@ export interface Operations {
 		signal?: AbortSignal,
 	): Promise<FoundCredentials>;
 	/** Settings and choices to a full request, with what AWS says where nothing else does; throws RepotError that names all that is missing. */
-	request(choices: WizardChoices, signal?: AbortSignal, onRow?: (row: CredentialRow) => void): Promise<PlanRequest>;
+	request(
+		choices: WizardChoices,
+		signal?: AbortSignal,
+		onRow?: (row: CredentialRow) => void,
+		options?: Pick<CredentialOptions, 'createUser'>,
+	): Promise<PlanRequest>;
 	/** Where the target of an environment is, without the rest of a request. */
 	target(choices: WizardChoices, signal?: AbortSignal, onRow?: (row: CredentialRow) => void): Promise<TargetAccess>;
 	awsProfiles(): Promise<readonly AwsProfile[]>;

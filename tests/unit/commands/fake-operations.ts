@@ -138,7 +138,7 @@ export function fakeOperations(settings: Settings, script: Script, calls: Calls)
 		describeDataset: async () => ({ sqlite: null, chroma: null, problems: [], errors: [], collections: [] }),
 		inspect: async () => ({ sqlite: null, chroma: null }),
 		credentials: (choices, options, onRow, signal) => finder.find(choices, options, onRow, signal),
-		request: (choices, signal, onRow = () => {}) => finder.request(choices, onRow, signal),
+		request: (choices, signal, onRow = () => {}, options = {}) => finder.request(choices, options, onRow, signal),
 		target: (choices, signal, onRow = () => {}) => finder.target(choices, onRow, signal),
 		awsProfiles: () => cloud.profiles(),
 		userPools: async (choices) => cloud.userPools(await finder.access(choices)),

@@ -15,5 +15,5 @@ export function finderOf(
 }
 
 export async function requestOf(settings: Settings, choices?: WizardChoices, cloud?: Cloud): Promise<PlanRequest> {
-	return finderOf(settings, cloud).request(choices ?? headlessChoices(settings), () => {});
+	return finderOf(settings, cloud).request(choices ?? headlessChoices(settings), {}, () => {});
 }
