@@ -35,7 +35,7 @@ export function LoginScreen({ place, profile, login, onDone, onCancel }: LoginSc
 	const lines = said.filter((text) => text.trim() !== '').flatMap((text) => paragraph(text, canvas.width - 2, 'plain', 3));
 	const room = Math.max(3, canvas.lines - 6);
 	const body = [
-		line({ text: `aws sso login${profile === null ? '' : ` --profile ${profile}`}`, tone: 'strong' }),
+		line({ text: 'Logging in to AWS', tone: 'strong' }, { text: profile === null ? '' : `   profile ${profile}`, tone: 'dim' }),
 		blank,
 		...(failed === null ? lines.slice(-room) : errorLines(failed.toJSON(), canvas.width)),
 		...(failed === null

@@ -34,10 +34,13 @@ async function run(setup: Setup, args: readonly string[], onLine: (line: string)
 	const stop = (): void => void child.kill('SIGTERM');
 	signal?.addEventListener('abort', stop, { once: true });
 	let last = '';
+	let isUnknown = false;
 	const tell = (line: string): void => {
 		const words = setup.secrecy.words(line);
 		if (words === '') return;
 		last = words;
+		// Version 1 answers with a page of usage.
+		isUnknown ||= /^usage: aws /.test(words);
 		onLine(words);
 	};
 	createInterface({ input: child.stdout }).on('line', tell);
@@ -49,6 +52,7 @@ async function run(setup: Setup, args: readonly string[], onLine: (line: string)
 		});
 		if (signal?.aborted === true) throw interrupted();
 		if (ended instanceof Error) throw notRun(command, ended);
+		if (ended !== 0 && isUnknown) throw tooOld(command);
 		if (ended !== 0) {
 			throw awsProblem({
 				code: 'AWS_LOGIN_FAILED',
@@ -62,6 +66,15 @@ async function run(setup: Setup, args: readonly string[], onLine: (line: string)
 		signal?.removeEventListener('abort', stop);
 	}
 }
+
+const tooOld = (command: string) =>
+	awsProblem({
+		code: 'AWS_CLI_MISSING',
+		message: 'The AWS CLI here does not know this login',
+		where: command,
+		why: 'version 2 of the AWS CLI is needed',
+		next: [`Run where version 2 is installed: ${command}`, 'Or use a profile that needs no login: --aws-profile NAME'],
+	});
 
 const notRun = (command: string, error: NodeJS.ErrnoException) =>
 	awsProblem({

@@ -33,6 +33,12 @@ describe('aws sso login', () => {
 		expect(lines.sort()).toEqual(['code ABCD-EFGH', `ran ${args}`]);
 	});
 
+	it('says that version 1 of the CLI has no such login', async () => {
+		await cli('printf "usage: aws [options] <command>\\naws: error: argument operation: Invalid choice\\n" >&2; exit 252');
+		const refusal = await refusalOf(opened().login('dev', () => undefined));
+		expect(refusal).toMatchObject({ code: 'AWS_CLI_MISSING', why: 'version 2 of the AWS CLI is needed' });
+	});
+
 	it('tells why it failed', async () => {
 		await cli('echo "Error: the device code has expired" >&2; exit 255');
 		const refusal = await refusalOf(opened().login('dev', () => undefined));
