@@ -90,6 +90,7 @@ export class CredentialFinder {
 				test,
 				refuse: (url) => refuseForeignTarget(this.#settings, needs.environment, url),
 				memo: this.#memo,
+				skipsSchema: this.#settings.values.skipSchemaCreation.value,
 			},
 			options,
 			onRow,

@@ -1,4 +1,4 @@
-import type { Clock, TargetTest } from '../../source/core/ports.js';
+import type { Clock, TargetProblem, TargetTest } from '../../source/core/ports.js';
 import { currentSchema, serverFacts } from './describe.js';
 import type { Driver, Session } from './driver.js';
 import type { Place } from './login-words.js';
@@ -42,6 +42,9 @@ async function vectorProblems(session: Session): Promise<string[]> {
 		: ['The extension vector is missing and this user may not create it; have an administrator run: CREATE EXTENSION vector;'];
 }
 
+const ofServer = (words: string): TargetProblem => ({ about: 'server', words });
+const ofVector = (words: string): TargetProblem => ({ about: 'pgvector', words });
+
 interface Server {
 	readonly major: number;
 	readonly user: string;
@@ -49,12 +52,17 @@ interface Server {
 }
 
 /** Rights that a migration needs, each with the statement that gives it, and the versions it was tested with. */
-async function rightProblems(session: Session, { major, user, schema }: Server): Promise<{ problems: string[]; canCreate: boolean }> {
+async function rightProblems(
+	session: Session,
+	{ major, user, schema }: Server,
+): Promise<{ problems: TargetProblem[]; canCreate: boolean }> {
 	const rights = await targetRights(session);
-	const problems: string[] = [];
-	if (major < oldestServer) problems.push(`PostgreSQL ${major} is too old: ${oldestServer} to ${newestServer} are supported`);
-	if (!rights.tables) problems.push(`${user} may not create tables in schema ${schema}: ${rights.grants.tables}`);
-	if (!rights.ledger) problems.push(`${user} may not create or use the ledger (schema repot): ${rights.grants.ledger}`);
+	const problems: TargetProblem[] = [];
+	if (major < oldestServer) problems.push(ofServer(`PostgreSQL ${major} is too old: ${oldestServer} to ${newestServer} are supported`));
+	if (!rights.tables)
+		problems.push({ about: 'rights', words: `${user} may not create tables in schema ${schema}: ${rights.grants.tables}` });
+	if (!rights.ledger)
+		problems.push({ about: 'rights', words: `${user} may not create or use the ledger (schema repot): ${rights.grants.ledger}` });
 	return { problems, canCreate: rights.tables && rights.ledger };
 }
 
@@ -79,7 +87,7 @@ export async function testTarget(driver: Driver, clock: Clock, { host }: Place, 
 	const found = await driver.transaction((session) => lookAround(driver, session, clock, host), { readOnly: true, signal });
 	if (driver.embedded) return found;
 	const pooler = poolerWords[await poolerBefore(driver)];
-	return { ...found, problems: [...found.problems, ...pooler.problems], looks: [...(found.looks ?? []), ...pooler.looks] };
+	return { ...found, problems: [...found.problems, ...pooler.problems.map(ofServer)], looks: [...(found.looks ?? []), ...pooler.looks] };
 }
 
 async function lookAround(driver: Driver, session: Session, clock: Clock, host: string | undefined): Promise<TargetTest> {
@@ -98,7 +106,7 @@ async function lookAround(driver: Driver, session: Session, clock: Clock, host: 
 		user,
 		database,
 		canCreate,
-		problems: [...problems, ...state.problems, ...(await vectorProblems(session))],
+		problems: [...problems, ...state.problems.map(ofServer), ...(await vectorProblems(session)).map(ofVector)],
 		looks: [
 			...(major > newestServer ? [`PostgreSQL ${major} is newer than any that was tested (${oldestServer} to ${newestServer})`] : []),
 			...state.looks,

@@ -1,6 +1,7 @@
 import { headlessChoices } from '../config/choices.js';
 import { environmentNamed, missingEnvironment } from '../config/environments.js';
 import type { CredentialRow } from '../core/credentials/rows.js';
+import { serverFigures, serverWords } from '../core/credentials/tested-target.js';
 import { asRepotError, RepotError } from '../core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatLatency, formatQuantity } from '../core/format.js';
 import type { Damage } from '../core/inspection.js';
@@ -124,45 +125,37 @@ function rowFindings(row: CredentialRow, overridden: string | null, now: number)
 	const title = doctorNames[name];
 	if (state === 'waiting') return [finding(title, 'LOOK', `${from ?? 'it'} was not looked up: the AWS identity comes first`)];
 	const origin = overridden === null || name !== 'postgres' ? (from ?? '') : `${from ?? ''}, which takes the place of ${overridden}`;
+	if (test !== undefined) return [targetFinding(row, test, `from ${origin}`, overridden !== null), rightsFinding(test)];
 	if (error !== undefined) {
 		const failed = failure(title, new RepotError(error));
-		return [shown === null ? failed : { ...failed, detail: `${failed.detail}; from ${origin}` }];
+		return [shown === null || name !== 'postgres' ? failed : { ...failed, detail: `${failed.detail}; from ${origin}` }];
 	}
-	// Told with the target, beside what is wrong with it.
-	if (name === 'pgvector') return [];
-	if (test !== undefined) return targetFindings(test, `${shown}: `, `from ${origin}`, overridden !== null);
-	const detail = [shown ?? '', ...credentialFacts(row, now)].join(', ');
+	if (name === 'pgvector' && shown === 'not installed yet')
+		return [finding(title, 'LOOK', 'not in this database yet; the run will create the extension')];
+	const detail = name === 'pgvector' ? (shown ?? '') : [shown ?? '', ...credentialFacts(row, now)].join(', ');
 	return [finding(title, state === 'look' ? 'LOOK' : 'ok', [detail, ...notes].join('; '))];
 }
 
-/** One line for each thing: what the test found to be in the way makes the line of its thing an X, and is not told a second time. */
-function targetFindings(test: TargetTest, shown: string, from: string, overrides: boolean): readonly Finding[] {
+/** What stands in the way makes the line an X; rights have a line of their own. */
+function targetFinding({ shown }: CredentialRow, test: TargetTest, from: string, overrides: boolean): Finding {
 	const { facts, problems, looks = [] } = test;
-	const ofVector = problems.filter((problem) => /pgvector|extension vector/i.test(problem));
-	const ofRights = problems.filter((problem) => !ofVector.includes(problem) && / may not create /.test(problem));
-	const ofServer = problems.filter((problem) => !ofVector.includes(problem) && !ofRights.includes(problem));
-	const server = `${shown}PostgreSQL ${shortVersion(facts.serverVersion)}, ${formatLatency(test.latencyMilliseconds)}, user ${test.user}, ${from}`;
-	return [
-		ofServer.length > 0
-			? finding('Target', 'X', `${server}; ${ofServer.join('; ')}`, [], outside)
-			: looks.length > 0
-				? finding('Target', 'LOOK', `${server}; ${looks.join('; ')}`)
-				: overrides
-					? finding('Target', 'LOOK', server, ['Unset it to use the config'])
-					: finding('Target', 'ok', server),
-		vectorFinding(facts.pgvectorVersion, ofVector),
-		rightsFinding(test, ofRights),
-	];
+	const ofServer = problems.filter(({ about }) => about === 'server').map(({ words }) => words);
+	const encryption = serverWords(test).split(', ').slice(1);
+	const server = [
+		`${shown ?? ''}: PostgreSQL ${shortVersion(facts.serverVersion)}`,
+		formatLatency(test.latencyMilliseconds),
+		`user ${test.user}`,
+		...encryption,
+		...serverFigures(test),
+		from,
+	].join(', ');
+	if (ofServer.length > 0) return finding('Target', 'X', `${server}; ${ofServer.join('; ')}`, [], outside);
+	if (looks.length > 0) return finding('Target', 'LOOK', `${server}; ${looks.join('; ')}`);
+	return overrides ? finding('Target', 'LOOK', server, ['Unset it to use the config']) : finding('Target', 'ok', server);
 }
 
-function vectorFinding(version: string | null, problems: readonly string[]): Finding {
-	if (problems.length > 0) return finding('pgvector', 'X', problems.join('; '), [], outside);
-	return version === null
-		? finding('pgvector', 'LOOK', 'not in this database yet; the run will create the extension')
-		: finding('pgvector', 'ok', version);
-}
-
-function rightsFinding(test: TargetTest, problems: readonly string[]): Finding {
+function rightsFinding(test: TargetTest): Finding {
+	const problems = test.problems.filter(({ about }) => about === 'rights').map(({ words }) => words);
 	if (problems.length > 0) return finding('Privileges', 'X', problems.join('; '), [], outside);
 	if (test.canCreate) return finding('Privileges', 'ok', `may create in ${test.database}`);
 	return finding('Privileges', 'LOOK', `user ${test.user} may not create in ${test.database}`, [

@@ -12,14 +12,16 @@ import type { Settings } from './settings.js';
 export async function credentialNeeds(settings: Settings, choices: WizardChoices, withUser = true): Promise<CredentialNeeds> {
 	const access = environmentAccess(settings, choices.environment);
 	const { profile, region, sslMode, sslRootCert } = access;
+	const target = targetNeed(settings, choices, access);
 	const isTlsSaid = sslMode.value !== null || sslRootCert.value !== null;
 	return {
 		environment: choices.environment,
 		access: { profile: choices.awsProfile ?? profile.value, region: region.value },
 		profileFrom: choices.awsProfile === undefined ? profile.from : 'chosen',
-		tokens: access.iamAuth.value,
+		// An embedded database asks for no password.
+		tokens: access.iamAuth.value && !(target.kind === 'given' && target.url.reveal().startsWith('pglite:')),
 		...(isTlsSaid ? { tls: { mode: sslMode.value, rootCert: sslRootCert.value } } : {}),
-		target: targetNeed(settings, choices, access),
+		target,
 		user: withUser ? await userNeed(settings, choices, access) : null,
 	};
 }

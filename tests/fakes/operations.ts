@@ -215,6 +215,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 				},
 				refuse: () => {},
 				memo,
+				skipsSchema: false,
 			};
 			return findCredentials(needs, ports, options, onRow, signal);
 		},

@@ -185,7 +185,9 @@ describe.skipIf(url === undefined && !required)('rights of the database user (sk
 		);
 		expect(codes(await plan())).toEqual(['NO_LEDGER_PRIVILEGE']);
 		await owner.query('REVOKE ALL ON SCHEMA repot FROM limited; REVOKE ALL ON ALL TABLES IN SCHEMA repot FROM limited');
-		expect((await target.test()).problems.join('\n')).toContain('GRANT USAGE, CREATE ON SCHEMA repot TO "limited";');
+		expect((await target.test()).problems.map(({ words }) => words).join('\n')).toContain(
+			'GRANT USAGE, CREATE ON SCHEMA repot TO "limited";',
+		);
 		const planned = await plan();
 		expect(codes(planned)).toEqual(['NO_LEDGER_PRIVILEGE']);
 		expect(blocks(planned)[0]?.hint).not.toContain('CREATE SCHEMA');

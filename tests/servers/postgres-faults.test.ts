@@ -69,8 +69,8 @@ describe.skipIf(url === undefined && !required)('faults of a PostgreSQL server (
 		const target = open(asUser(own, 'limited', 'limited'));
 		const tested = await target.test();
 		expect(tested.canCreate).toBe(false);
-		expect(tested.problems.join('\n')).toContain('GRANT USAGE, CREATE ON SCHEMA "public" TO "limited";');
-		expect(tested.problems.join('\n')).toContain(`GRANT CREATE ON DATABASE "${name}" TO "limited";`);
+		expect(tested.problems.map(({ words }) => words).join('\n')).toContain('GRANT USAGE, CREATE ON SCHEMA "public" TO "limited";');
+		expect(tested.problems.map(({ words }) => words).join('\n')).toContain(`GRANT CREATE ON DATABASE "${name}" TO "limited";`);
 		const refused = await errorOf(target.ledger.begin({ id: 'r', plan: makePlan(), operator: 'o', version: 'v' }));
 		expect(refused).toMatchObject({ kind: 'target', code: 'NO_PRIVILEGE' });
 		expect(refused.next[0]).toContain(`GRANT CREATE ON DATABASE "${name}" TO "limited";`);
@@ -143,7 +143,7 @@ describe.skipIf(plainUrl === undefined && !required)('PostgreSQL without pgvecto
 	it('says that pgvector is missing and what to install', async () => {
 		const target = createPostgresTarget({ url: new Secret(plainUrl ?? ''), clock });
 		try {
-			expect((await target.test()).problems.join('\n')).toContain('pgvector is not installed on the server');
+			expect((await target.test()).problems.map(({ words }) => words).join('\n')).toContain('pgvector is not installed on the server');
 			const described = await target.describe({ tables: [], collections: ['vectors'], tenant: { column: 'user_id', value: tenant } });
 			expect(described.vectorExtension).toEqual({ installed: null, available: null, mayCreate: false });
 			await target.ledger.begin({ id: `plain${process.pid}`, plan: makePlan(), operator: 'o', version: 'v' });

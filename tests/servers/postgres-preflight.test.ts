@@ -61,7 +61,7 @@ describe.skipIf(url === undefined && !required)('what a test of the target finds
 		await admin.query(`${set} default_transaction_read_only = on`);
 		const test = await asRole();
 		expect(test.readOnly).toBe(true);
-		const [problem] = test.problems.filter((text) => text.includes('read-only'));
+		const [problem] = test.problems.map(({ words }) => words).filter((text) => text.includes('read-only'));
 		expect(problem).toBe(`Transactions are read-only by default: ${reset} default_transaction_read_only;`);
 		await admin.query(problem?.split(': ')[1] ?? '');
 		expect(await asRole()).toMatchObject({ readOnly: false });
@@ -69,7 +69,7 @@ describe.skipIf(url === undefined && !required)('what a test of the target finds
 
 	it('names the options of the URL where they make transactions read-only', async () => {
 		const test = await open(`${asUser(own, role, 'x')}?options=-cdefault_transaction_read_only%3Don`).test();
-		expect(test.problems.join('\n')).toContain('take default_transaction_read_only out of options in the URL');
+		expect(test.problems.map(({ words }) => words).join('\n')).toContain('take default_transaction_read_only out of options in the URL');
 	});
 
 	it('tells that foreign keys and triggers do not fire', async () => {

@@ -4,13 +4,13 @@
  */
 
 import { asRepotError, RepotError } from '../errors.js';
-import type { AwsIdentity, Cloud, TargetTest } from '../ports.js';
+import type { AwsIdentity, Cloud, TargetProblem, TargetTest } from '../ports.js';
 import type { Secret } from '../secret.js';
-import { shortVersion } from '../server-words.js';
 import { databaseUrl, type FoundUrl, type ReadUrl } from './database-url.js';
 import { type CredentialNeeds, needsAws } from './needs.js';
 import { noSuchUser, statusNotes } from './pool-user.js';
 import { type CredentialName, type CredentialRow, credentialNames, type Way } from './rows.js';
+import { serverWords, standsInTheWay } from './tested-target.js';
 
 export interface CredentialPorts {
 	readonly cloud: Cloud;
@@ -22,6 +22,8 @@ export interface CredentialPorts {
 	/** Throws RepotError when this environment may not write there. */
 	readonly refuse: (url: Secret) => void;
 	readonly memo: CredentialMemo;
+	/** Tables that exist are used as they are. */
+	readonly skipsSchema: boolean;
 }
 
 export interface CredentialOptions {
@@ -97,7 +99,7 @@ class Search {
 	}
 
 	async run(): Promise<FoundCredentials> {
-		const { target, user } = this.#needs;
+		const { target, user, tokens } = this.#needs;
 		if (this.#options.fresh === true) {
 			this.#ports.memo.clear();
 			this.#ports.cloud.forget();
@@ -106,7 +108,8 @@ class Search {
 		// Nothing is read with an identity that was not shown before.
 		const identity = needsAws(this.#needs) ? await this.#identify() : null;
 		const [url, tenant] = await Promise.all([
-			target.kind === 'given' || identity !== null ? this.#target() : null,
+			// A token takes the identity as a parameter does.
+			(target.kind === 'given' && !tokens) || identity !== null ? this.#target() : null,
 			user?.kind !== 'cognito' || identity !== null ? this.#user() : null,
 		]);
 		const inOrder = credentialNames.flatMap((name) => this.#rows.get(name) ?? []);
@@ -180,8 +183,7 @@ class Search {
 				return url;
 			}
 			this.#tell(row('postgres', 'working', told));
-			this.#tested(told, await this.#ports.test(url, this.#signal));
-			return url;
+			return this.#tested(told, await this.#ports.test(url, this.#signal)) ? url : null;
 		} catch (thrown) {
 			return this.#failed('postgres', thrown, ['url']);
 		}
@@ -201,28 +203,21 @@ class Search {
 		}
 	}
 
-	#tested(told: Partial<CredentialRow>, test: TargetTest): void {
-		const { facts, latencyMilliseconds, problems } = test;
-		const ofVector = problems.filter((problem) => /pgvector|extension vector/i.test(problem));
-		const others = [...problems.filter((problem) => !ofVector.includes(problem)), ...(test.looks ?? [])];
-		const found = `PG ${shortVersion(facts.serverVersion)}`;
-		this.#tell(
-			row('postgres', others.length > 0 ? 'look' : 'ok', {
-				...told,
-				latencyMilliseconds,
-				found,
-				test,
-				...(others.length > 0 ? { notes: others } : {}),
-			}),
-		);
+	/** False: something stands in the way. */
+	#tested(told: Partial<CredentialRow>, test: TargetTest): boolean {
+		const { facts, latencyMilliseconds, problems, looks = [] } = test;
+		const inTheWay = problems.filter((problem) => standsInTheWay(problem, this.#ports.skipsSchema));
+		const others = problems.filter((problem) => !inTheWay.includes(problem)).map(({ words }) => words);
+		const ofVector = inTheWay.filter(({ about }) => about === 'pgvector');
+		const ofServer = inTheWay.filter(({ about }) => about !== 'pgvector');
+		const seen = { ...told, latencyMilliseconds, found: serverWords(test), test };
+		const notes = [...others, ...looks];
+		this.#tell(row('postgres', notes.length > 0 ? 'look' : 'ok', { ...seen, ...(notes.length > 0 ? { notes } : {}) }));
+		if (ofServer.length > 0) this.#failed('postgres', notReady('The target cannot take this run', ofServer), ['url']);
 		const version = facts.pgvectorVersion;
-		this.#tell(
-			row('pgvector', ofVector.length > 0 ? 'look' : 'ok', {
-				shown: version ?? 'not installed yet',
-				from: 'target',
-				...(ofVector.length > 0 ? { notes: ofVector } : {}),
-			}),
-		);
+		this.#tell(row('pgvector', 'ok', { shown: version ?? 'not installed yet', from: 'target' }));
+		if (ofVector.length > 0) this.#failed('pgvector', notReady('pgvector cannot be used', ofVector), ['url']);
+		return inTheWay.length === 0;
 	}
 
 	async #user(): Promise<string | null> {
@@ -273,6 +268,9 @@ class Search {
 		return person.sub;
 	}
 }
+
+const notReady = (message: string, problems: readonly TargetProblem[]): RepotError =>
+	new RepotError({ kind: 'target', code: 'TARGET_NOT_READY', message, why: problems.map(({ words }) => words).join('; ') });
 
 function waysOfIdentity({ code }: RepotError): readonly Way[] {
 	switch (code) {

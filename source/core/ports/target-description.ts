@@ -7,8 +7,8 @@ export interface TargetTest {
 	readonly user: string;
 	readonly database: string;
 	readonly canCreate: boolean;
-	/** What is wrong, with the exact SQL to mend it. */
-	readonly problems: readonly string[];
+	/** What stands in the way of a run. */
+	readonly problems: readonly TargetProblem[];
 	/** What does not stand in the way, and wants a look before a run; with the SQL that mends it. */
 	readonly looks?: readonly string[];
 	/** How the connection is encrypted; null: it is not. Left out by what has no connection. */
@@ -21,6 +21,12 @@ export interface TargetTest {
 	readonly replicationRole?: string;
 	/** Of the disk that holds the data; null: not visible from here. */
 	readonly freeBytes?: number | null;
+}
+
+export interface TargetProblem {
+	readonly about: 'server' | 'pgvector' | 'rights';
+	/** With the exact SQL that mends it. */
+	readonly words: string;
 }
 
 /** Connections that the server grants. */

@@ -283,7 +283,10 @@ describe('repot doctor', () => {
 			user: 'app',
 			database: 'app',
 			canCreate: false,
-			problems: ['app may not create tables in schema public: GRANT x;', 'pgvector is not installed on the server: install it'],
+			problems: [
+				{ about: 'rights' as const, words: 'app may not create tables in schema public: GRANT x;' },
+				{ about: 'pgvector' as const, words: 'pgvector is not installed on the server: install it' },
+			],
 		};
 		const world = await createWorld({
 			config: usualConfig,

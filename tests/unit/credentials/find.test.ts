@@ -38,6 +38,7 @@ interface Scene {
 	readonly test?: (url: Secret) => TargetTest;
 	readonly memo?: CredentialMemo;
 	readonly refuse?: () => void;
+	readonly skipsSchema?: boolean;
 }
 
 async function find(wanted: CredentialNeeds, scene: Scene = {}, options: CredentialOptions = {}) {
@@ -50,6 +51,7 @@ async function find(wanted: CredentialNeeds, scene: Scene = {}, options: Credent
 		test: scene.test === undefined ? null : async (one) => (scene.test as (url: Secret) => TargetTest)(one),
 		refuse: scene.refuse ?? (() => {}),
 		memo: scene.memo ?? new CredentialMemo(),
+		skipsSchema: scene.skipsSchema ?? false,
 	};
 	const found = await findCredentials(wanted, ports, options, (row) => told.push(row));
 	return { found, calls, told, row: (name: string) => found.rows.find((one) => one.name === name) };
