@@ -1,6 +1,7 @@
-import { missingError, planRequest, refuseForeignTarget, sourceAnswers } from './config/choices.js';
+import { planRequest, refuseForeignTarget, sourceAnswers } from './config/choices.js';
 import { credentialNeeds } from './config/credential-needs.js';
 import { environmentNamed } from './config/environments.js';
+import { missingError } from './config/missing.js';
 import type { Settings } from './config/settings.js';
 import { maskUrl, readTargetUrl } from './config/target-url.js';
 import { CredentialMemo, type CredentialOptions, type FoundCredentials, findCredentials, type OnRow } from './core/credentials/find.js';
@@ -37,12 +38,12 @@ export class CredentialFinder {
 	/** Finds what a plan needs, without testing it. `onRow` is told what was found. */
 	async request(choices: WizardChoices, options: CredentialOptions, onRow: OnRow, signal?: AbortSignal): Promise<PlanRequest> {
 		const answers = sourceAnswers(this.#settings, choices);
-		if (choices.environment === '') throw missingError(answers, []);
+		if (choices.environment === '') throw missingError(answers, null, null);
 		// A slip of the name is told before anybody is asked.
 		environmentNamed(this.#settings, choices.environment, choices.target !== null);
 		const needs = await credentialNeeds(this.#settings, choices);
 		const found = await this.#search(needs, this.#withSettings(options), onRow, null, signal);
-		if (answers.length > 0 || found.target === null || found.tenant === null) throw missingError(answers, found.errors);
+		if (answers.length > 0 || found.target === null || found.tenant === null) throw missingError(answers, needs, found);
 		const endsAt = found.identity?.sessionEndsAt ?? null;
 		return planRequest(this.#settings, choices, {
 			...accessTo(needs, found.target),
@@ -55,7 +56,7 @@ export class CredentialFinder {
 	async target(choices: WizardChoices, onRow: OnRow, signal?: AbortSignal): Promise<TargetAccess> {
 		const needs = await credentialNeeds(this.#settings, choices, false);
 		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
-		if (found.target === null) throw missingError([], found.errors);
+		if (found.target === null) throw missingError([], needs, found);
 		return accessTo(needs, found.target);
 	}
 

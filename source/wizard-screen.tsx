@@ -14,7 +14,7 @@ import { SummaryScreen } from '../screens/summary.js';
 import type { Operations, TargetAccess, WizardChoices } from './core/operations.js';
 import type { RunSummary } from './core/ports.js';
 import type { Session } from './session.js';
-import { answersOf, choicesOf, railOf, type WizardAction, type WizardState } from './wizard.js';
+import { answersOf, choicesIn, choicesOf, railOf, type WizardAction, type WizardState } from './wizard.js';
 
 /** Why the wizard closes; decides the exit code. */
 export type Leaving = 'cancelled' | 'left' | 'finished';
@@ -70,8 +70,7 @@ function commandOf(operations: Operations, verb: 'plan' | 'migrate', choices: Wi
 
 /** The headless command of an environment that is not the present one: what its own further commands need. */
 function environmentCommand(operations: Operations, state: WizardState, environment: string): readonly string[] {
-	const { target, tenant } = state.environment?.name === environment ? answersOf(state) : (state.answers[environment] ?? state.given);
-	const choices = { ...choicesOf(state), environment, target, tenant };
+	const choices = choicesIn(state, environment);
 	const command = commandOf(operations, 'migrate', choices);
 	// The configuration may no longer know the environment of an old run.
 	return command.length > 1 ? command : commandOf(operations, 'migrate', { ...choices, environment: '', target: null });
@@ -84,7 +83,7 @@ function Environment({ state, dispatch, operations, onLeave }: WizardScreenProps
 			operations={operations}
 			chosen={state.environment?.name ?? state.wantedEnvironment}
 			leaving={state.leaving}
-			commandFor={(environment) => commandOf(operations, 'plan', { ...choicesOf(state), environment })}
+			commandFor={(environment) => commandOf(operations, 'plan', choicesIn(state, environment))}
 			onChoose={(environment, restart) => {
 				dispatch({ type: 'choose-environment', environment, restart });
 				dispatch({ type: 'next', said: `${environment.name}${environment.guard === 'protected' ? ' ! PROTECTED' : ''}` });
@@ -271,5 +270,5 @@ function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
 /** Where a run of the history wrote to: the target of this very wizard, or what the run's environment leads to. */
 async function targetOf(operations: Operations, state: WizardState, environment: string): Promise<TargetAccess> {
 	if (state.planned !== null && state.planned.request.environment === environment) return state.planned.request;
-	return operations.target({ ...choicesOf({ ...state, environment: { name: environment, guard: 'protected' } }) });
+	return operations.target(choicesIn(state, environment));
 }

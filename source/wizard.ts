@@ -247,10 +247,16 @@ function back(state: WizardState): WizardState {
 }
 
 /** What was chosen so far, in the shape that Operations takes. */
-export function choicesOf(state: WizardState): WizardChoices {
-	const { sources, target, tenant, awsProfile, userPool, onIdCollision } = answersOf(state);
+export const choicesOf = (state: WizardState): WizardChoices =>
+	choicesFrom(answersOf(state), state.environment?.name ?? state.wantedEnvironment ?? '');
+
+/** The same for another environment, by its own answers: what was typed or picked for one never leads to another. */
+export const choicesIn = (state: WizardState, environment: string): WizardChoices =>
+	choicesFrom(state.answers[environment] ?? state.given, environment);
+
+function choicesFrom({ sources, target, tenant, awsProfile, userPool, onIdCollision }: Answers, environment: string): WizardChoices {
 	return {
-		environment: state.environment?.name ?? state.wantedEnvironment ?? '',
+		environment,
 		sqlitePath: sources?.sqlitePath ?? null,
 		chromaPath: sources?.chromaPath ?? null,
 		collections: sources?.collections ?? [],

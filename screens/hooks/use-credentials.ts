@@ -16,6 +16,12 @@ export interface CredentialSearch {
 
 type Search = (options: CredentialOptions, onRow: (row: CredentialRow) => void, signal: AbortSignal) => Promise<FoundCredentials>;
 
+interface Round {
+	readonly count: number;
+	readonly key: string;
+	readonly options: CredentialOptions;
+}
+
 interface Told {
 	readonly attempt: string;
 	readonly rows: readonly CredentialRow[];
@@ -25,12 +31,14 @@ interface Told {
 
 /** Searches whenever `key` changes, and on `again`. The signal is aborted when the screen goes or another search begins; late rows are dropped. */
 export function useCredentials(key: string, search: Search): CredentialSearch {
-	const [round, setRound] = useState<{ readonly count: number; readonly options: CredentialOptions }>({ count: 0, options: {} });
+	const [round, setRound] = useState<Round>({ count: 0, key, options: {} });
 	const attempt = `${round.count} ${key}`;
+	// What was asked for once, as to create a user, counts for the choices that it was asked for with.
+	const options = round.key === key ? round.options : {};
 	const [told, setTold] = useState<Told | null>(null);
-	const latest = useRef({ search, options: round.options });
+	const latest = useRef({ search, options });
 	useLayoutEffect(() => {
-		latest.current = { search, options: round.options };
+		latest.current = { search, options };
 	});
 	useEffect(() => {
 		const controller = new AbortController();
@@ -54,7 +62,7 @@ export function useCredentials(key: string, search: Search): CredentialSearch {
 		rows: current?.rows ?? [],
 		found: current?.found ?? null,
 		error: current?.error ?? null,
-		again: (options) => setRound(({ count }) => ({ count: count + 1, options })),
+		again: (asked) => setRound(({ count }) => ({ count: count + 1, key, options: asked })),
 	};
 }
 

@@ -105,43 +105,6 @@ export function sourceAnswers(settings: Settings, choices: WizardChoices): reado
 	];
 }
 
-/** What a search can end with where nothing was ever set up: a question of what to give, not a fault. */
-const questions: Readonly<Record<string, string>> = {
-	NO_USER_ID: '--user-id ID: the user that every row is given',
-	NO_AWS_CREDENTIALS:
-		'--postgres-url URL (or REPOT_POSTGRES_URL): postgresql://USER@HOST/DATABASE or pglite:DIR; or AWS credentials to find it with',
-};
-
-/** All that is missing as one error: a single fault as it is, several with a line each. Exit code 2 when one of them is a matter of settings. */
-export function missingError(answers: readonly string[], errors: readonly RepotError[]): RepotError {
-	const [only] = errors;
-	if (only === undefined || errors.some(({ code }) => code in questions) || answers.length > 0 || errors.length > 1) {
-		const lines = [...answers, ...errors.flatMap(answerOf)];
-		const isOutside =
-			errors.length > 0 && answers.length === 0 && errors.every(({ kind, code }) => kind !== 'usage' && !(code in questions));
-		return new RepotError({
-			kind: isOutside ? 'aws' : 'usage',
-			code: 'MISSING_ANSWER',
-			message: `${lines.length === 1 ? 'One' : lines.length} ${missingWords(errors, lines.length)} missing`,
-			next: [...lines, 'repot init writes them to repot.config.json once'],
-		});
-	}
-	return only;
-}
-
-/** What failed is no answer. */
-function missingWords(errors: readonly RepotError[], count: number): string {
-	const noun = errors.every(({ code }) => code in questions) ? 'answer' : 'thing';
-	return count === 1 ? `${noun} is` : `${noun}s are`;
-}
-
-function answerOf({ code, message, where, why, next }: RepotError): string {
-	const question = questions[code];
-	const words = [message, where, why].filter((part) => part !== undefined).join(': ');
-	if (question !== undefined) return why === undefined ? question : `${question} (${why})`;
-	return next[0] === undefined ? words : `${words}; ${next[0]}`;
-}
-
 /** `DATABASE_URL` of production must not be written to under the name of an open environment. */
 export function refuseForeignTarget(settings: Settings, name: string, target: Secret): void {
 	const identity = targetIdentity(target, settings.cwd);

@@ -52,7 +52,7 @@ export async function* readiness(
 	const pending = new Map<ReadinessName, Promise<ReadinessCheck>>([
 		['target', targetCheck(plan, ports, signal)],
 		['lock', lockCheck(plan, ports, signal)],
-		['room', roomCheck(plan, ports)],
+		['room', roomCheck(plan, ports, signal)],
 		['backup', Promise.resolve(backupCheck(plan, guard))],
 	]);
 	const session = sessionCheck(plan, ports);
@@ -135,8 +135,30 @@ function needsOf({ target, totals }: Plan, stateDir: string): readonly Need[] {
 	return [{ path: target.identity, least: base + totals.bytes, may: base + timesTheData * totals.bytes }, runs];
 }
 
-async function roomCheck(plan: Plan, { freeSpace, stateDir }: ReadinessPorts): Promise<ReadinessCheck> {
-	const beyond = plan.target.embedded ? '' : "; the server's disk is not visible from here";
+/** Free bytes on the server's disk; null: not visible from here, or the target is no server. */
+async function serverRoom(plan: Plan, target: Target, signal: AbortSignal | undefined): Promise<number | null> {
+	if (plan.target.embedded) return null;
+	const test = await target.test(signal).catch(() => null);
+	return test?.freeBytes ?? null;
+}
+
+async function roomCheck(
+	plan: Plan,
+	{ freeSpace, stateDir, target }: ReadinessPorts,
+	signal: AbortSignal | undefined,
+): Promise<ReadinessCheck> {
+	const onServer = await serverRoom(plan, target, signal);
+	const unseen = "; the server's disk is not visible from here";
+	const beyond = plan.target.embedded ? '' : onServer === null ? unseen : `; ${formatBytes(onServer)} free on the server's disk`;
+	const needed = timesTheData * plan.totals.bytes;
+	if (onServer !== null && onServer < needed) {
+		return {
+			name: 'room',
+			result: onServer < plan.totals.bytes ? 'x' : 'look',
+			words: `only ${formatBytes(onServer)} free on the server's disk; about ${formatBytes(needed)} may be taken`,
+			next: 'Make room on the server',
+		};
+	}
 	const disks = new Map<string, Need & { readonly free: number }>();
 	for (const need of needsOf(plan, stateDir)) {
 		const found = await freeSpace(need.path).catch(() => null);
