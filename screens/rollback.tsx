@@ -1,4 +1,6 @@
 import { useState } from 'react';
+import { credentialLine } from '../source/core/credentials/row-words.js';
+import type { CredentialRow } from '../source/core/credentials/rows.js';
 import { formatCount, formatQuantity } from '../source/core/format.js';
 import type { Operations, TargetAccess } from '../source/core/operations.js';
 import type { RollbackPreview } from '../source/core/ports.js';
@@ -8,14 +10,14 @@ import { hiddenRows, windowAround } from './components/list-window.js';
 import { useStore } from './hooks/use-store.js';
 import { useTask } from './hooks/use-task.js';
 import type { Binding } from './key-router.js';
-import { blank, line, words } from './lines.js';
+import { blank, line, paragraph, words } from './lines.js';
 import type { Place } from './place.js';
 import { RollbackConfirm, type UndoSubject } from './rollback-confirm.js';
 import { rollbackLines, undoLines } from './rollback-lines.js';
 import { stopsSafely } from './run.js';
 import type { RunControls } from './run-controls.js';
 import { rollbackCommand } from './same-flags.js';
-import { useCanvas } from './shell-context.js';
+import { useCanvas, useShell } from './shell-context.js';
 
 interface RollbackScreenProps {
 	readonly place: Place;
@@ -24,8 +26,8 @@ interface RollbackScreenProps {
 	readonly controls: RunControls;
 	/** The headless command of the run's environment. */
 	readonly environmentCommand: readonly string[];
-	/** Where the run wrote to; throws a RepotError naming what is missing. */
-	readonly findTarget: () => Promise<TargetAccess>;
+	/** Where the run wrote to, with whose identity it was found; throws a RepotError naming what is missing. */
+	readonly findTarget: (onRow: (row: CredentialRow) => void, signal: AbortSignal) => Promise<TargetAccess>;
 	readonly onUndo: (target: TargetAccess, reason: string | null) => void;
 	readonly onBack: () => void;
 }
@@ -37,8 +39,13 @@ export function RollbackScreen(props: RollbackScreenProps) {
 	const { place, operations, subject, controls, findTarget, onBack } = props;
 	const canvas = useCanvas();
 	const undo = useStore(controls.undo);
-	const { task, retry } = useTask(`rollback ${subject.run}`, async () => {
-		const target = await findTarget();
+	const { clock } = useShell();
+	const [found, setFound] = useState<readonly CredentialRow[]>([]);
+	const { task, retry } = useTask(`rollback ${subject.run}`, async (signal) => {
+		const tell = (row: CredentialRow) => {
+			if (!signal.aborted) setFound((before) => [...before.filter(({ name }) => name !== row.name), row]);
+		};
+		const target = await findTarget(tell, signal);
 		return { target, preview: await operations.rollbackPreview(subject.run, target) };
 	});
 	if (undo.phase !== 'idle' && (undo.run === subject.run || undo.run === null)) return <Undoing {...props} />;
@@ -48,9 +55,11 @@ export function RollbackScreen(props: RollbackScreenProps) {
 		...(failed ? [{ keys: ['r'], label: 'r', does: 'try again', run: retry }] : []),
 		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
 	];
+	const said = found.flatMap((row) => credentialLine(row, clock.now()) ?? []).flatMap((text) => paragraph(text, canvas.width, 'dim'));
 	const body = failed
 		? errorLines(task.error.toJSON(), canvas.width)
 		: [
+				...said,
 				line(
 					{ text: '-', tone: 'accent', spinner: true },
 					{ text: ` Counting what run ${subject.run} wrote and what changed since`, tone: 'dim' },

@@ -1,7 +1,7 @@
 import type { CredentialOptions, FoundCredentials } from './core/credentials/find.js';
+import { credentialFacts } from './core/credentials/row-words.js';
 import { type CredentialRow, credentialLabels, type Way } from './core/credentials/rows.js';
 import { Secret } from './core/secret.js';
-import { credentialFacts } from './headless/credential-text.js';
 import type { Prompter } from './prompter.js';
 import { backOrQuit, type Talk, type Turn } from './text-talk.js';
 import { choicesOf, type WizardAction } from './wizard.js';

@@ -11,6 +11,7 @@ import { RollbackScreen } from '../screens/rollback.js';
 import { RunScreen } from '../screens/run.js';
 import { SourcesScreen } from '../screens/sources.js';
 import { SummaryScreen } from '../screens/summary.js';
+import type { CredentialRow } from './core/credentials/rows.js';
 import type { Operations, TargetAccess, WizardChoices } from './core/operations.js';
 import type { RunSummary } from './core/ports.js';
 import type { Session } from './session.js';
@@ -257,7 +258,7 @@ function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
 			subject={subject}
 			environmentCommand={environmentCommand(operations, state, subject.environment)}
 			controls={session}
-			findTarget={() => targetOf(operations, state, subject.environment)}
+			findTarget={(onRow, signal) => targetOf(operations, state, subject.environment, onRow, signal)}
 			onUndo={(target, reason) => session.startUndo(subject.run, target, reason)}
 			onBack={() => {
 				session.forgetUndo();
@@ -268,7 +269,13 @@ function Rollback({ state, dispatch, operations, session }: WizardScreenProps) {
 }
 
 /** Where a run of the history wrote to: the target of this very wizard, or what the run's environment leads to. */
-async function targetOf(operations: Operations, state: WizardState, environment: string): Promise<TargetAccess> {
+async function targetOf(
+	operations: Operations,
+	state: WizardState,
+	environment: string,
+	onRow: (row: CredentialRow) => void,
+	signal: AbortSignal,
+): Promise<TargetAccess> {
 	if (state.planned !== null && state.planned.request.environment === environment) return state.planned.request;
-	return operations.target(choicesIn(state, environment));
+	return operations.target(choicesIn(state, environment), signal, onRow);
 }

@@ -3,11 +3,11 @@ import { flagOf } from '../config/options.js';
 import type { Settings } from '../config/settings.js';
 import { isChromaServer } from '../core/chroma-address.js';
 import type { CredentialOptions } from '../core/credentials/find.js';
+import { credentialLine } from '../core/credentials/row-words.js';
 import type { CredentialRow } from '../core/credentials/rows.js';
 import { RepotError } from '../core/errors.js';
 import { formatCommand } from '../core/format.js';
 import type { DatasetSummary, Operations, PlanRequest, WizardChoices } from '../core/operations.js';
-import { credentialLine } from '../headless/credential-text.js';
 import { type CommandContext, interruptible } from './context.js';
 
 /** Says what was found outside the settings, before anything is done with it: whose AWS credentials, which database, which user. */

@@ -1,5 +1,6 @@
 import { headlessChoices } from '../config/choices.js';
 import { environmentNamed, missingEnvironment } from '../config/environments.js';
+import { credentialFacts } from '../core/credentials/row-words.js';
 import type { CredentialRow } from '../core/credentials/rows.js';
 import { serverFigures, serverWords } from '../core/credentials/tested-target.js';
 import { asRepotError, RepotError } from '../core/errors.js';
@@ -8,7 +9,6 @@ import type { Damage } from '../core/inspection.js';
 import type { DatasetDescription, Operations } from '../core/operations.js';
 import type { SqliteDescription, TargetTest } from '../core/ports.js';
 import { shortVersion } from '../core/server-words.js';
-import { credentialFacts } from '../headless/credential-text.js';
 import type { CommandContext } from './context.js';
 import { type Finding, finding } from './doctor-local.js';
 

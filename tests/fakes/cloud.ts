@@ -12,6 +12,8 @@ export interface CloudScript {
 	/** Users by pool. */
 	readonly users?: Readonly<Record<string, readonly PoolUser[]>>;
 	readonly pools?: readonly UserPool[];
+	/** Throws what AWS would. */
+	readonly createUser?: (pool: string) => void;
 	readonly login?: (onLine: (line: string) => void) => Promise<void>;
 }
 
@@ -78,6 +80,7 @@ export function fakeCloud(script: CloudScript = {}): { readonly cloud: Cloud; re
 		},
 		async createUser(_access, pool, username) {
 			calls.push(`createUser ${pool} ${username}`);
+			script.createUser?.(pool);
 			const user = poolUser(username, { status: 'FORCE_CHANGE_PASSWORD' });
 			made.set(pool, [...(made.get(pool) ?? []), user]);
 			return user;

@@ -269,6 +269,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 			'golden',
 			'--user-id',
 			choices.tenant ?? fakeTenant,
+			...(choices.awsProfile === undefined ? [] : ['--aws-profile', choices.awsProfile]),
 		],
 		close: async () => undefined,
 	};

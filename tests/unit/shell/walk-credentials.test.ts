@@ -91,6 +91,7 @@ describe('the credentials', () => {
 /** An environment whose URL Parameter Store has. */
 const ofParameter: readonly EnvironmentSummary[] = [
 	{ name: 'dev', guard: 'open', target: 'ssm /collections/dev/database-url', from: 'default', lastRun: null, resumable: null },
+	{ name: 'prod', guard: 'protected', target: 'ssm /collections/prod/database-url', from: 'default', lastRun: null, resumable: null },
 ];
 const parameters = { '/collections/dev/database-url': 'postgresql://app:s3cret@db.example:5432/app' };
 const pool = 'us-east-1_Ab12';
@@ -179,6 +180,19 @@ describe('what AWS has', () => {
 		await opened.until('> ops');
 		opened.press(keys.enter);
 		await opened.until('Found 4 of 4');
+		opened.press('y');
+		await opened.until('--aws-profile ops');
+		opened.press(keys.esc);
+		await opened.until('Found 4 of 4');
+		// Another environment is not asked with the profile that was picked for this one.
+		opened.press(keys.esc);
+		await opened.until('165 rows');
+		opened.press(keys.esc);
+		await opened.until('> dev');
+		await opened.until('--aws-profile ops');
+		opened.press(keys.down);
+		await opened.until('> prod');
+		expect(opened.live()).not.toContain('--aws-profile');
 	});
 
 	it('with a code of an MFA device that is typed', async () => {
@@ -221,6 +235,27 @@ describe('what AWS has', () => {
 		await opened.until('sub-in-other');
 		opened.press(keys.esc);
 		await opened.until('165 rows');
+
+		// What was asked for one pool is not done in another.
+		let isRefused = true;
+		const refusing = {
+			...cloud,
+			users: {},
+			createUser: (where: string) => {
+				if (where === pool && isRefused) throw new RepotError({ kind: 'aws', code: 'AWS_ACCESS_DENIED', message: 'AWS refuses' });
+			},
+		};
+		const third = await toCredentials({ cloud: refusing });
+		await third.opened.until('NO_SUCH_USER');
+		third.opened.press('c');
+		await third.opened.until('AWS_ACCESS_DENIED');
+		third.opened.press('o');
+		await third.opened.until('us-east-1_Other');
+		third.opened.press(keys.down);
+		await third.opened.until('> us-east-1_Other');
+		third.opened.press(keys.enter);
+		await third.opened.until('NO_SUCH_USER');
+		isRefused = false;
 
 		const again = await toCredentials({ cloud });
 		await again.opened.until('NO_SUCH_USER');

@@ -1,5 +1,5 @@
-import { type CredentialRow, credentialLabels } from '../core/credentials/rows.js';
-import { formatAgo, formatLatency } from '../core/format.js';
+import { formatAgo, formatLatency } from '../format.js';
+import { type CredentialRow, credentialLabels } from './rows.js';
 
 /** What was found, in one line: `AWS identity   arn:aws:sts::... (profile dev (SSO), 91 ms)`. Null: nothing is known of it yet. */
 export function credentialLine(row: CredentialRow, now: number): string | null {
