@@ -1,5 +1,6 @@
 /** The credentials as lines: each thing with its value, its origin and its test, and below them what the failing one says. Pure. */
 
+import { identityWords } from '../source/core/credentials/row-words.js';
 import { type CredentialRow, credentialLabels } from '../source/core/credentials/rows.js';
 import { sessionWords } from '../source/core/credentials/session-end.js';
 import { formatAgo, formatLatency } from '../source/core/format.js';
@@ -118,7 +119,7 @@ const withoutScheme = (shown: string): string => shown.replace(/^postgres(ql)?:\
 
 /** What the test found, and where the value came from. */
 function originOf({ from, changedAt, version, name, identity, state, found }: CredentialRow, now: number): string {
-	if (identity !== undefined) return `account ${identity.account}, ${identity.region}, from ${identity.from}`;
+	if (identity !== undefined) return `${identityWords(identity)}, from ${identity.from}`;
 	if (from === null || from === 'default') return found ?? '';
 	const age = changedAt === undefined || version === undefined || name !== 'postgres' ? '' : `, ${formatAgo(changedAt, now)}`;
 	const origin = state === 'waiting' && name !== 'aws' ? `to be read from ${from}` : `from ${from}${age}`;
