@@ -19,7 +19,7 @@ const fields: Record<TypedCredential, { readonly title: string; readonly masked:
 		masked: false,
 		help: 'Goes into user_id of every row and every vector. Other tenants in the target stay untouched.',
 	},
-	mfa: { title: 'Code of the MFA device', masked: false, help: 'The digits that the device shows now. A code is taken once.' },
+	mfa: { title: 'Code of the MFA device', masked: true, help: 'The digits that the device shows now. A code is taken once.' },
 };
 
 interface CredentialFieldProps {
@@ -36,13 +36,14 @@ export function CredentialField({ place, what, initial, onDone, onCancel }: Cred
 	const field = useTextField(initial);
 	const text = field.text.trim();
 	const { title, masked, help } = fields[what];
+	const refused = what === 'user-id' && /^[a-z+]+:\/\//i.test(text) ? 'This is a URL, and may hold a password: it is no user id.' : null;
 	const bindings: readonly Binding[] = [
 		{
 			keys: ['enter'],
 			label: 'enter',
 			does: 'accept',
 			run: () => {
-				if (text !== '') onDone(text);
+				if (text !== '' && refused === null) onDone(text);
 			},
 		},
 		{ keys: ['esc'], label: 'esc', does: 'back, unchanged', run: onCancel },
@@ -53,10 +54,16 @@ export function CredentialField({ place, what, initial, onDone, onCancel }: Cred
 		blank,
 		line(
 			{ text: '> ', tone: 'accent' },
-			...fieldParts({ field: field.state, width: canvas.width - 4, active: true, masked, colour: canvas.colour }),
+			...fieldParts({
+				field: field.state,
+				width: canvas.width - 4,
+				active: true,
+				masked: masked || refused !== null,
+				colour: canvas.colour,
+			}),
 		),
 		blank,
-		...paragraph(help, canvas.width, 'dim'),
+		...(refused === null ? paragraph(help, canvas.width, 'dim') : paragraph(refused, canvas.width, 'warn')),
 	];
 	return <Frame {...place} body={body} bindings={bindings} capture={field.capture} />;
 }

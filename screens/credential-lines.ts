@@ -20,26 +20,22 @@ const marks: Record<CredentialRow['state'], { readonly text: string; readonly to
 
 export interface CredentialView {
 	readonly rows: readonly CredentialRow[];
+	/** The failed row whose error is told. */
+	readonly failing: CredentialRow | undefined;
 	/** Milliseconds since the epoch. */
 	readonly now: number;
 	/** The estimate of the plan, when there is one. */
 	readonly runMilliseconds: number | null;
 }
 
-/** The row that stands in the way: the first that failed. */
-export const failingRow = (rows: readonly CredentialRow[]): CredentialRow | undefined => rows.find(({ state }) => state === 'x');
-
-export function credentialLines({ rows, now, runMilliseconds }: CredentialView, canvas: Canvas): readonly LineSpec[] {
+export function credentialLines({ rows, failing, now, runMilliseconds }: CredentialView, canvas: Canvas): readonly LineSpec[] {
 	const found = rows.filter(({ state }) => state === 'ok' || state === 'look').length;
-	const failing = failingRow(rows);
 	const session = sessionNote(rows, now, runMilliseconds);
 	const notes = [...rows.flatMap((row) => row.notes ?? []), ...(session === null ? [] : [session])];
 	const below = [
 		...notes.flatMap((note) => noteLines(note, canvas.width)),
 		...(failing?.error === undefined ? [] : errorLines(failing.error, canvas.width)),
 	];
-	const whole = rows.flatMap((row) => wholeLines(row, row === failing, now, canvas));
-	const isRoom = whole.length + below.length + aroundRows <= canvas.lines;
 	return [
 		line(
 			{ text: `Found ${found} of ${rows.length}.`, tone: 'strong' },
@@ -49,10 +45,25 @@ export function credentialLines({ rows, now, runMilliseconds }: CredentialView, 
 			},
 		),
 		blank,
-		...(isRoom ? whole : rows.map((row) => shortLine(row, row === failing, now, canvas))),
+		...shownRows(rows, failing, now, canvas, canvas.lines - below.length - aroundRows),
 		blank,
 		...below,
 	];
+}
+
+/** All of them whole, or the target whole, or a line each: whatever there is room for. */
+function shownRows(
+	rows: readonly CredentialRow[],
+	failing: CredentialRow | undefined,
+	now: number,
+	canvas: Canvas,
+	room: number,
+): readonly LineSpec[] {
+	const ways = [() => true, ({ name }: CredentialRow) => name === 'postgres', () => false];
+	const drawn = ways.map((isWhole) =>
+		rows.flatMap((row) => (isWhole(row) ? wholeLines(row, row === failing, now, canvas) : [shortLine(row, row === failing, now, canvas)])),
+	);
+	return drawn.find((lines) => lines.length <= room) ?? drawn.at(-1) ?? [];
 }
 
 /** The title, and the blank lines around the rows. */
@@ -95,7 +106,8 @@ function shortLine(row: CredentialRow, failing: boolean, now: number, canvas: Ca
 	// What was found takes the place of how long it took.
 	const { found: _aside, ...rest } = row;
 	const origin = originOf(rest, now);
-	const whole = origin === '' || textWidth(text) + 10 > width ? text : `${text}   ${origin}`;
+	const fits = origin !== '' && textWidth(text) + 3 + textWidth(origin) <= width;
+	const whole = fits ? `${text}   ${origin}` : text;
 	const test = row.found === undefined || row.state === 'x' ? testOf(row) : { text: row.found, tone: 'good' as const };
 	return line(...headParts(row, failing), { text: whole, tone, width, cut: 'middle' }, { text: '  ' }, test);
 }

@@ -1,18 +1,14 @@
 import { useCallback, useState } from 'react';
-import type { CredentialRow, Way } from '../source/core/credentials/rows.js';
+import type { Way } from '../source/core/credentials/rows.js';
 import type { Operations, WizardChoices } from '../source/core/operations.js';
 import { Secret } from '../source/core/secret.js';
-import { errorLines } from './components/error-panel.js';
-import { Frame } from './components/frame.js';
+import { CreateUser } from './create-user.js';
 import { CredentialField, type TypedCredential } from './credential-field.js';
-import { credentialLines, failingRow } from './credential-lines.js';
-import { type CredentialSearch, useCredentials } from './hooks/use-credentials.js';
-import type { Binding } from './key-router.js';
-import { words } from './lines.js';
+import { CredentialTable } from './credential-table.js';
+import { useCredentials } from './hooks/use-credentials.js';
 import { LoginScreen } from './login.js';
 import { PickOne } from './pick-one.js';
 import type { Place } from './place.js';
-import { useCanvas, useShell } from './shell-context.js';
 
 interface CredentialsScreenProps {
 	readonly place: Place;
@@ -32,9 +28,9 @@ interface CredentialsScreenProps {
 }
 
 /** What is done about a row, beside looking at the table. */
-type Doing = 'table' | 'typing-url' | 'typing-user-id' | 'typing-mfa' | 'profile' | 'pool' | 'login';
+type Doing = 'table' | Way;
 
-const typed: Partial<Record<Doing, TypedCredential>> = { 'typing-url': 'url', 'typing-user-id': 'user-id', 'typing-mfa': 'mfa' };
+const typed: Partial<Record<Doing, TypedCredential>> = { url: 'url', 'user-id': 'user-id', mfa: 'mfa' };
 
 /** Step 3: what is needed, where it came from, whether it works. Secrets are never shown. */
 export function CredentialsScreen(props: CredentialsScreenProps) {
@@ -105,6 +101,17 @@ export function CredentialsScreen(props: CredentialsScreenProps) {
 					}}
 				/>
 			);
+		case 'create-user':
+			return (
+				<CreateUser
+					{...pickPlace}
+					missing={search.rows.find(({ name }) => name === 'user')?.error?.message ?? 'The pool has no such user'}
+					onCreate={() => {
+						again({ createUser: true });
+						back();
+					}}
+				/>
+			);
 		case 'login':
 			return (
 				<LoginScreen
@@ -116,76 +123,16 @@ export function CredentialsScreen(props: CredentialsScreenProps) {
 				/>
 			);
 		default:
-			return <CredentialTable {...props} search={search} onDo={setDoing} />;
+			return (
+				<CredentialTable
+					place={place}
+					command={props.command}
+					runMilliseconds={props.runMilliseconds}
+					search={search}
+					onDo={setDoing}
+					onNext={props.onNext}
+					onBack={props.onBack}
+				/>
+			);
 	}
 }
-
-interface CredentialTableProps extends CredentialsScreenProps {
-	readonly search: CredentialSearch;
-	readonly onDo: (what: Doing) => void;
-}
-
-function CredentialTable({ place, command, runMilliseconds, search, onDo, onNext, onBack }: CredentialTableProps) {
-	const canvas = useCanvas();
-	const { clock } = useShell();
-	const { rows, found, error, again } = search;
-	const failing = failingRow(rows);
-	const ways = failing?.ways ?? [];
-	const ready = found !== null && failing === undefined && found.target !== null && found.tenant !== null;
-	const typable = failing === undefined || failing.shown !== null ? null : (typedWays.find((way) => way === ways[0]) ?? null);
-	const acts: Record<Way, () => void> = {
-		login: () => onDo('login'),
-		profile: () => onDo('profile'),
-		mfa: () => onDo('typing-mfa'),
-		url: () => onDo('typing-url'),
-		'user-id': () => onDo('typing-user-id'),
-		'create-user': () => again({ createUser: true }),
-		pool: () => onDo('pool'),
-	};
-	const next = () => {
-		// What can simply be typed is asked for at once; nothing that acts outside is done by Enter.
-		if (ready) onNext(saidOf(rows));
-		else if (typable !== null) acts[typable]();
-	};
-	const body =
-		error === null
-			? rows.length === 0
-				? [words('Looking ...', 'dim')]
-				: credentialLines({ rows, now: clock.now(), runMilliseconds }, canvas)
-			: errorLines(error.toJSON(), canvas.width);
-	const bindings: readonly Binding[] = [
-		{
-			keys: ['enter'],
-			label: 'enter',
-			does: ready ? 'next' : typable === null ? 'next (when the test is ok)' : wayKeys[typable].does,
-			run: next,
-		},
-		...ways.filter((way) => !always.includes(way)).map((way) => ({ ...wayKeys[way], run: acts[way] })),
-		{ keys: ['esc'], label: 'esc', does: 'back', run: onBack },
-		...always.map((way) => ({ ...wayKeys[way], run: acts[way], bar: ways.includes(way) || ways.length === 0 })),
-		{ keys: ['p'], label: 'p', does: 'AWS profile', run: acts.profile, bar: false },
-		{ keys: ['r'], label: 'r', does: 'test again', run: () => again({ fresh: true }) },
-	].filter((binding, index, all) => all.findIndex(({ keys }) => keys[0] === binding.keys[0]) === index);
-	return <Frame {...place} body={body} bindings={bindings} command={command} />;
-}
-
-const wayKeys: Record<Way, { readonly keys: readonly string[]; readonly label: string; readonly does: string }> = {
-	login: { keys: ['l'], label: 'l', does: 'aws sso login' },
-	profile: { keys: ['p'], label: 'p', does: 'AWS profile' },
-	mfa: { keys: ['m'], label: 'm', does: 'type the code' },
-	url: { keys: ['u'], label: 'u', does: 'type a URL' },
-	'user-id': { keys: ['t'], label: 't', does: 'type a user id' },
-	'create-user': { keys: ['c'], label: 'c', does: 'create the user' },
-	pool: { keys: ['o'], label: 'o', does: 'another pool' },
-};
-
-/** Can be typed whatever is found. */
-const always: readonly Way[] = ['user-id', 'url'];
-
-/** Asked for by Enter, where it is the first way on and nothing was found that could be mended. */
-const typedWays: readonly Way[] = ['mfa', 'url', 'user-id'];
-
-const saidOf = (rows: readonly CredentialRow[]): string => {
-	const shown = (name: CredentialRow['name']) => rows.find((row) => row.name === name)?.shown ?? '';
-	return `${shown('postgres')}   user id ${shown('user')}`;
-};

@@ -50,8 +50,8 @@ async function ask(talk: Talk, { rows, target, tenant }: FoundCredentials): Prom
 	const ready = failing === undefined && target !== null && tenant !== null;
 	// Nothing was found that could be mended: what is missing is asked for at once.
 	const [first] = failing?.ways ?? [];
-	if (failing !== undefined && failing.shown === null && (first === 'url' || first === 'user-id' || first === 'mfa'))
-		return act(talk, first);
+	const isAsked = first === 'user-id' || first === 'mfa' || (first === 'url' && failing?.ways?.includes('profile') !== true);
+	if (failing !== undefined && failing.shown === null && isAsked) return act(talk, first);
 	const ways: readonly Way[] = [...new Set<Way>([...(failing?.ways ?? []), 'url', 'user-id'])];
 	const question = [ready ? 'Press Enter for the dry run' : 'Press Enter to test again', ...ways.map((way) => wayWords[way].join(' '))];
 	const answer = await prompter.press(

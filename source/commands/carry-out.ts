@@ -1,4 +1,5 @@
 import { headlessCommandOf } from '../config/headless-choices.js';
+import { flagOf } from '../config/options.js';
 import { withoutPassword } from '../config/target-url.js';
 import { refuseBlocked } from '../core/before-run.js';
 import { sessionWords } from '../core/credentials/session-end.js';
@@ -8,6 +9,7 @@ import { formatCommand } from '../core/format.js';
 import { passwordNote } from '../core/headless-command.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
 import type { Hazard, Plan } from '../core/plan/types.js';
+import { Secret } from '../core/secret.js';
 import { cutText } from '../core/text-width.js';
 import { ndjsonSink, versionLine } from '../headless/ndjson-sink.js';
 import { nothingToDo, placed, planSummaryLines } from '../headless/plan-text.js';
@@ -145,14 +147,17 @@ function interrupt(context: CommandContext, stop: AbortController, abort: AbortC
 	stop.abort();
 }
 
-/** Flags that a further command needs to find the same config and state. */
-function samePlace(context: CommandContext): string {
-	const { config, stateDir, postgresUrl } = context.settings.values;
-	const words = [
-		...(config.level === 'flag' && config.value !== null ? ['--config', config.value] : []),
-		...(stateDir.level === 'flag' && stateDir.value !== null ? ['--state-dir', stateDir.value] : []),
-		...(postgresUrl.level === 'flag' && postgresUrl.value !== null ? ['--postgres-url', withoutPassword(postgresUrl.value).url] : []),
-	];
+/** Settings that say where config, state and target are; a further command about the same run needs them again. */
+const placing = ['config', 'stateDir', 'postgresUrl', 'awsProfile', 'region', 'urlParameter', 'iamAuth', 'sslMode', 'sslRootCert'] as const;
+
+/** Those of them that this command line gave, as flags. */
+function samePlace({ settings: { values } }: CommandContext): string {
+	const words = placing.flatMap((key) => {
+		const { value, level } = values[key];
+		if (level !== 'flag' || value === null) return [];
+		if (value === true) return [flagOf(key)];
+		return [flagOf(key), value instanceof Secret ? withoutPassword(value).url : String(value)];
+	});
 	return words.length === 0 ? '' : ` ${formatCommand(words)}`;
 }
 

@@ -54,6 +54,16 @@ function refuseIdleFlags(settings: Settings, choices: WizardChoices): void {
 			next: ['--chroma-url URL, or --dataset NAME with a server', `Or leave ${flagOf(idle)} out`],
 		});
 	}
+	const { createUser, userId, skipCognito } = settings.values;
+	if (createUser.level === 'flag' && createUser.value && (userId.value !== null || skipCognito.value)) {
+		throw new RepotError({
+			kind: 'usage',
+			code: 'CREATE_USER_IN_VAIN',
+			message: '--create-user makes a Cognito user, and none is looked for',
+			why: userId.value === null ? skipCognito.from : `the user id is given: ${userId.from}`,
+			next: ['Leave --create-user out', 'Or leave --user-id and --skip-cognito out'],
+		});
+	}
 	const { level, value } = settings.values.collection;
 	if (level !== 'flag' || value.length === 0 || choices.chromaPath !== null || choices.sqlitePath === null) return;
 	throw new RepotError({

@@ -149,14 +149,17 @@ function targetFinding({ shown }: CredentialRow, test: TargetTest, from: string,
 		...serverFigures(test),
 		from,
 	].join(', ');
-	if (ofServer.length > 0) return finding('Target', 'X', `${server}; ${ofServer.join('; ')}`, [], outside);
+	if (ofServer.length > 0) return finding('Target', 'X', `${server}; ${inOneLine(ofServer)}`, [], outside);
 	if (looks.length > 0) return finding('Target', 'LOOK', `${server}; ${looks.join('; ')}`);
 	return overrides ? finding('Target', 'LOOK', server, ['Unset it to use the config']) : finding('Target', 'ok', server);
 }
 
+/** Statements end with a semicolon of their own. */
+const inOneLine = (texts: readonly string[]): string => texts.map((text) => text.replace(/;$/, '')).join('; ');
+
 function rightsFinding(test: TargetTest): Finding {
 	const problems = test.problems.filter(({ about }) => about === 'rights').map(({ words }) => words);
-	if (problems.length > 0) return finding('Privileges', 'X', problems.join('; '), [], outside);
+	if (problems.length > 0) return finding('Privileges', 'X', inOneLine(problems), [], outside);
 	if (test.canCreate) return finding('Privileges', 'ok', `may create in ${test.database}`);
 	return finding('Privileges', 'LOOK', `user ${test.user} may not create in ${test.database}`, [
 		'Grant CREATE, or use --skip-schema-creation on tables that exist',

@@ -44,7 +44,13 @@ export async function askTarget(context: CommandContext, environment: string): P
 				}
 			: {
 					message: 'Folder of the embedded PostgreSQL',
-					initial: given !== null && isEmbedded ? given.slice('pglite:'.length) : './repot-pg',
+					// A folder for each environment: two of one folder would be one database under two guards.
+					initial:
+						given !== null && isEmbedded
+							? given.slice('pglite:'.length)
+							: environment === 'local'
+								? './repot-pg'
+								: `./repot-pg-${environment}`,
 				},
 	);
 	return { target: targetUrl(kind === 'url' || url.startsWith('pglite:') ? url : `pglite:${url}`), own: rest };

@@ -83,14 +83,16 @@ function sayGuard(context: CommandContext, answers: Answers, existing: Existing)
 	context.shell.output.say(`${answers.environment} stays protected; only an edit of the file can open it.`);
 }
 
+const checkName = (name: string): true | string =>
+	/^\w[\w.-]*$/.test(name) || 'Use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore';
+
 async function ask(context: CommandContext, found: readonly FoundDataset[]): Promise<Answers> {
 	const { prompts } = context.shell;
 	const { values } = context.settings;
 	const environment = await prompts.input({
 		message: 'Name of the environment',
 		initial: values.env.value ?? 'local',
-		check: (name) =>
-			/^\w[\w.-]*$/.test(name) || 'Use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore',
+		check: checkName,
 	});
 	const { target, own } = await askTarget(context, environment);
 	const usual = guardByName(environment);
@@ -159,6 +161,15 @@ function fromFlags(context: CommandContext, found: readonly FoundDataset[]): Ans
 	const { values } = context.settings;
 	const { target, own } = targetFromFlags(context);
 	const environment = values.env.value ?? 'local';
+	const named = checkName(environment);
+	if (named !== true)
+		throw new RepotError({
+			kind: 'usage',
+			code: 'BAD_VALUE',
+			message: 'The environment cannot be called so',
+			where: values.env.from,
+			why: named,
+		});
 	const given = givenDataset(context);
 	return {
 		environment,

@@ -13,6 +13,14 @@ const writesOutside = (): RepotError =>
 		next: ['Leave one of --dry-run and --create-user out', 'Or plan for a user id: --user-id ID --skip-cognito'],
 	});
 
+const unconfirmed = (): RepotError =>
+	new RepotError({
+		kind: 'usage',
+		code: 'CONFIRMATION_NEEDED',
+		message: 'Migrate: a confirmation is needed; no user was created and nothing was written',
+		next: ['--yes confirms without asking; a protected environment takes --confirm NAME'],
+	});
+
 /** `repot migrate`: plan (or a saved one), confirm, run, verify. The same command goes on with a run that was killed. */
 export const migrateCommand: Command = async (context) => {
 	const { values } = context.settings;
@@ -20,6 +28,8 @@ export const migrateCommand: Command = async (context) => {
 		if (values.createUser.value) throw writesOutside();
 		return planCommand(context);
 	}
+	// Somebody who could not agree afterwards must not find a user made.
+	if (values.createUser.value && !values.yes.value && values.confirm.value === null && !context.terminal.interactive) throw unconfirmed();
 	startStream(context);
 	return withOperations(context, async (operations) => {
 		const planned =

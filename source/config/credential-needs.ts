@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { CredentialNeeds, TargetNeed, UserNeed } from '../core/credentials/needs.js';
+import { asRepotError, RepotError } from '../core/errors.js';
 import type { WizardChoices } from '../core/operations.js';
 import { readUserPoolId } from './cdk-outputs.js';
 import { targetOf } from './choices.js';
@@ -17,7 +18,7 @@ export async function credentialNeeds(settings: Settings, choices: WizardChoices
 	return {
 		environment: choices.environment,
 		access: { profile: choices.awsProfile ?? profile.value, region: region.value },
-		profileFrom: choices.awsProfile === undefined ? profile.from : 'chosen',
+		profileFrom: profileWords(choices.awsProfile ?? profile.value, choices.awsProfile === undefined ? profile.from : 'chosen'),
 		// An embedded database asks for no password.
 		tokens: access.iamAuth.value && !(target.kind === 'given' && target.url.reveal().startsWith('pglite:')),
 		...(isTlsSaid ? { tls: { mode: sslMode.value, rootCert: sslRootCert.value } } : {}),
@@ -25,6 +26,8 @@ export async function credentialNeeds(settings: Settings, choices: WizardChoices
 		user: withUser ? await userNeed(settings, choices, access) : null,
 	};
 }
+
+const profileWords = (name: string | null, from: string): string => (name === null ? from : `profile ${name}, ${from}`);
 
 function targetNeed(settings: Settings, choices: WizardChoices, { parameter, isConventional }: EnvironmentAccess): TargetNeed {
 	const given = targetOf(settings, choices);
@@ -60,8 +63,14 @@ async function poolOf(settings: Settings, choices: WizardChoices, { userPoolId, 
 	if (choices.userPool !== undefined) return { id: choices.userPool, from: 'chosen' };
 	if (userPoolId.value !== null) return { id: userPoolId.value, from: userPoolId.from };
 	const shown = showPath(cdkOutputs.value, settings.cwd);
-	const found = await readUserPoolId(resolve(settings.cwd, cdkOutputs.value), shown);
+	const found = await readUserPoolId(resolve(settings.cwd, cdkOutputs.value), shown).catch((thrown: unknown) => asRepotError(thrown));
 	if (found.kind === 'found') return { id: found.id, from: `${shown} ${found.output}` };
+	// A file that cannot be used keeps nobody from choosing a pool.
+	if (found instanceof RepotError) {
+		if (found.kind !== 'usage') throw found;
+		const why = [found.message, found.where, found.why].filter((part) => part !== undefined).join(': ');
+		return { id: null, why, next: found.next };
+	}
 	const next = ['--user-pool-id ID: the Cognito pool that holds the user', '--cdk-outputs FILE: the outputs that name it'];
 	if (found.kind === 'no-pool') return { id: null, why: `${shown} names no user pool among its outputs`, next };
 	return { id: null, why: `no user pool is known: there is no ${shown}`, next };

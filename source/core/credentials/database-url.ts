@@ -109,7 +109,7 @@ async function missing(
 		code: 'NO_SUCH_PARAMETER',
 		message: `Parameter Store has no ${name}`,
 		...(from === 'default' ? {} : { where: from }),
-		why: folder === null ? 'there is no parameter of that name in this account and region' : `nor its parts in ${folder}`,
+		why: folder === null ? 'there is no parameter of that name in this account and region' : `its parts are not in ${folder} either`,
 		next: [
 			...near.map((one) => `--url-parameter ${one}`),
 			'Check account and region of the AWS identity; --aws-profile and --region choose others',

@@ -100,10 +100,7 @@ class Search {
 
 	async run(): Promise<FoundCredentials> {
 		const { target, user, tokens } = this.#needs;
-		if (this.#options.fresh === true) {
-			this.#ports.memo.clear();
-			this.#ports.cloud.forget();
-		}
+		if (this.#options.fresh === true) this.#forget();
 		for (const waiting of this.#waitingRows()) this.#tell(waiting);
 		// Nothing is read with an identity that was not shown before.
 		const identity = needsAws(this.#needs) ? await this.#identify() : null;
@@ -115,6 +112,14 @@ class Search {
 		const inOrder = credentialNames.flatMap((name) => this.#rows.get(name) ?? []);
 		const errors = credentialNames.flatMap((name) => this.#errors.get(name) ?? []);
 		return { rows: inOrder, identity, target: url, tenant, errors };
+	}
+
+	/** Credentials that worked are asked for again, not loaded anew: an MFA code is good once. */
+	#forget(): void {
+		const { memo, cloud } = this.#ports;
+		const worked = memo.identities.has(JSON.stringify(this.#needs.access));
+		memo.clear();
+		if (!worked) cloud.forget();
 	}
 
 	#waitingRows(): readonly CredentialRow[] {
@@ -269,8 +274,10 @@ class Search {
 	}
 }
 
+const inOneLine = (problems: readonly TargetProblem[]): string => problems.map(({ words }) => words.replace(/;$/, '')).join('; ');
+
 const notReady = (message: string, problems: readonly TargetProblem[]): RepotError =>
-	new RepotError({ kind: 'target', code: 'TARGET_NOT_READY', message, why: problems.map(({ words }) => words).join('; ') });
+	new RepotError({ kind: 'target', code: 'TARGET_NOT_READY', message, why: inOneLine(problems) });
 
 function waysOfIdentity({ code }: RepotError): readonly Way[] {
 	switch (code) {

@@ -209,7 +209,8 @@ describe('what AWS has', () => {
 		opened.press(keys.enter);
 		await opened.until('Code of the MFA device');
 		opened.press('123456');
-		await opened.until('> 123456');
+		// What is good once is still not read over a shoulder.
+		await opened.until('> ******');
 		opened.press(keys.enter);
 		await opened.until('Found 4 of 4');
 	});
@@ -248,6 +249,8 @@ describe('what AWS has', () => {
 		const third = await toCredentials({ cloud: refusing });
 		await third.opened.until('NO_SUCH_USER');
 		third.opened.press('c');
+		await third.opened.until('Create the user in Cognito?');
+		third.opened.press(keys.enter);
 		await third.opened.until('AWS_ACCESS_DENIED');
 		third.opened.press('o');
 		await third.opened.until('us-east-1_Other');
@@ -259,7 +262,14 @@ describe('what AWS has', () => {
 
 		const again = await toCredentials({ cloud });
 		await again.opened.until('NO_SUCH_USER');
+		// No single key writes.
 		again.opened.press('c');
+		await again.opened.until('Create the user in Cognito?');
+		again.opened.press(keys.esc);
+		await again.opened.until('NO_SUCH_USER');
+		again.opened.press('c');
+		await again.opened.until('Create the user in Cognito?');
+		again.opened.press(keys.enter);
 		await again.opened.until('created migration-test-golden in us-east-1_Ab12');
 		await again.opened.until('Found 4 of 4');
 	});
