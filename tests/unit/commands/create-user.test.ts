@@ -33,4 +33,12 @@ describe('a user that does not exist', () => {
 		expect(refused.code).toBe(2);
 		expect(refused.stderr).toContain('a dry run writes nothing');
 	});
+
+	it('is not created where nobody could agree to what follows, nor where the id is given', async () => {
+		const world = await createWorld({ script });
+		const refused = await world.run('migrate', ...sources, '--create-user');
+		expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('no user was created') });
+		const idle = await world.run('migrate', ...sources, '--create-user', '--yes', '--user-id', 'ana');
+		expect(idle).toMatchObject({ code: 2, stderr: expect.stringContaining('none is looked for') });
+	});
 });

@@ -120,4 +120,12 @@ describe('where repot init says the target is', () => {
 		expect(content.$schema).toBe('../../node_modules/repot/dist/repot.schema.json');
 		expect(Object.keys(content)[0]).toBe('$schema');
 	});
+
+	it('refuses a name that the config would not take, and gives each environment a folder of its own', async () => {
+		const world = await createWorld({});
+		expect(await world.run('init', '--env', 'a b', '--yes', '--postgres-url', 'pglite:./x')).toMatchObject({ code: 2 });
+		const asked = await createWorld({ script, answers: ['prod', 'embedded', '', 'protected', ''] });
+		await asked.run('init');
+		expect(await readFile(join(asked.cwd, 'repot.config.json'), 'utf8')).toContain('pglite:./repot-pg-prod');
+	});
 });

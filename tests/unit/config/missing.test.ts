@@ -1,8 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Flags } from '../../../source/config/settings.js';
+import { headlessChoices } from '../../../source/config/choices.js';
+import { type Flags, loadSettings } from '../../../source/config/settings.js';
 import { RepotError } from '../../../source/core/errors.js';
 import { type CloudScript, fakeCloud, identity } from '../../fakes/cloud.js';
-import { settingsOf } from './folder.js';
+import { healthyTest } from '../../fakes/operations.js';
+import { makeFolder, settingsOf } from './folder.js';
 import { finderOf, requestOf } from './requests.js';
 
 async function refusal(flags: Flags, cloud: CloudScript = {}): Promise<RepotError> {
@@ -50,5 +54,22 @@ describe('what is missing', () => {
 			.target({ environment: 'dev', sqlitePath: null, chromaPath: null, collections: [], target: null, tenant: null }, () => {})
 			.catch((error: unknown) => error);
 		expect(thrown).toMatchObject({ code: 'NO_SUCH_PARAMETER', kind: 'usage' });
+	});
+
+	it('is the pool where the outputs name several, and nothing else', async () => {
+		const cwd = await makeFolder();
+		const outputs = { A: { UserPoolId: 'us-east-1_One' }, B: { UserPoolId: 'us-east-1_Two' } };
+		await writeFile(join(cwd, '.aws-outputs-dev.json'), JSON.stringify(outputs));
+		const settings = await loadSettings({ flags: { env: 'dev', sqliteDb: 'a.db', postgresUrl: 'pglite:./pg' }, env: {}, cwd });
+		const { rows, target } = await finderOf(settings, fakeCloud({}).cloud, async () => healthyTest).find(
+			headlessChoices(settings),
+			{},
+			() => {},
+		);
+		expect(target).not.toBeNull();
+		expect(rows.find(({ name }) => name === 'user')).toMatchObject({
+			state: 'x',
+			error: { why: expect.stringContaining('A.UserPoolId is us-east-1_One, B.UserPoolId is us-east-1_Two') },
+		});
 	});
 });

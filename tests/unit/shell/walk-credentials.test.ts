@@ -67,6 +67,22 @@ describe('the credentials', () => {
 		await opened.until('about 2 s');
 	});
 
+	it('takes no URL for a user id, and hides what was pasted', async () => {
+		const { opened } = open();
+		await opened.until('> local');
+		opened.press(keys.enter);
+		await opened.until('165 rows');
+		opened.press(keys.enter);
+		await opened.until('PG 17.5');
+		opened.press('t');
+		await opened.until('User id');
+		opened.press('postgresql://me:s3cret@db/app');
+		await opened.until('it is no user id');
+		expect(opened.frame()).not.toContain('s3cret');
+		opened.press(keys.enter);
+		await opened.until('it is no user id');
+	});
+
 	it('survives a screen that breaks, with a way on', async () => {
 		let isBroken = true;
 		const { operations } = fakeOperations();
