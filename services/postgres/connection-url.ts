@@ -1,12 +1,22 @@
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { RepotError } from '../../source/core/errors.js';
-import { isServerUrl, namesSeveralHosts, plainPostgresUrl } from '../../source/core/postgres-url.js';
+import {
+	bracketed,
+	embeddedFolder,
+	identityOf,
+	isPort,
+	isSocket,
+	openServerUrl,
+	placeOf,
+	type ServerVariables,
+	type UrlFault,
+} from '../../source/core/postgres-url.js';
 import { Secret } from '../../source/core/secret.js';
 import { malformed, parametersOf } from './url-parameters.js';
 
-/** Variables of libpq (PostgreSQL 18, 32.15): what the URL leaves out. */
-export type Env = Readonly<Record<string, string | undefined>>;
+export type Env = ServerVariables;
+
+export { isSocket };
 
 /** What is connected to, and as whom. */
 export interface Server {
@@ -42,53 +52,34 @@ export type Connection =
 	  }
 	| { readonly kind: 'embedded'; readonly directory: string; readonly label: string; readonly identity: string };
 
-export const isSocket = (host: string): boolean => host.startsWith('/');
-
 /** Parses without ever quoting the input: a malformed URL may hold a password anywhere. */
 function parseServerUrl(value: string): URL {
-	if (!isServerUrl(value)) throw malformed('It starts with neither postgresql:// nor pglite:');
-	const written = plainPostgresUrl(value);
-	if (namesSeveralHosts(written)) {
-		throw malformed('It names several hosts', [
-			'Name one host: the primary, or the address that leads to it, such as the endpoint of the cluster',
-		]);
-	}
-	refusePort(/^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?=[/?]|$)/i.exec(written)?.[1]);
-	let url: URL;
-	try {
-		url = new URL(written);
-		for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part);
-	} catch {
-		throw malformed('The part after postgresql:// is not a valid address');
-	}
-	if (url.hash !== '') throw malformed('It holds a # that is not percent-encoded');
-	refusePort(url.searchParams.get('port') ?? undefined);
-	return url;
+	const opened = openServerUrl(value);
+	if (!('fault' in opened)) return opened.url;
+	const [why, ...next] = faults[opened.fault];
+	throw malformed(why, next.length === 0 ? undefined : next);
 }
 
-function refusePort(port: string | undefined): void {
-	if (port === undefined || isPort(port)) return;
-	throw malformed('The port is not a number from 1 to 65535', [
+const faults: Readonly<Record<UrlFault, readonly [why: string, ...next: string[]]>> = {
+	scheme: ['It starts with neither postgresql:// nor pglite:'],
+	hosts: ['It names several hosts', 'Name one host: the primary, or the address that leads to it, such as the endpoint of the cluster'],
+	port: [
+		'The port is not a number from 1 to 65535',
 		'Check the part after the last : before the database; PostgreSQL usually listens on 5432',
-	]);
-}
-
-const isPort = (port: string): boolean => /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535;
+	],
+	hash: ['It holds a # that is not percent-encoded'],
+	syntax: ['The part after postgresql:// is not a valid address'],
+};
 
 /** A variable that was meant for libpq and cannot be followed. */
 const badVariable = (message: string, next: string): RepotError =>
 	new RepotError({ kind: 'usage', code: 'BAD_VARIABLE', message, next: [next] });
 
-/**
- * What the URL says, then what the environment says. A parameter takes the place of what stands before the ?, as libpq has it. Without a host
- * it is localhost, where libpq would look for a socket.
- */
+/** Throws RepotError (usage) for a parameter or a variable that cannot be followed. */
 function serverOf(url: URL, env: Env): Server {
 	const everything = parametersOf(url);
 	const parameters = new Map([...everything].filter(([name]) => name !== 'password' && name !== 'sslpassword'));
-	const said = (name: string, part: string, variable: string): string => parameters.get(name) || part || env[variable] || '';
-	const host = said('host', decodeURIComponent(url.hostname), 'PGHOST').replace(/^\[(.+)\]$/, '$1');
-	const address = parameters.get('hostaddr') || (host === '' || host === env.PGHOST ? env.PGHOSTADDR : undefined) || null;
+	const { host, address, port, user, named, database } = placeOf(url, env);
 	if (host === '' && address === null && env.PGSERVICE) {
 		throw badVariable(
 			'PGSERVICE names a service, and service files (pg_service.conf) are not read',
@@ -96,20 +87,17 @@ function serverOf(url: URL, env: Env): Server {
 		);
 	}
 	if (host.includes(',') || address?.includes(',') === true) throw badVariable('PGHOST names several hosts', 'Name one host: the primary');
-	const port = said('port', url.port, 'PGPORT') || '5432';
 	if (!isPort(port)) throw badVariable('PGPORT is not a number from 1 to 65535', 'PostgreSQL usually listens on 5432');
-	const named = said('user', decodeURIComponent(url.username), 'PGUSER');
-	const user = named || env.USER || env.USERNAME || '';
 	const secret = (value: string | undefined): Secret | null => (value === undefined || value === '' ? null : new Secret(value));
 	return {
 		host: host || address || 'localhost',
 		address,
 		port: Number(port),
 		user,
-		named: named !== '',
+		named,
 		password: secret(everything.get('password') || decodeURIComponent(url.password)),
 		keyPassword: secret(everything.get('sslpassword')),
-		database: said('dbname', decodeURIComponent(url.pathname.slice(1)), 'PGDATABASE') || user || 'postgres',
+		database,
 		parameters,
 	};
 }
@@ -117,35 +105,22 @@ function serverOf(url: URL, env: Env): Server {
 const serverLabel = ({ host, port, database, user, named }: Server): string =>
 	`postgresql://${named ? `${user}@` : ''}${isSocket(host) ? encodeURIComponent(host) : bracketed(host)}:${port}/${database}`;
 
-const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host);
-
-/** A URL for people: no password, no parameters. Never throws. */
-export function maskUrl(value: string): string {
-	if (value.startsWith('pglite:')) return value;
-	try {
-		return serverLabel(serverOf(parseServerUrl(value), {}));
-	} catch {
-		return 'postgresql://(malformed)';
-	}
-}
-
 /** Reads `--postgres-url`. @throws RepotError usage `MALFORMED_URL` or `BAD_VARIABLE`, which never quote the URL. */
 export function parseConnection(secret: Secret, baseDirectory: string, env: Env = process.env): Connection {
 	const value = secret.reveal().trim();
 	if (value.startsWith('pglite:')) {
-		const path = value.slice('pglite:'.length).replace(/^\/\/(?=[^/])/, '');
+		const path = embeddedFolder(value);
 		if (path === '') throw malformed('pglite: is followed by no directory');
 		const directory = resolve(baseDirectory, path);
 		return { kind: 'embedded', directory, label: `pglite:${path}`, identity: directory };
 	}
 	const server = serverOf(parseServerUrl(value), env);
-	const host = `${bracketed(server.host)}:${server.port}`;
 	return {
 		kind: 'server',
 		server,
 		label: serverLabel(server),
-		identity: `${host}/${server.database}`,
-		host,
+		identity: identityOf(server),
+		host: `${bracketed(server.host)}:${server.port}`,
 		database: server.database,
 		user: server.named ? server.user : '',
 	};
