@@ -17,7 +17,8 @@ export async function credentialNeeds(settings: Settings, choices: WizardChoices
 	const isTlsSaid = sslMode.value !== null || sslRootCert.value !== null;
 	return {
 		environment: choices.environment,
-		access: { profile: choices.awsProfile ?? profile.value, region: region.value },
+		// The SDK's chain follows the variable itself, and says so where its profile is not there.
+		access: { profile: choices.awsProfile ?? (profile.from === 'env AWS_PROFILE' ? null : profile.value), region: region.value },
 		profileFrom: profileWords(choices.awsProfile ?? profile.value, choices.awsProfile === undefined ? profile.from : 'chosen'),
 		// An embedded database asks for no password.
 		tokens: access.iamAuth.value && !(target.kind === 'given' && target.url.reveal().startsWith('pglite:')),

@@ -7,7 +7,7 @@ import { datasetOf, type SourcePaths } from './sources.js';
 
 /** How the target and the user id of an environment are come by where they are not given outright, each with where that was said. */
 export interface EnvironmentAccess {
-	/** Null from `env AWS_PROFILE` or `env AWS_ACCESS_KEY_ID`: the SDK's chain follows these itself; null from `default`: nothing is said. */
+	/** Null from `env AWS_ACCESS_KEY_ID`: the SDK's chain follows the keys; null from `default`: nothing is said. */
 	readonly profile: Sourced<string | null>;
 	/** Null: as the SDK's chain finds it. */
 	readonly region: Sourced<string | null>;
@@ -24,20 +24,15 @@ export interface EnvironmentAccess {
 	readonly sslRootCert: Sourced<string | null>;
 }
 
-/** For any name, known or not. Precedence: flag, variable, what the environment says in the config, the same key of the config, default. */
+/** For any name, known or not. Precedence: flag, variable, what the environment says in the config, the same key of the config, variables of AWS, default. */
 export function environmentAccess(settings: Settings, environment: string): EnvironmentAccess {
 	const said = <K extends EnvironmentKey>(key: K): Said<K> => nearestSaid(settings, environment, key);
 	const parameter = said('urlParameter');
 	const outputs = said('cdkOutputs');
+	const { identity, region } = settings.aws;
 	return {
-		profile: behindVariable(
-			said('awsProfile'),
-			settings.aws.identity === null ? null : { value: null, from: `env ${settings.aws.identity}` },
-		),
-		region: behindVariable(
-			said('region'),
-			settings.aws.region === null ? null : { value: settings.aws.region.value, from: `env ${settings.aws.region.name}` },
-		),
+		profile: orOfAws(said('awsProfile'), identity === null ? null : { value: identity.profile, from: `env ${identity.name}` }),
+		region: orOfAws(said('region'), region === null ? null : { value: region.value, from: `env ${region.name}` }),
 		parameter: orUsual(parameter, usualParameter(environment)),
 		isConventional: parameter.value === null || parameter.value === usualParameter(environment),
 		cdkOutputs: orUsual(outputs, usualOutputs(environment)),
@@ -66,10 +61,12 @@ export function nearestSaid<K extends EnvironmentKey>(settings: Settings, enviro
 	return found === undefined ? { value, from, level } : { ...found, level: 'environment' };
 }
 
-/** What a variable of AWS says goes before the config, after what is said to repot itself. */
-function behindVariable(said: Said<'awsProfile' | 'region'>, variable: Sourced<string | null> | null): Sourced<string | null> {
-	return variable === null || nearer(said.level, 'environment') > 0 ? plain(said) : variable;
-}
+/**
+ * A variable of AWS is set for other programs as well: whatever is said to this one goes before, also in a file. A shell that is set up for one
+ * environment must not turn another into it.
+ */
+const orOfAws = (said: Said<'awsProfile' | 'region'>, variable: Sourced<string | null> | null): Sourced<string | null> =>
+	variable === null || nearer(said.level, 'default') > 0 ? plain(said) : variable;
 
 const orUsual = (said: Sourced<string | null>, usual: string): Sourced<string> =>
 	said.value === null ? { value: usual, from: 'default' } : { value: said.value, from: said.from };

@@ -1,8 +1,15 @@
 import { join, resolve } from 'node:path';
 import type { Origin } from '../core/operations.js';
+import { placeVariables, type ServerVariables } from '../core/postgres-url.js';
 import { Secret } from '../core/secret.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
-import { type ConfiguredDataset, type ConfiguredEnvironment, configuredDatasets, configuredEnvironments } from './configured.js';
+import {
+	type ConfiguredDataset,
+	type ConfiguredEnvironment,
+	configuredDatasets,
+	configuredEnvironments,
+	type Sourced,
+} from './configured.js';
 import { conventionalDatasets } from './conventions.js';
 import { flagOf, type OptionKey, type OptionValues, optionKeys, options, variableOf } from './options.js';
 import { parseSetting } from './parse-setting.js';
@@ -27,10 +34,10 @@ export interface Setting<T> {
 /** Compares two levels of precedence: above zero when `a` wins over `b`. */
 export const overrides = (a: Level, b: Level): number => levels.indexOf(a) - levels.indexOf(b);
 
-/** What the variables of AWS say: each wins over the config, as it would without repot. */
+/** What the variables of AWS say, for where nothing is said to repot. */
 export interface AwsVariables {
-	/** AWS_PROFILE or AWS_ACCESS_KEY_ID, whichever the SDK's chain follows; null: neither is set. */
-	readonly identity: 'AWS_PROFILE' | 'AWS_ACCESS_KEY_ID' | null;
+	/** AWS_PROFILE with the profile, or AWS_ACCESS_KEY_ID, whichever the SDK's chain follows; null: neither is set. */
+	readonly identity: { readonly name: 'AWS_PROFILE' | 'AWS_ACCESS_KEY_ID'; readonly profile: string | null } | null;
 	readonly region: { readonly name: 'AWS_REGION' | 'AWS_DEFAULT_REGION'; readonly value: string } | null;
 }
 
@@ -45,6 +52,15 @@ export interface Settings {
 	/** Of the config, else those of the convention, whether their files are there or not. */
 	readonly datasets: readonly ConfiguredDataset[];
 	readonly aws: AwsVariables;
+	/** What URLs leave out. */
+	readonly server: ServerVariables;
+	/** What the config says of the target for all environments, whatever flags and variables say; null: nothing. */
+	readonly ofConfig: {
+		readonly postgresUrl: Sourced<Secret> | null;
+		readonly urlParameter: Sourced<string> | null;
+		readonly awsProfile: Sourced<string> | null;
+		readonly region: Sourced<string> | null;
+	};
 	/** Absolute. */
 	readonly stateDir: string;
 	/** Absolute. */
@@ -99,6 +115,8 @@ function assemble(input: SettingsInput, config: ConfigFile | null, datasets: Set
 		environments,
 		datasets,
 		aws: awsVariables(env),
+		server: Object.fromEntries(placeVariables.map((name) => [name, env[name]])),
+		ofConfig: ofConfig(input, config),
 		stateDir,
 		logFile: resolve(cwd, values.logFile.value ?? join(stateDir, 'repot.log')),
 		voyage: apiKey === null ? null : { apiKey, baseUrl: nonEmpty(env.VOYAGE_BASE_URL) ?? null },
@@ -126,6 +144,19 @@ function resolveOption<K extends OptionKey>(key: K, input: SettingsInput, config
 	const value = spec.path && typeof parsed === 'string' ? pathFrom(parsed, folder, input.cwd) : parsed;
 	const placed = value instanceof Secret ? relocated(value, folder, input.cwd) : value;
 	return { value: placed as OptionValues[K], from, level };
+}
+
+function ofConfig({ cwd }: SettingsInput, config: ConfigFile | null): Settings['ofConfig'] {
+	const said = <K extends keyof Settings['ofConfig']>(key: K): Sourced<NonNullable<OptionValues[K]>> | null => {
+		const { value, from } = resolveOption(key, { flags: {}, env: {}, cwd }, config);
+		return value === null ? null : { value, from };
+	};
+	return {
+		postgresUrl: said('postgresUrl'),
+		urlParameter: said('urlParameter'),
+		awsProfile: said('awsProfile'),
+		region: said('region'),
+	};
 }
 
 interface Found {
@@ -158,7 +189,9 @@ const textsOf = (given: string | number | boolean | readonly string[]): readonly
 	typeof given === 'object' ? given : [String(given)];
 
 function awsVariables(env: Environment): AwsVariables {
-	const identity = (['AWS_PROFILE', 'AWS_ACCESS_KEY_ID'] as const).find((name) => nonEmpty(env[name]) !== undefined) ?? null;
+	const found = (['AWS_PROFILE', 'AWS_ACCESS_KEY_ID'] as const).find((name) => nonEmpty(env[name]) !== undefined);
+	const profile = found === 'AWS_PROFILE' ? (env.AWS_PROFILE ?? null) : null;
+	const identity = found === undefined ? null : { name: found, profile };
 	for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION'] as const) {
 		const value = nonEmpty(env[name]);
 		if (value !== undefined) return { identity, region: { name, value } };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { headlessChoices } from '../../../source/config/choices.js';
+import { credentialNeeds } from '../../../source/config/credential-needs.js';
 import { environmentAccess, testUserOf } from '../../../source/config/environment-access.js';
 import { type Given, settingsOf } from './folder.js';
 
@@ -61,18 +63,28 @@ describe('the access of an environment', () => {
 		expect(access.iamAuth).toEqual({ value: false, from: 'env REPOT_IAM_AUTH' });
 	});
 
-	it('leaves the profile to variables of AWS before the config, after what is said to repot', async () => {
+	it('leaves the profile to variables of AWS after whatever is said to repot, also in the config', async () => {
 		const env = { AWS_PROFILE: 'of-aws', AWS_ACCESS_KEY_ID: 'AKIA', AWS_DEFAULT_REGION: 'sa-east-1' };
-		const access = await accessOf('dev', { config, env });
-		expect(access.profile).toEqual({ value: null, from: 'env AWS_PROFILE' });
+		const { awsProfile: _, region: _region, ...without } = config;
+		for (const environment of ['dev', 'test'])
+			expect(await accessOf(environment, { config, env })).toMatchObject(await accessOf(environment, { config }));
+		const access = await accessOf('test', { config: without, env });
+		expect(access.profile).toEqual({ value: 'of-aws', from: 'env AWS_PROFILE' });
 		expect(access.region).toEqual({ value: 'sa-east-1', from: 'env AWS_DEFAULT_REGION' });
 		const keys = { AWS_PROFILE: '', AWS_ACCESS_KEY_ID: 'AKIA', AWS_REGION: 'one', AWS_DEFAULT_REGION: 'two' };
-		expect(await accessOf('dev', { config, env: keys })).toMatchObject({
+		expect(await accessOf('dev', { config, env: keys })).toMatchObject({ profile: { value: 'of-dev' }, region: { value: 'eu-west-1' } });
+		expect(await accessOf('test', { config: without, env: keys })).toMatchObject({
 			profile: { value: null, from: 'env AWS_ACCESS_KEY_ID' },
 			region: { value: 'one', from: 'env AWS_REGION' },
 		});
 		const said = await accessOf('dev', { config, env: { ...env, REPOT_AWS_PROFILE: 'mine' }, flags: { region: 'here' } });
 		expect(said).toMatchObject({ profile: { value: 'mine' }, region: { value: 'here', from: 'flag --region' } });
+	});
+
+	it('leaves AWS_PROFILE to the chain of the SDK, which knows what to do where its profile is not there', async () => {
+		const settings = await settingsOf({ env: { AWS_PROFILE: 'of-aws' }, flags: { env: 'dev' } });
+		const needs = await credentialNeeds(settings, headlessChoices(settings), false);
+		expect(needs).toMatchObject({ access: { profile: null }, profileFrom: 'profile of-aws, env AWS_PROFILE' });
 	});
 
 	it('holds no key of the environment', async () => {
