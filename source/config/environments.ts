@@ -5,7 +5,7 @@ import type { Secret } from '../core/secret.js';
 import { type ConfiguredEnvironment, guardByName } from './configured.js';
 import { usualEnvironments } from './conventions.js';
 import { environmentAccess, nearer, nearestSaid } from './environment-access.js';
-import { overrides, type Settings } from './settings.js';
+import { type Level, overrides, type Setting, type Settings } from './settings.js';
 import { maskUrl, wroteTo } from './target-url.js';
 import { nearest } from './values.js';
 
@@ -25,19 +25,26 @@ export interface KnownEnvironment {
 
 /**
  * The environments to choose from: those of the config; without any, one that stands for the URL that is given, else dev, test and prod,
- * whose URLs Parameter Store has.
+ * whose URLs Parameter Store has. What PGHOST names is the target of whichever of them is chosen: it chooses none.
  */
 export function knownEnvironments(settings: Settings): readonly KnownEnvironment[] {
 	if (settings.environments.length > 0) return settings.environments.map((one) => configured(settings, one));
 	const url = givenUrl(settings);
 	const { env, urlParameter } = settings.values;
-	if (url !== null) {
+	if (url !== null && !isAmbient(url)) {
 		const name = env.value ?? unnamedEnvironment;
 		return [{ name, guard: guardByName(name), target: url.value, from: url.from, overridden: null }];
 	}
-	const asked = env.value !== null && urlParameter.value !== null ? [env.value] : [];
-	return [...new Set([...usualEnvironments, ...asked])].map((name) => ofParameter(settings, name, guardByName(name)));
+	const asked = env.value !== null && (urlParameter.value !== null || url !== null) ? [env.value] : [];
+	return [...new Set([...usualEnvironments, ...asked])].map((name) =>
+		url === null
+			? ofParameter(settings, name, guardByName(name))
+			: { name, guard: guardByName(name), target: url.value, from: url.from, overridden: null },
+	);
 }
+
+/** The variables of libpq are set for other programs as well. */
+const isAmbient = ({ level }: { readonly level: Level }): boolean => level === 'default';
 
 const ofParameter = (settings: Settings, name: string, guard: Guard): KnownEnvironment => ({
 	name,
@@ -48,11 +55,11 @@ const ofParameter = (settings: Settings, name: string, guard: Guard): KnownEnvir
 });
 
 /** The URL of the settings, unless a parameter is said nearer: a flag goes before a variable. */
-function givenUrl({ values: { postgresUrl, urlParameter } }: Settings): { readonly value: Secret; readonly from: Origin } | null {
+function givenUrl({ values: { postgresUrl, urlParameter } }: Settings): Setting<Secret> | null {
 	if (postgresUrl.value === null) return null;
 	return urlParameter.value !== null && overrides(urlParameter.level, postgresUrl.level) > 0
 		? null
-		: { value: postgresUrl.value, from: postgresUrl.from };
+		: { ...postgresUrl, value: postgresUrl.value };
 }
 
 /** The nearest word counts; said equally near, a URL goes before a parameter. */
@@ -79,6 +86,7 @@ export function environmentNamed(settings: Settings, name: string, typed = false
 	const known = knownEnvironments(settings);
 	const found = known.find((one) => one.name === name);
 	if (found !== undefined) return found;
+	// Of a variable that others set, too: the name is what was said.
 	const isSaid = givenUrl(settings) !== null || settings.values.urlParameter.value !== null;
 	if (settings.environments.length === 0 && (typed || isSaid)) return { ...(known[0] as KnownEnvironment), name, guard: guardByName(name) };
 	const names = known.map((one) => one.name);
@@ -122,11 +130,12 @@ export function guardOf(settings: Settings, name: string): Guard {
 	return settings.environments.find((one) => one.name === name)?.guard ?? guardByName(name);
 }
 
-/** The environment when nobody chooses: the one asked for, or the only one. */
+/** The environment when nobody chooses: the one asked for, or the only one, unless only PGHOST says where it is. */
 export function chosenEnvironment(settings: Settings): string | null {
 	if (settings.values.env.value !== null) return settings.values.env.value;
-	const known = knownEnvironments(settings);
-	return known.length === 1 ? (known[0]?.name ?? null) : null;
+	const [only, ...others] = knownEnvironments(settings);
+	const isMeant = only !== undefined && others.length === 0 && (only.target === null || only.from !== 'env PGHOST');
+	return isMeant ? only.name : null;
 }
 
 export function environmentSummaries(settings: Settings, runs: readonly RunSummary[]): readonly EnvironmentSummary[] {
@@ -155,5 +164,5 @@ function ownRuns(settings: Settings, { name, target, overridden }: KnownEnvironm
 	const isSaidOutside = nearer(nearestSaid(settings, name, 'urlParameter').level, 'environment') > 0;
 	if (target === null) return () => !isSaidOutside;
 	const isTied = settings.environments.length > 0 && overridden === null;
-	return (run) => isTied || wroteTo(run, target, settings.cwd);
+	return (run) => isTied || wroteTo(run, target, settings.cwd, settings.server);
 }

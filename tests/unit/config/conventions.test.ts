@@ -120,6 +120,33 @@ describe('the order in which a target is found', () => {
 		expect(environmentNamed(libpq, 'dev')).toMatchObject({ target: null, from: 'repot.config.json:4', overridden: null });
 	});
 
+	it('leaves to PGHOST only where an environment that somebody named is', async () => {
+		const env = { PGHOST: 'h', PGDATABASE: 'd' };
+		const flags = { sqliteDb: 'a.db', userId: 'ana' };
+		const unnamed = expect.objectContaining({
+			code: 'MISSING_ANSWER',
+			next: expect.arrayContaining([expect.stringMatching(/^--env NAME/)]),
+		});
+		for (const config of [{}, { environments: { dev: {} } }, { environments: { dev: {}, prod: {} } }]) {
+			const settings = await settingsOf({ env, flags, config });
+			expect(initialChoices(settings)).not.toHaveProperty('environment');
+			await expect(requestOf(settings), JSON.stringify(config)).rejects.toThrow(unnamed);
+			const chosen = await requestOf(settings, { ...headlessChoices(settings), environment: 'dev' });
+			const byFlag = await requestOf(await settingsOf({ env, flags: { ...flags, env: 'dev' }, config }));
+			const byVariable = await requestOf(await settingsOf({ env: { ...env, REPOT_ENV: 'dev' }, flags, config }));
+			for (const { target } of [chosen, byFlag, byVariable]) expect(target.reveal()).toBe('postgresql://h/d');
+		}
+		expect(namesOf(await settingsOf({ env }))).toEqual(usual);
+		expect(namesOf(await settingsOf({ env, flags: { env: 'staging' } }))).toEqual([...usual, 'staging open']);
+		expect(await requestOf(await settingsOf({ env, flags: { ...flags, env: 'staging' } }))).toMatchObject({ environment: 'staging' });
+		const own = await settingsOf({ env, flags, config: { environments: { dev: { target: 'pglite:./pg' } } } });
+		expect(initialChoices(own)).toMatchObject({ environment: 'dev' });
+		expect((await requestOf(own)).target.reveal()).toBe('pglite:./pg');
+		const parameter = await settingsOf({ env, config: { environments: { dev: { urlParameter: '/x' } } } });
+		expect(initialChoices(parameter)).toMatchObject({ environment: 'dev' });
+		expect(targetOf(parameter, headlessChoices(parameter))).toBeNull();
+	});
+
 	it('takes one of target and urlParameter from an environment', async () => {
 		await expect(settingsOf(environments({ target: 'pglite:./pg', urlParameter: '/x' }))).rejects.toMatchObject({
 			code: 'CONFIG_INVALID',
