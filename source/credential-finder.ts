@@ -1,13 +1,14 @@
-import { planRequest, refuseForeignTarget, sourceAnswers } from './config/choices.js';
+import { planRequest, sourceAnswers } from './config/choices.js';
 import { credentialNeeds } from './config/credential-needs.js';
-import { environmentNamed } from './config/environments.js';
+import { environmentNamed, guardOf } from './config/environments.js';
 import { missingError } from './config/missing.js';
+import { type ReadTarget, refuseForeignParameter, refuseForeignTarget } from './config/protected.js';
 import type { Settings } from './config/settings.js';
 import { maskUrl, readTargetUrl } from './config/target-url.js';
 import { CredentialMemo, type CredentialOptions, type FoundCredentials, findCredentials, type OnRow } from './core/credentials/find.js';
 import type { CredentialNeeds } from './core/credentials/needs.js';
 import type { PlanRequest, TargetAccess, WizardChoices } from './core/operations.js';
-import type { Cloud, TargetTest } from './core/ports.js';
+import type { Cloud, RunSummary, TargetTest } from './core/ports.js';
 import type { Secret } from './core/secret.js';
 
 interface FinderAdapters {
@@ -15,6 +16,8 @@ interface FinderAdapters {
 	readonly test: (access: TargetAccess, signal?: AbortSignal) => Promise<TargetTest>;
 	/** Told of every URL that was found outside the settings: its password must not be logged. */
 	readonly onSecret: (url: Secret) => void;
+	/** Those of this computer: where protected environments wrote to. */
+	readonly runs: () => Promise<readonly RunSummary[]>;
 }
 
 /** Settings and choices to what a run needs of the outside; remembers what was found for as long as the program runs. */
@@ -22,6 +25,8 @@ export class CredentialFinder {
 	readonly #settings: Settings;
 	readonly #adapters: FinderAdapters;
 	readonly #memo = new CredentialMemo();
+	/** Of protected environments; kept when the memo is cleared. */
+	readonly #protected: ReadTarget[] = [];
 
 	constructor(settings: Settings, adapters: FinderAdapters) {
 		this.#settings = settings;
@@ -71,6 +76,14 @@ export class CredentialFinder {
 		return code === null ? options : { ...options, mfaCode: code };
 	}
 
+	/** A target without an environment is only looked at. */
+	async #refuse({ environment, target }: CredentialNeeds, url: Secret): Promise<void> {
+		if (environment === '') return;
+		if (guardOf(this.#settings, environment) === 'open') {
+			refuseForeignTarget(this.#settings, environment, url, { read: this.#protected, runs: await this.#adapters.runs() });
+		} else if (target.kind === 'parameter') this.#protected.push({ environment, url });
+	}
+
 	async #search(
 		needs: CredentialNeeds,
 		options: CredentialOptions,
@@ -89,7 +102,8 @@ export class CredentialFinder {
 				},
 				mask: maskUrl,
 				test,
-				refuse: (url) => refuseForeignTarget(this.#settings, needs.environment, url),
+				refuse: (url) => this.#refuse(needs, url),
+				refuseParameter: (name) => refuseForeignParameter(this.#settings, needs.environment, name, needs.access),
 				memo: this.#memo,
 				skipsSchema: this.#settings.values.skipSchemaCreation.value,
 			},

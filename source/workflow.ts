@@ -68,6 +68,7 @@ export function createOperations(settings: Settings, adapters: Adapters): Operat
 		cloud: adapters.cloud,
 		test: (access, signal) => targetFor(access).test(signal),
 		onSecret: adapters.onSecret,
+		runs: () => adapters.history.list(),
 	});
 	const portsFor = (request: PlanRequest, source: Source): Ports => ({
 		source,

@@ -1,11 +1,11 @@
-import { RepotError } from '../core/errors.js';
 import type { Origin, PlanRequest, TargetAccess, WizardChoices } from '../core/operations.js';
+import { readTypedUrl } from '../core/postgres-url.js';
 import type { Secret } from '../core/secret.js';
 import { type CollectionNaming, isNameAlone, namingFrom } from './collection-flags.js';
-import { chosenEnvironment, environmentNamed, guardOf, missingEnvironment } from './environments.js';
+import { chosenEnvironment, environmentNamed, missingEnvironment } from './environments.js';
+import { refuseForeignTarget } from './protected.js';
 import { overrides, type Settings } from './settings.js';
 import { datasetOf, isCollectionOfConvention, type SourcePaths, sourceChoice } from './sources.js';
-import { maskUrl, targetIdentity } from './target-url.js';
 
 export { environmentSummaries } from './environments.js';
 export { datasetSummaries } from './sources.js';
@@ -34,10 +34,16 @@ export function headlessChoices(settings: Settings): WizardChoices {
  * names (it may stand in the history). Throws RepotError (usage) for a name that the config's environments lack.
  */
 export function targetOf(settings: Settings, choices: WizardChoices): { readonly target: Secret; readonly from: Origin } | null {
-	if (choices.target !== null) return { target: choices.target, from: 'typed' };
+	if (choices.target !== null) return { target: plainTyped(choices.target), from: 'typed' };
 	if (settings.environments.length === 0 && settings.values.postgresUrl.value === null) return null;
 	const { target, from } = environmentNamed(settings, choices.environment);
 	return target === null ? null : { target, from };
+}
+
+/** What cannot be read stays, and is refused by the driver without a word of it. */
+function plainTyped(target: Secret): Secret {
+	const read = readTypedUrl(target.reveal());
+	return 'url' in read ? read.url : target;
 }
 
 /** What of a request is found outside the settings. */
@@ -103,23 +109,6 @@ export function sourceAnswers(settings: Settings, choices: WizardChoices): reado
 			? ['--user-id ID: the user that every row is given']
 			: []),
 	];
-}
-
-/** `DATABASE_URL` of production must not be written to under the name of an open environment. */
-export function refuseForeignTarget(settings: Settings, name: string, target: Secret): void {
-	const identity = targetIdentity(target, settings.cwd);
-	const owner = settings.environments.find(
-		(one) => one.guard === 'protected' && one.target !== null && targetIdentity(one.target, settings.cwd) === identity,
-	);
-	if (owner === undefined || guardOf(settings, name) === 'protected') return;
-	throw new RepotError({
-		kind: 'usage',
-		code: 'TARGET_IS_PROTECTED',
-		message: `The target belongs to the protected environment "${owner.name}", not to "${name}"`,
-		where: maskUrl(target),
-		why: `${owner.targetFrom} names the same database`,
-		next: [`Use --env ${owner.name}`, 'Or give the target that is meant by --postgres-url'],
-	});
 }
 
 /** The collections that vectors are written to: a flag or a variable, else the dataset's own, else the config. */

@@ -130,7 +130,8 @@ function printedTarget(settings: Settings, ambient: Settings, choices: WizardCho
 	const chosen = targetOf(settings, choices);
 	if (chosen === null) return null;
 	const found = targetOf(ambient, { ...choices, target: null });
-	if (found !== null && targetIdentity(found.target, settings.cwd) === targetIdentity(chosen.target, settings.cwd)) {
+	const identity = ({ target }: { readonly target: Secret }): string => targetIdentity(target, settings.cwd, settings.server);
+	if (found !== null && identity(found) === identity(chosen)) {
 		const [given, wanted] = [withoutPassword(found.target), withoutPassword(chosen.target)];
 		// A password that is not given there is lost in the command: its URL is printed, so that this can be said beside it.
 		if (given.url === wanted.url && (given.had || !wanted.had)) return null;

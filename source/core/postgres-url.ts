@@ -28,7 +28,7 @@ export const isServerUrl = (value: string): boolean => /^postgres(ql)?(\+\w+)?:\
  * settings of that driver, `host=NAME:PORT` becomes two parameters, and `USER@/DATABASE` (libpq, SQLAlchemy: no host, or the one after the ?)
  * moves what stands at the wrong place. Anything else stays as it is; a URL that is in order is returned as written.
  */
-export function plainPostgresUrl(value: string): string {
+function plainPostgresUrl(value: string): string {
 	const hasDriver = dialect.test(value);
 	const written = value.replace(dialect, '$1://');
 	const [address = '', ...rest] = written.split('?');
@@ -38,7 +38,7 @@ export function plainPostgresUrl(value: string): string {
 }
 
 /** Several hosts, as libpq takes them one after the other: `host1,host2`, `host1:5432,host2:5432` or `host=` more than once. */
-export function namesSeveralHosts(value: string): boolean {
+function namesSeveralHosts(value: string): boolean {
 	const [address = '', ...rest] = value.split('?');
 	const hosts = rest
 		.join('?')

@@ -213,7 +213,8 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 					calls.tests += 1;
 					return script.testTarget?.(choices) ?? healthyTest;
 				},
-				refuse: () => {},
+				refuse: async () => {},
+				refuseParameter: () => {},
 				memo,
 				skipsSchema: false,
 			};

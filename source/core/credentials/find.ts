@@ -20,7 +20,9 @@ export interface CredentialPorts {
 	/** Null: the target is not tested. */
 	readonly test: ((url: Secret, signal?: AbortSignal) => Promise<TargetTest>) | null;
 	/** Throws RepotError when this environment may not write there. */
-	readonly refuse: (url: Secret) => void;
+	readonly refuse: (url: Secret) => Promise<void>;
+	/** The same for the parameter that would be read. */
+	readonly refuseParameter: (name: string) => void;
 	readonly memo: CredentialMemo;
 	/** Tables that exist are used as they are. */
 	readonly skipsSchema: boolean;
@@ -182,7 +184,7 @@ class Search {
 			...(stamp.version === null ? {} : { version: stamp.version }),
 		};
 		try {
-			this.#ports.refuse(url);
+			await this.#ports.refuse(url);
 			if (this.#ports.test === null) {
 				this.#tell(row('postgres', 'ok', told));
 				return url;
@@ -200,6 +202,7 @@ class Search {
 		const { memo, cloud, readUrl } = this.#ports;
 		const key = JSON.stringify([access, target, tokens]);
 		try {
+			this.#ports.refuseParameter(target.name);
 			const found = memo.urls.get(key) ?? (await databaseUrl(cloud, access, target, readUrl, tokens, this.#signal));
 			memo.urls.set(key, found);
 			return found;

@@ -131,7 +131,12 @@ export function fakeOperations(settings: Settings, script: Script, calls: Calls)
 	const planFor = (request: PlanRequest): Plan | Promise<Plan> =>
 		script.plan?.(request) ?? samplePlan({ environment: request.environment, tenant: { column: 'user_id', value: request.tenant } });
 	const { cloud } = fakeCloud(script.cloud);
-	const finder = new CredentialFinder(settings, { cloud, test: script.testTarget ?? (async () => targetTest), onSecret: () => {} });
+	const finder = new CredentialFinder(settings, {
+		cloud,
+		test: script.testTarget ?? (async () => targetTest),
+		onSecret: () => {},
+		runs: async () => script.runs ?? [],
+	});
 	return {
 		environments: async () => environmentSummaries(settings, script.runs ?? []),
 		datasets: async () => datasetSummaries(settings, [{ name: 'near', sqlitePath: './near.db', chromaPath: null }]),

@@ -37,7 +37,8 @@ interface Scene {
 	readonly cloud?: CloudScript;
 	readonly test?: (url: Secret) => TargetTest;
 	readonly memo?: CredentialMemo;
-	readonly refuse?: () => void;
+	readonly refuse?: () => Promise<void>;
+	readonly refuseParameter?: () => void;
 	readonly skipsSchema?: boolean;
 }
 
@@ -49,7 +50,8 @@ async function find(wanted: CredentialNeeds, scene: Scene = {}, options: Credent
 		readUrl: readTargetUrl,
 		mask: (one) => one.reveal().replace(/:[^:@/]+@/, ':********@'),
 		test: scene.test === undefined ? null : async (one) => (scene.test as (url: Secret) => TargetTest)(one),
-		refuse: scene.refuse ?? (() => {}),
+		refuse: scene.refuse ?? (async () => {}),
+		refuseParameter: scene.refuseParameter ?? (() => {}),
 		memo: scene.memo ?? new CredentialMemo(),
 		skipsSchema: scene.skipsSchema ?? false,
 	};
@@ -166,7 +168,7 @@ describe('what a run needs of the outside', () => {
 			expect(JSON.stringify([found, row('postgres')])).not.toContain('hunter2');
 		});
 		it('is refused where this environment may not write, before it is tested', async () => {
-			const refuse = () => {
+			const refuse = async () => {
 				throw new RepotError({ kind: 'usage', code: 'TARGET_IS_PROTECTED', message: 'no' });
 			};
 			let tests = 0;
@@ -181,6 +183,14 @@ describe('what a run needs of the outside', () => {
 			expect(found.errors[0]?.code).toBe('TARGET_IS_PROTECTED');
 			expect(found.target).toBeNull();
 			expect(tests).toBe(0);
+		});
+		it('is not read from a parameter that this environment may not have', async () => {
+			const refuseParameter = () => {
+				throw new RepotError({ kind: 'usage', code: 'TARGET_IS_PROTECTED', message: 'no' });
+			};
+			const { found, calls } = await find(needs({ user: null }), { cloud: everything, refuseParameter });
+			expect(found.errors[0]?.code).toBe('TARGET_IS_PROTECTED');
+			expect(calls.filter((call) => call.includes('database'))).toEqual([]);
 		});
 	});
 
