@@ -1,3 +1,5 @@
+import { isServerUrl, openServerUrl } from './postgres-url.js';
+
 /** What one headless command says; `undefined` is left to the config and the environment, `''` unsets what they give. */
 export interface HeadlessChoice {
 	readonly config?: string | undefined;
@@ -48,7 +50,11 @@ export function headlessArguments(verb: HeadlessVerb, choice: HeadlessChoice): r
 export function passwordNote(command: readonly string[]): string | null {
 	const at = command.indexOf('--postgres-url');
 	const url = at < 0 ? undefined : command[at + 1];
-	if (url === undefined || !/^postgres(ql)?:\/\/[^/?#@:]+@/i.test(url)) return null;
+	if (url === undefined || !isServerUrl(url)) return null;
+	const opened = openServerUrl(url);
+	// Of what cannot be read nothing was left in.
+	const names = 'fault' in opened || opened.url.username !== '' || (opened.url.searchParams.get('user') ?? '') !== '';
+	if (!names || ('url' in opened && (opened.url.password !== '' || opened.url.searchParams.has('password')))) return null;
 	return 'No password in it: set REPOT_POSTGRES_URL instead, or PGPASSWORD.';
 }
 

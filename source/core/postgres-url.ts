@@ -108,6 +108,8 @@ export function openServerUrl(text: string): { readonly url: URL; readonly writt
 	if (!URL.canParse(written)) return { fault: 'syntax' };
 	const url = new URL(written);
 	if (url.hash !== '' || written.endsWith('#')) return { fault: 'hash' };
+	// What was masked for the eye is no host.
+	if (/^\*+$/.test(url.hostname)) return { fault: 'syntax' };
 	const named = [...url.searchParams.keys()];
 	if (url.pathname.includes('@') || named.some((name) => name.includes('@'))) return { fault: 'syntax' };
 	if ([url.username, url.password, url.hostname, url.pathname].some((part) => decoded(part) === null)) return { fault: 'syntax' };

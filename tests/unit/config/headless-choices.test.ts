@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../source/commands/parse.js';
-import { headlessChoices } from '../../../source/config/choices.js';
+import { headlessChoices, targetOf } from '../../../source/config/choices.js';
+import { environmentAccess } from '../../../source/config/environment-access.js';
 import { headlessCommandOf } from '../../../source/config/headless-choices.js';
 import type { OptionKey } from '../../../source/config/options.js';
 import { type Flags, loadSettings, type Settings, type SettingsInput } from '../../../source/config/settings.js';
+import { maskUrl } from '../../../source/config/target-url.js';
 import { formatCommand } from '../../../source/core/format.js';
 import { passwordNote } from '../../../source/core/headless-command.js';
-import type { PlanRequest } from '../../../source/core/operations.js';
+import type { PlanRequest, WizardChoices } from '../../../source/core/operations.js';
 import { Secret } from '../../../source/core/secret.js';
 import { usualConfig } from '../commands/world.js';
 import { makeFolder, settingsOf } from './folder.js';
@@ -25,7 +27,14 @@ const plain = ({ target, ...request }: PlanRequest) => ({ ...request, target: ta
 
 async function requestOf(cwd: string, env: Record<string, string>, flags: Flags): Promise<unknown> {
 	const settings = await loadSettings({ flags, env, cwd });
-	return plain(await requestOfSettings(settings));
+	return asked(settings, headlessChoices(settings));
+}
+
+/** The request, and by whom and of which pool AWS is asked for it. */
+async function asked(settings: Settings, choices: WizardChoices): Promise<unknown> {
+	const { profile, userPoolId } = environmentAccess(settings, choices.environment);
+	const { awsProfile = profile.value, userPool = userPoolId.value } = choices;
+	return { ...plain(await requestOfSettings(settings, choices)), awsProfile, userPool };
 }
 
 const word = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text.trim() !== '' && !text.includes('\0'));
@@ -55,6 +64,9 @@ const flagArbitrary: fc.Arbitrary<Flags> = fc.record(
 		restart: fc.constant(true as const),
 		sqliteDb: path,
 		userId: word,
+		awsProfile: fc.constantFrom('of-flag', 'of-dev'),
+		userPoolId: fc.constantFrom('eu-west-1_Flag', 'eu-west-1_Config'),
+		postgresUrl: fc.constantFrom('postgresql://u@:6000/db?host=of-flag', 'postgresql+psycopg://u@/db?host=/tmp'),
 	},
 	{ requiredKeys: [] },
 );
@@ -74,8 +86,21 @@ const choiceArbitrary = fc
 			),
 		),
 		collections: fc.array(fc.oneof(word, fc.constantFrom('golden', 'all', 'collections_vectors_golden')), { maxLength: 3 }),
-		target: fc.option(fc.constantFrom('pglite:./pg', 'postgresql://u@elsewhere:6000/db')),
+		target: fc.option(
+			fc.constantFrom(
+				...['pglite:./pg', 'postgresql://u@elsewhere:6000/db', 'postgresql://elsewhere', 'postgres://h/?dbname=d&user=u'],
+				...['postgresql://u@:6000/db?host=elsewhere', 'postgresql+psycopg://u@/db?host=/tmp', 'postgresql://u@[::1]:6000/d%40b'],
+				...['postgresql:///db?host=h:1&user=u', 'postgresql://u@db.example/app', 'postgresql://db.example/app?hostaddr=127.0.0.1'],
+			),
+		),
 		tenant: fc.option(word),
+		ofAws: fc.record(
+			{
+				awsProfile: fc.constantFrom('other', 'of-config', 'of-dev', 'of-aws'),
+				userPool: fc.constantFrom('eu-west-1_Other', 'eu-west-1_Config'),
+			},
+			{ requiredKeys: [] },
+		),
 	})
 	.filter((choices) => choices.sqlitePath !== null || choices.chromaPath !== null)
 	// No screen asks for a collection where there is no Chroma directory.
@@ -90,6 +115,11 @@ const surroundings = fc.record(
 		REPOT_USER_ID: fc.constant('env-user'),
 		REPOT_DATASET: fc.constant('golden'),
 		REPOT_PGVECTOR_COLLECTION: fc.constant('of-variable'),
+		AWS_PROFILE: fc.constant('of-aws'),
+		AWS_ACCESS_KEY_ID: fc.constant('AKIAEXAMPLE'),
+		PGHOST: fc.constant('of-libpq'),
+		PGPORT: fc.constant('6000'),
+		DATABASE_URL: fc.constantFrom('postgresql://u@of-variable/db', 'postgresql://u@elsewhere:6000/db'),
 		REPOT_NO_VALIDATE: fc.constantFrom('true', 'false'),
 	},
 	{ requiredKeys: [] },
@@ -101,6 +131,8 @@ const configArbitrary = fc.constantFrom(
 	{ ...usualConfig, datasets: { golden: { sqlite: './app.db', chroma: './chroma' } }, batchSize: 7, chromaPath: './of-config' },
 	{ ...usualConfig, datasets: { golden: { chroma: './other' } }, pgvectorCollection: 'of-config', onConflict: 'skip' },
 	{ ...usualConfig, datasets: { golden: { chroma: 'http://chroma:8000/' } }, chromaUrl: 'http://of-config:8000' },
+	{ environments: usualConfig.environments, userId: 'ana', awsProfile: 'of-config', userPoolId: 'eu-west-1_Config' },
+	{ environments: { dev: { awsProfile: 'of-dev' }, prod: { target: 'pglite:./prod' } }, userId: 'ana' },
 	{ environments: usualConfig.environments, userId: 'ana' },
 	{ environments: usualConfig.environments, userId: 'ana', chromaPath: './data/chroma_golden', sqliteDb: './data/collections_golden.db' },
 );
@@ -117,17 +149,18 @@ describe('the headless command of a choice', () => {
 		await fc.assert(
 			fc.asyncProperty(configArbitrary, flagArbitrary, choiceArbitrary, surroundings, async (config, flags, chosen, env) => {
 				const settings = await settingsIn(cwd, config, { flags, env });
-				const choices = { ...chosen, target: chosen.target === null ? null : new Secret(chosen.target) };
-				const asked = plain(await requestOfSettings(settings, choices));
+				const { ofAws, ...others } = chosen;
+				const choices = { ...others, ...ofAws, target: chosen.target === null ? null : new Secret(chosen.target) };
+				const wanted = await asked(settings, choices);
 				const shown = parse(headlessCommandOf(settings, 'migrate', choices));
-				expect(await requestOf(cwd, env, shown)).toEqual(asked);
+				expect(await requestOf(cwd, env, shown)).toEqual(wanted);
 				for (const flag of Object.keys(shown) as OptionKey[]) {
 					if (flag === 'env' || flag === 'yes') continue;
 					const { [flag]: _, ...fewer } = shown;
 					expect(
 						await requestOf(cwd, env, fewer).catch(() => 'refused'),
 						`without ${flag}: ${formatCommand(headlessCommandOf(settings, 'migrate', choices))}`,
-					).not.toEqual(asked);
+					).not.toEqual(wanted);
 				}
 			}),
 			{ numRuns: 120 },
@@ -197,6 +230,30 @@ describe('the headless command of a choice', () => {
 		const known = await settingsOf({ config: inConfig, flags: { env: 'dev' } });
 		expect(headlessCommandOf(known, 'plan', headlessChoices(known))).toEqual(['plan', '--env', 'dev']);
 	});
+
+	it.each([
+		['postgresql:///db?user=u', true],
+		['postgresql+psycopg://u@h', true],
+		['postgresql://u@:6000/db?host=h', true],
+		['postgresql://********', true],
+		['postgresql://u:pw@h/db', false],
+		['postgresql://h/db', false],
+		['pglite:./u@h', false],
+	])('has a word beside %j about the password: %j', (url, isSaid) => {
+		expect(passwordNote(['plan', '--postgres-url', url]) !== null).toBe(isSaid);
+	});
+
+	it.each(['postgresql://postgres:hunter22secret@:37369/db?host=127.0.0.1', 'postgresql://postgres:hunter22/secret@h/db'])(
+		'shows no password of a typed target, whatever its form: %j',
+		async (text) => {
+			const settings = await settingsOf({ config: usualConfig });
+			const choices = { ...headlessChoices(settings), environment: 'dev', target: new Secret(text) };
+			const command = headlessCommandOf(settings, 'migrate', choices);
+			expect(formatCommand(command)).not.toMatch(/hunter22|secret/);
+			expect(passwordNote(command)).toContain('PGPASSWORD');
+			expect(maskUrl(targetOf(settings, choices)?.target ?? new Secret(''))).not.toMatch(/hunter22|secret/);
+		},
+	);
 
 	it('adds --yes only where it is enough', async () => {
 		const settings = await settingsOf({ config: usualConfig });
