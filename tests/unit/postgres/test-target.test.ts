@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Driver, Row, Session, Wire } from '../../../services/postgres/driver.js';
 import { testTarget } from '../../../services/postgres/test-target.js';
 
-/** One row that answers every question of the test: a healthy server as its owner sees it. */
-const healthy: Row = new Proxy<Record<string, string | null>>(
-	{ major: '17', server_version: '17.5', installed: '0.8.0', role: 'origin', read_only: 'off', standby: 'f', pid: '7', super: 't' },
-	{ get: (known, name) => known[String(name)] ?? (/^(max|used|by_|of_|reserved)/.test(String(name)) ? '100' : 't') },
-);
+/** One row that answers every question of the test: a healthy server as its owner sees it, but for what is told. */
+const row = (told: Row): Row => {
+	const known: Row = {
+		...{ major: '17', server_version: '17.5', installed: '0.8.0', role: 'origin', read_only: 'off', standby: 'f', pid: '7' },
+		...told,
+	};
+	return new Proxy(known, { get: (_, name) => known[String(name)] ?? (/^(max|used|by_|of_|reserved)/.test(String(name)) ? '100' : 't') });
+};
 
 /** A session over a wire that is made up. */
-function driver(wire: Partial<Wire>): Driver {
-	const session: Session = {
-		query: async () => ({ rows: [healthy], affected: 1 }),
-		copyIn: async () => undefined,
-	};
+function driver(wire: Partial<Wire>, told: Row = {}): Driver {
+	const session: Session = { query: async () => ({ rows: [row(told)], affected: 1 }), copyIn: async () => undefined };
 	const absent = (): never => {
 		throw new Error('not used');
 	};
@@ -54,4 +54,11 @@ describe('a connection that is not encrypted', () => {
 		expect(await isTold({ chosen: true })).toBe(false);
 		expect(await isTold({ tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' } })).toBe(false);
 	});
+});
+
+it('a standby is told, and refused', async () => {
+	const test = await testTarget(driver({}, { standby: 't' }), { now: () => 0 }, { label: 'test' }, undefined);
+	expect(test.role).toBe('standby');
+	expect(test.problems).toContainEqual({ about: 'server', words: 'The server is a read-only standby: give the URL of the primary' });
+	expect((await testTarget(driver({}), { now: () => 0 }, { label: 'test' }, undefined)).role).toBe('primary');
 });
