@@ -1,3 +1,4 @@
+import { partitionOfRegion } from '../../source/core/aws-places.js';
 import type { RepotError } from '../../source/core/errors.js';
 import type { Asked, Caller, ErrorShape, Facts } from './failed-call.js';
 import { awsProblem } from './problem.js';
@@ -16,10 +17,9 @@ const policyOf = (statements: readonly Statement[]): string =>
 		Statement: statements.map(({ actions, resources }) => ({ Effect: 'Allow', Action: oneOrAll(actions), Resource: oneOrAll(resources) })),
 	});
 
-/** `aws`, `aws-cn` or `aws-us-gov`: where the caller is at home. */
+/** Where the caller is at home. */
 const partitionOf = (caller: Caller | null, region: string): string =>
-	/^arn:([\w-]+):/.exec(caller?.arn ?? '')?.[1] ??
-	(region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws');
+	/^arn:([\w-]+):/.exec(caller?.arn ?? '')?.[1] ?? partitionOfRegion(region);
 
 /** Words like `User: ARN is not authorized to perform: ACTION on resource: ARN because ...`. */
 function namedBy(words: string) {

@@ -3,6 +3,7 @@ import type { Credentials, Loading } from './credentials.js';
 import { awsProblem, usageProblem } from './problem.js';
 import { shapeOf, toRepotError } from './problems.js';
 import { kindOf } from './profiles.js';
+import { hiding } from './secrecy.js';
 import type { Section } from './shared-files.js';
 
 interface Granted {
@@ -77,7 +78,9 @@ export async function assumeRole(
 		const sessionEnd = device === undefined ? credentials.sessionEnd : granted.expiration;
 		return { ...granted, ...(sessionEnd === undefined ? {} : { sessionEnd }) };
 	} catch (error) {
-		throw roleProblem(loading, profile, section, error);
+		// AWS repeats a code that is not of its form.
+		const secrecy = hiding(setup.secrecy, code ?? '');
+		throw roleProblem({ ...loading, setup: { ...setup, secrecy } }, profile, section, error);
 	} finally {
 		client.destroy();
 	}

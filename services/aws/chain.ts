@@ -1,4 +1,4 @@
-import { editDistance } from '../../source/core/edit-distance.js';
+import { byNearness } from '../../source/core/edit-distance.js';
 import type { RepotError } from '../../source/core/errors.js';
 import type { AwsAccess, CredentialKind } from '../../source/core/ports/cloud.js';
 import { assumeRole, assumeRoleWithToken } from './assume-role.js';
@@ -152,12 +152,8 @@ async function sourceOf(loading: Loading, name: string, section: Section, above:
 	}
 }
 
-/** Nearest first. */
-const byNearness = (name: string, names: readonly string[]): readonly string[] =>
-	[...names].sort((a, b) => editDistance(name.toLowerCase(), a.toLowerCase()) - editDistance(name.toLowerCase(), b.toLowerCase()));
-
 function noSuchProfile(files: SharedFiles, name: string, isFromEnvironment: boolean): RepotError {
-	const names = byNearness(name, [...files.profiles.keys()]);
+	const names = byNearness(name, [...files.profiles.keys()]).map((one) => one.name);
 	return usageProblem({
 		code: 'NO_SUCH_PROFILE',
 		message: `There is no AWS profile "${name}"${isFromEnvironment ? ', which AWS_PROFILE names' : ''}`,

@@ -1,4 +1,5 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { poolRegion } from '../../source/core/aws-places.js';
 import type { RepotError } from '../../source/core/errors.js';
 import type { Asked } from './failed-call.js';
 import { awsProblem } from './problem.js';
@@ -44,10 +45,9 @@ export async function askPool<T>(
 	return await ask(session, askedOfPool(action, pool), checked, signal);
 }
 
-/** A pool's id begins with its region. */
 function noSuchPool(session: Session, pool: string, why: string): RepotError {
-	const region = /^([a-z]{2}(?:-[a-z]+)+-\d)_/.exec(pool)?.[1];
-	const elsewhere = region !== undefined && region !== session.region.name;
+	const region = poolRegion(pool);
+	const elsewhere = region !== null && region !== session.region.name;
 	return awsProblem({
 		code: 'NO_SUCH_POOL',
 		message: `There is no Cognito user pool ${pool} in region ${session.region.name}`,

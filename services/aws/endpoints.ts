@@ -1,3 +1,4 @@
+import { usageProblem } from './problem.js';
 import type { Setup } from './setup.js';
 import type { SharedFiles } from './shared-files.js';
 
@@ -8,6 +9,29 @@ export interface ConfiguredEndpoint {
 	readonly url: string;
 	/** What set it: `AWS_ENDPOINT_URL_SSM`, `endpoint_url of profile dev`. */
 	readonly from: string;
+}
+
+/** Which of a service's endpoints are asked for ("FIPS endpoints" and "Dual-stack and FIPS endpoints" of the reference guide). */
+export interface EndpointKinds {
+	readonly fips: boolean;
+	readonly dualStack: boolean;
+}
+
+/** The SDK does the same from the process's environment alone. @throws RepotError usage for a word that is neither true nor false */
+export function endpointKinds(env: Setup['env'], files: SharedFiles, profile: string | null): EndpointKinds {
+	const name = profile ?? 'default';
+	const wants = (setting: 'use_fips_endpoint' | 'use_dualstack_endpoint'): boolean => {
+		const variable = `AWS_${setting.toUpperCase()}`;
+		const said = env[variable] || files.profiles.get(name)?.[setting] || 'false';
+		if (/^(true|false)$/i.test(said)) return said.toLowerCase() === 'true';
+		throw usageProblem({
+			code: 'BAD_ENDPOINT',
+			message: 'It is not said whether this kind of AWS endpoint is wanted',
+			where: env[variable] ? variable : `${setting} of profile ${name}`,
+			next: ['Write true or false, or unset it'],
+		});
+	};
+	return { fips: wants('use_fips_endpoint'), dualStack: wants('use_dualstack_endpoint') };
 }
 
 /**

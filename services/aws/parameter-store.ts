@@ -1,5 +1,5 @@
 import type { Parameter, SSMClient } from '@aws-sdk/client-ssm';
-import { editDistance } from '../../source/core/edit-distance.js';
+import { byNearness } from '../../source/core/edit-distance.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { CloudParameter } from '../../source/core/ports/cloud.js';
 import { Secret } from '../../source/core/secret.js';
@@ -128,15 +128,12 @@ export async function parameterNames(session: Session, near: string, signal?: Ab
 	}
 }
 
-function nearest(near: string, names: readonly string[]): readonly string[] {
-	const wanted = near.toLowerCase();
-	return names
-		.map((name) => ({ name, distance: editDistance(wanted, name.toLowerCase()) }))
-		.filter(({ name, distance }) => name !== near && distance <= Math.max(wanted.length, name.length) / 2)
-		.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+/** The service lists names in an order of its own. */
+const nearest = (near: string, names: readonly string[]): readonly string[] =>
+	byNearness(near, [...names].sort())
+		.filter(({ name, distance }) => name !== near && distance <= Math.max(near.length, name.length) / 2)
 		.slice(0, mostNear)
 		.map(({ name }) => name);
-}
 
 async function listNames(
 	session: Session,

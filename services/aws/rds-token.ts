@@ -1,9 +1,6 @@
+import { rdsRegion } from '../../source/core/aws-places.js';
 import type { Secret } from '../../source/core/secret.js';
 import { ask, type Session } from './session.js';
-
-/** RDS names the region in its hosts: `db.abc.eu-west-1.rds.amazonaws.com`. A token of another region is refused there. */
-const regionOfHost = (host: string): string | null =>
-	/\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com(?:\.cn)?$/i.exec(host)?.[1]?.toLowerCase() ?? null;
 
 /** A signed request for `rds-db:connect` as a password ("IAM database authentication" of the RDS user guide). Signing asks nobody. */
 export async function databaseToken(
@@ -17,7 +14,8 @@ export async function databaseToken(
 			hostname: server.host,
 			port: server.port,
 			username: server.user,
-			region: regionOfHost(server.host) ?? session.region.name,
+			// A token of another region is refused there.
+			region: rdsRegion(server.host) ?? session.region.name,
 			credentials: session.credentials,
 		});
 		return await signer.getAuthToken();

@@ -13,6 +13,7 @@ const tokenOf = (retries: number, delay: number): Token => ({ getRetryCount: () 
 /**
  * The SDK's standard retry ("Retry behavior" of the AWS SDKs and Tools reference guide: exponential backoff with full jitter, a longer base after
  * throttling, Retry-After counts) with a base that can be set. The pause itself is the SDK's and ends with the abort signal.
+ * The SDK's `ConfiguredRetryStrategy` is told the attempt alone: neither throttling nor whether anything answered, which the pauses and attempts go by.
  */
 export function retryStrategy(throttlingDelay: number): Strategy {
 	return {

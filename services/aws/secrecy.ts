@@ -12,6 +12,15 @@ export interface Secrecy {
 	words(text: string): string;
 }
 
+const letter = '[A-Za-z0-9]';
+
+/** The same, and in its words a code that somebody typed is masked however short it is; within longer numbers and words its letters are no code. */
+export function hiding(secrecy: Secrecy, code: string): Secrecy {
+	if (code === '') return secrecy;
+	const whole = new RegExp(`(?<!${letter})${code.replace(/[^A-Za-z0-9]/g, '\\$&')}(?!${letter})`, 'g');
+	return { ...secrecy, words: (text) => secrecy.words(text.replace(whole, '********')) };
+}
+
 export function createSecrecy(onSecret: ((secret: Secret) => void) | undefined): Secrecy {
 	const known = new Set<string>();
 	return {

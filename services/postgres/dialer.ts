@@ -38,6 +38,8 @@ export class Dialer {
 	readonly #env: Env;
 	#options: ConnectionOptions | null = null;
 	#known: 'plain' | 'encrypted' | null = null;
+	/** A connection was made before. */
+	#reached = false;
 
 	/** @throws RepotError usage when what was asked for cannot hold together */
 	constructor(server: Server, label: string, access: Access = {}) {
@@ -48,6 +50,11 @@ export class Dialer {
 		this.#rules = tlsRules(server, tls, env, baseDir, token !== undefined);
 		this.#token = token;
 		this.#env = env;
+	}
+
+	/** Whether somebody said how to encrypt, if only that it need not be. */
+	get tlsIsChosen(): boolean {
+		return this.#rules.chosen;
 	}
 
 	/**
@@ -83,6 +90,7 @@ export class Dialer {
 		watch(client);
 		try {
 			await client.connect();
+			this.#reached = true;
 			return client;
 		} catch (error) {
 			client.end().catch(() => undefined);
@@ -111,7 +119,14 @@ export class Dialer {
 	/** A token is asked for before connecting, because it may take longer than a server waits. The rest is looked for when the server asks. */
 	async #password(): Promise<string | (() => Promise<string>)> {
 		const { host, port, user, password } = this.#server;
-		if (this.#token !== undefined) return (await this.#token({ host, port, user })).reveal();
+		if (this.#token !== undefined) {
+			try {
+				return (await this.#token({ host, port, user })).reveal();
+			} catch (error) {
+				if (!this.#reached || !isPassing(error)) throw error;
+				throw new ConnectionError('TOKEN', error.message, error);
+			}
+		}
 		return async () => {
 			const found = password?.reveal() || this.#env.PGPASSWORD || (await passwordOfFile(this.#server, this.#env));
 			if (found === null || found === '') throw new ConnectionError('PASSWORD', 'the server asked for a password');
@@ -125,6 +140,11 @@ export class Dialer {
 		return seconds > 0 ? Math.max(seconds, 2) * 1000 : connectTimeoutMilliseconds;
 	}
 }
+
+const passing = new Set(['AWS_UNREACHABLE', 'AWS_THROTTLED', 'AWS_FAILED']);
+
+/** What gave tokens before and gives none now may do so again. */
+const isPassing = (error: unknown): error is RepotError => error instanceof RepotError && error.kind === 'aws' && passing.has(error.code);
 
 const isRefusedTls = (error: unknown): boolean => error instanceof RepotError && offersNoTls(error.cause);
 

@@ -57,6 +57,10 @@ export interface Wire {
 	readonly tls: { readonly version: string; readonly cipher: string } | null;
 	/** The process that serves it, by what was said at the login; null: nothing was. */
 	readonly backend: number | null;
+	/** Where the connection leads; null: to a socket of this computer, or nowhere any more. */
+	readonly address: string | null;
+	/** Somebody said whether it is to be encrypted: a flag, the URL or a variable. */
+	readonly chosen: boolean;
 }
 
 export interface ServerErrorFields {

@@ -146,6 +146,18 @@ function serverWords(error: ServerError, place: Place): Words {
 	}
 }
 
+/** Two things failed: the connection was lost, and AWS gives no token for another. */
+function tokenlessWords({ message, cause }: ConnectionError): Words {
+	const aws = cause instanceof RepotError ? cause : null;
+	const said = [message, aws?.where, aws?.why].filter((part) => part !== undefined).join(': ');
+	return {
+		code: 'CONNECTION_LOST',
+		message: 'The connection to the server was lost, and AWS gives no token for a new one',
+		why: said,
+		next: [...(aws?.next ?? []), 'Run the same command again: it resumes'],
+	};
+}
+
 function connectionWords(error: ConnectionError, place: Place): Words {
 	const why = error.message;
 	const where = place.host ?? place.label;
@@ -184,6 +196,8 @@ function connectionWords(error: ConnectionError, place: Place): Words {
 				why,
 				next: ['Check that the server, or what stands before it, speaks TLS', 'Where the network can be trusted: --ssl-mode disable'],
 			};
+		case 'TOKEN':
+			return tokenlessWords(error);
 		case 'EMBEDDED':
 			return {
 				code: 'EMBEDDED_FAILED',

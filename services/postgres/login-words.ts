@@ -1,7 +1,7 @@
+import { partitionOfRegion, rdsRegion } from '../../source/core/aws-places.js';
 import type { ErrorDetails } from '../../source/core/errors.js';
 import type { ServerError } from './driver.js';
 import { quoteName } from './sql-text.js';
-import { rdsPlace } from './tls-failure.js';
 
 /** Where an error happened, for its message. */
 export interface Place {
@@ -39,8 +39,8 @@ function roleWords(error: ServerError, place: Place, why: string): Words {
 /** What RDS needs to take a token (Amazon RDS User Guide, "IAM database authentication"). */
 function tokenWords(error: ServerError, place: Place, why: string): Words {
 	const user = /for (?:user|role) "(.+)"/.exec(error.message)?.[1] ?? place.user ?? 'THE_USER';
-	const known = rdsPlace((place.host ?? '').replace(/:\d+$/, ''));
-	const resource = `arn:${known?.partition ?? 'aws'}:rds-db:${known?.region ?? 'REGION'}:ACCOUNT:dbuser:RESOURCE_ID/${user}`;
+	const region = rdsRegion((place.host ?? '').replace(/:\d+$/, '')) ?? 'REGION';
+	const resource = `arn:${partitionOfRegion(region)}:rds-db:${region}:ACCOUNT:dbuser:RESOURCE_ID/${user}`;
 	return {
 		code: 'IAM_LOGIN_REFUSED',
 		message: `The server refused the IAM token of the user ${user}`,

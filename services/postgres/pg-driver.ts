@@ -150,7 +150,7 @@ export class PgDriver extends QueuedDriver {
 		const { connection, processID } = insideOf(this.#client);
 		const { stream } = connection;
 		const tls = stream instanceof TLSSocket ? { version: stream.getProtocol() ?? 'TLS', cipher: stream.getCipher().name } : null;
-		return { tls, backend: processID };
+		return { tls, backend: processID, address: stream.remoteAddress ?? null, chosen: this.#dial().tlsIsChosen };
 	}
 
 	async persist(): Promise<void> {}

@@ -150,5 +150,11 @@ async function freeBytes(session: Session, host: string | undefined): Promise<nu
 
 const isHere = (host: string): boolean => {
 	const name = host.replace(/:\d+$/, '').replace(/^\[(.+)\]$/, '$1');
-	return name.startsWith('/') || name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+	return name.startsWith('/') || name === 'localhost' || isLoopback(name);
+};
+
+/** An address that no network is crossed to. */
+export const isLoopback = (address: string): boolean => {
+	const plain = address.replace(/^::ffff:/i, '');
+	return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 };

@@ -1,10 +1,10 @@
 import type { Clock, TargetProblem, TargetTest } from '../../source/core/ports.js';
 import { currentSchema, serverFacts } from './describe.js';
-import type { Driver, Session } from './driver.js';
+import type { Driver, Session, Wire } from './driver.js';
 import type { Place } from './login-words.js';
 import { poolerBefore } from './pooler.js';
 import { targetRights } from './rights.js';
-import { serverState } from './server-state.js';
+import { isLoopback, serverState } from './server-state.js';
 import { number, text, textOrNull } from './sql-text.js';
 
 const oldestServer = 13;
@@ -82,6 +82,12 @@ const poolerWords = {
 	},
 };
 
+/** Who chose to go without is not told; through a tunnel the way leads to this computer. */
+const wireLooks = (wire: Wire | null): readonly string[] =>
+	wire !== null && wire.tls === null && !wire.chosen && wire.address !== null && !isLoopback(wire.address)
+		? ['the connection is not encrypted: passwords and data cross the network as they are; --ssl-mode require refuses that']
+		: [];
+
 /** Connects, measures one round trip and looks for what a migration will need. Writes nothing. */
 export async function testTarget(driver: Driver, clock: Clock, { host }: Place, signal: AbortSignal | undefined): Promise<TargetTest> {
 	const found = await driver.transaction((session) => lookAround(driver, session, clock, host), { readOnly: true, signal });
@@ -100,6 +106,7 @@ async function lookAround(driver: Driver, session: Session, clock: Clock, host: 
 	const [user, database, major] = [text(rows[0], 'user'), text(rows[0], 'database'), number(rows[0], 'major')];
 	const { problems, canCreate } = await rightProblems(session, { major, user, schema: await currentSchema(session) });
 	const state = await serverState(driver, session, host);
+	const wire = driver.wire?.() ?? null;
 	return {
 		facts: { ...(await serverFacts(driver, session)), fingerprint: '' },
 		latencyMilliseconds,
@@ -109,9 +116,10 @@ async function lookAround(driver: Driver, session: Session, clock: Clock, host: 
 		problems: [...problems, ...state.problems.map(ofServer), ...(await vectorProblems(session)).map(ofVector)],
 		looks: [
 			...(major > newestServer ? [`PostgreSQL ${major} is newer than any that was tested (${oldestServer} to ${newestServer})`] : []),
+			...wireLooks(wire),
 			...state.looks,
 		],
-		...(driver.embedded ? {} : { tls: driver.wire?.()?.tls ?? null }),
+		...(driver.embedded ? {} : { tls: wire?.tls ?? null }),
 		...state.facts,
 	};
 }

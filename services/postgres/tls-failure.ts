@@ -1,23 +1,11 @@
 import type { PeerCertificate } from 'node:tls';
+import { isRdsHost } from '../../source/core/aws-places.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { Server } from './connection-url.js';
 import { offersNoTls } from './pg-errors.js';
 import type { RootCert, TlsRules } from './tls.js';
 
 const bundle = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem';
-
-/** Names of databases of Amazon RDS and Aurora, with the region. */
-const rdsName = /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com(\.cn)?$/i;
-
-const isRds = (host: string): boolean => /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
-
-/** Partition and region of an ARN, by the host's name; null: the name tells none. */
-export function rdsPlace(host: string): { readonly partition: string; readonly region: string } | null {
-	const match = rdsName.exec(host);
-	const region = match?.[1]?.toLowerCase();
-	if (region === undefined) return null;
-	return { partition: region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws', region };
-}
 
 interface Failure {
 	readonly what: string;
@@ -49,7 +37,7 @@ function certificateFailure(error: Error, server: Server, rootCert: RootCert): F
 			what: 'the certificate, or the one of its authority, has expired',
 			next: [
 				"Have the server's certificate renewed",
-				...(isRds(server.host) ? authorityAdvice(server, rootCert) : []),
+				...(isRdsHost(server.host) ? authorityAdvice(server, rootCert) : []),
 				'Check the clock of this computer',
 			],
 		};
@@ -61,7 +49,7 @@ function certificateFailure(error: Error, server: Server, rootCert: RootCert): F
 }
 
 const authorityAdvice = ({ host }: Server, rootCert: RootCert): readonly string[] =>
-	isRds(host)
+	isRdsHost(host)
 		? [`Download the certificates of RDS from ${bundle} and give them with --ssl-root-cert global-bundle.pem`]
 		: [
 				rootCert === 'node'

@@ -32,6 +32,8 @@ export interface TlsRules {
 	readonly direct: boolean;
 	/** Tokens are sent, which are never sent without TLS. */
 	readonly iam: boolean;
+	/** A flag, the URL or a variable named the mode. */
+	readonly chosen: boolean;
 }
 
 const usage = (code: string, message: string, next: readonly string[], why?: string): RepotError =>
@@ -128,6 +130,7 @@ export function tlsRules(server: Server, wish: TlsWish, env: Env, baseDirectory:
 		crl: file('sslcrl', 'PGSSLCRL'),
 		direct: direct && use !== 'never',
 		iam,
+		chosen: said !== null,
 	};
 }
 

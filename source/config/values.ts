@@ -1,4 +1,4 @@
-import { editDistance } from '../core/edit-distance.js';
+import { byNearness } from '../core/edit-distance.js';
 
 /** Text of a flag, an environment variable or a config value to a typed value. A parser throws BadValue, whose message never repeats the text. */
 export class BadValue extends Error {
@@ -118,10 +118,7 @@ export const duration: Parser<number> = described(
 
 /** The value nearest to `word` among `candidates`, when it is near enough to be a slip of the keyboard. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
-	const ranked = candidates
-		.map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-		.sort((a, b) => a.distance - b.distance);
-	const best = ranked[0];
-	if (best === undefined || best.distance > Math.max(1, Math.floor(Math.max(word.length, best.candidate.length) * 0.4))) return null;
-	return best.candidate;
+	const [best] = byNearness(word, candidates);
+	if (best === undefined || best.distance > Math.max(1, Math.floor(Math.max(word.length, best.name.length) * 0.4))) return null;
+	return best.name;
 }

@@ -1,5 +1,5 @@
 /** Damerau-Levenshtein distance with adjacent transpositions, in UTF-16 units. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
 	const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
 	for (let i = 1; i <= a.length; i += 1) {
 		const row = [i];
@@ -13,3 +13,13 @@ export function editDistance(a: string, b: string): number {
 	}
 	return rows[a.length]?.[b.length] ?? 0;
 }
+
+export interface Near {
+	readonly name: string;
+	/** In letters that differ; capitals are no difference. */
+	readonly distance: number;
+}
+
+/** Nearest first; those that are equally near stay in their order. */
+export const byNearness = (word: string, names: readonly string[]): readonly Near[] =>
+	names.map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) })).sort((a, b) => a.distance - b.distance);

@@ -3,6 +3,7 @@ import { type AwsFront, startFront } from '../fakes/aws-front.js';
 import { administrator, anyone, bodiesOf, type Home, keysOf, makeHome, openCloud, planted, refusalOf } from './cloud-scene.js';
 
 const throttling = { name: 'ThrottlingException', message: 'Rate exceeded' };
+/** moto's own refusals of JSON services are XML, which the SDK cannot read; that of STS is taken in tests/servers/aws-denied.test.ts. */
 const denial = (action: string, resource: string) => ({
 	name: 'AccessDeniedException',
 	message: `User: arn:aws:iam::123456789012:user/ana is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,

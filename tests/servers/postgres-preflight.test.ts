@@ -35,7 +35,9 @@ describe.skipIf(url === undefined && !required)('what a test of the target finds
 
 	afterEach(async () => {
 		for (const target of opened.splice(0)) await target.close();
-		await admin.query(`ALTER ROLE ${role} RESET ALL; ALTER ROLE ${role} CONNECTION LIMIT -1; ALTER DATABASE ${name} RESET ALL`);
+		await admin.query(
+			`ALTER ROLE ${role} RESET ALL; ALTER ROLE ${role} CONNECTION LIMIT -1; ALTER DATABASE ${name} RESET ALL; ALTER DATABASE ${name} CONNECTION LIMIT -1`,
+		);
 	});
 
 	afterAll(async () => {
@@ -97,6 +99,42 @@ describe.skipIf(url === undefined && !required)('what a test of the target finds
 			code: 'TOO_MANY_CONNECTIONS',
 			next: expect.arrayContaining([expect.stringContaining(`ALTER ROLE "${role}" CONNECTION LIMIT -1;`)]),
 		});
+	});
+
+	it('tells that the database has too few connections left, and the statement that mends it', async () => {
+		await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 1`);
+		const test = await asRole();
+		expect(test.connections?.free).toBe(0);
+		const [look] = test.looks ?? [];
+		expect(look).toContain(`the database ${name} has no connection left beside this one`);
+		await admin.query(look?.split(': ')[1] ?? '');
+		expect((await asRole()).looks).toEqual([]);
+	});
+
+	it('keeps nothing from a superuser, whom no limit of a database holds', async () => {
+		await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 1`);
+		const test = await open().test();
+		const { max = 0, reserved = -1, used = 0, free = 0 } = test.connections ?? {};
+		expect(reserved).toBe(0);
+		expect(free).toBe(max - used);
+		expect(test.looks).toEqual([]);
+	});
+
+	it('knows how the connection is made, and warns of none on this computer', async () => {
+		const wireOf = async (parameters: string) => {
+			const driver = new PgDriver({ url: `${own}${parameters}`, label: 'wire', identity: 'wire' });
+			const { rows } = await driver.query(
+				'SELECT pg_backend_pid() AS pid, (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS version',
+			);
+			const wire = driver.wire();
+			await driver.close();
+			return { wire, pid: Number(rows[0]?.pid), version: rows[0]?.version ?? null };
+		};
+		const usual = await wireOf('');
+		expect(usual.wire).toMatchObject({ tls: { version: usual.version }, backend: usual.pid, address: '127.0.0.1', chosen: false });
+		const plain = await wireOf('?sslmode=disable');
+		expect(plain).toMatchObject({ version: null, wire: { tls: null, backend: plain.pid, address: '127.0.0.1', chosen: true } });
+		expect(await open(`${own}?sslmode=disable`).test()).toMatchObject({ tls: null, looks: [] });
 	});
 
 	it('shows free space to nobody who may not see the directory of the data', async () => {

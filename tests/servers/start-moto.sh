@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts a throw-away moto server (AWS in its own protocols) for the test suites and prints what a shell needs to use and stop it:
 #
-#   eval "$(tests/servers/start-moto.sh ~/venv/bin/python)"     # -> REPOT_TEST_AWS_ENDPOINT, _PID, _LOG
+#   eval "$(tests/servers/start-moto.sh ~/venv/bin/python)"     # -> REPOT_TEST_AWS_ENDPOINT, _PID, _LOG and REPOT_TEST_MOTO_PYTHON
 #   kill "$REPOT_TEST_AWS_PID"; rm -f "$REPOT_TEST_AWS_LOG"
 #
 # It listens on 127.0.0.1 at a free port and holds everything in memory. The Python is the argument or REPOT_TEST_MOTO_PYTHON; it needs what
@@ -20,7 +20,8 @@ log=$(mktemp "${TMPDIR:-/tmp}/repot-moto.XXXXXX")
 pid=$!
 for _ in $(seq 300); do
 	if node -e 'fetch(process.argv[1]).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))' "http://127.0.0.1:$port/moto-api/data.json"; then
-		printf 'export REPOT_TEST_AWS_ENDPOINT=%q REPOT_TEST_AWS_PID=%q REPOT_TEST_AWS_LOG=%q\n' "http://127.0.0.1:$port" "$pid" "$log"
+		printf 'export REPOT_TEST_AWS_ENDPOINT=%q REPOT_TEST_AWS_PID=%q REPOT_TEST_AWS_LOG=%q REPOT_TEST_MOTO_PYTHON=%q\n' \
+			"http://127.0.0.1:$port" "$pid" "$log" "$python"
 		exit 0
 	fi
 	kill -0 "$pid" 2>/dev/null || { tail -20 "$log" >&2; fail 'the server ended'; }

@@ -8,6 +8,7 @@ export interface FoundUrl {
 	readonly url: Secret;
 	/** `ssm /collections/dev/database-url v7` */
 	readonly from: Origin;
+	/** Null: of the split form, whose parts have each their own. */
 	readonly version: number | null;
 	/** ISO 8601; of the split form the newest part's. */
 	readonly changedAt: string | null;
@@ -21,6 +22,16 @@ export type ReadUrl = (urlText: string, from: Origin) => Secret;
 const parts = ['host', 'port', 'name', 'username', 'password'] as const;
 type Part = (typeof parts)[number];
 
+/** How the parts are read and put together. */
+interface Reading {
+	readonly cloud: Cloud;
+	readonly access: AwsAccess;
+	readonly readUrl: ReadUrl;
+	/** They take the place of the password, which is then not fetched. */
+	readonly tokens: boolean;
+	readonly signal: AbortSignal | undefined;
+}
+
 /** Reads the database URL that a parameter holds, whole or in parts. Throws RepotError (`aws`, or `usage` for what the parameter holds). */
 export async function databaseUrl(
 	cloud: Cloud,
@@ -30,16 +41,57 @@ export async function databaseUrl(
 	tokens: boolean,
 	signal?: AbortSignal,
 ): Promise<FoundUrl> {
+	const reading = { cloud, access, readUrl, tokens, signal };
 	if (need.name.endsWith('/')) {
-		const found = await fromFolder(cloud, access, need.name, readUrl, tokens, signal);
+		const found = await fromFolder(reading, need.name);
 		if (found !== null) return found;
-		throw await missing(cloud, access, need, signal);
+		throw await missing(reading, need);
 	}
-	const whole = await cloud.parameter(access, need.name, signal);
-	if (whole !== null) return { ...stampOf([whole], `ssm ${whole.name} v${whole.version}`), url: fromText(whole, readUrl) };
-	const split = need.folder === null ? null : await fromFolder(cloud, access, need.folder, readUrl, tokens, signal);
+	const whole = await wholeUrl(reading, need);
+	if (whole instanceof RepotError) return await inPlaceOf(whole, reading, need.folder ?? '');
+	if (whole !== null) return whole;
+	const split = need.folder === null ? null : await fromFolder(reading, need.folder);
 	if (split !== null) return split;
-	throw await missing(cloud, access, need, signal);
+	throw await missing(reading, need);
+}
+
+/** The URL of one parameter; null: there is none; an error: it may not be read, and there is a folder that may be. */
+async function wholeUrl(
+	{ cloud, access, readUrl, signal }: Reading,
+	{ name, folder }: Extract<TargetNeed, { kind: 'parameter' }>,
+): Promise<FoundUrl | RepotError | null> {
+	try {
+		const found = await cloud.parameter(access, name, signal);
+		return found === null ? null : { ...stampOf([found], `ssm ${found.name} v${found.version}`), url: fromText(found, readUrl) };
+	} catch (error) {
+		if (folder !== null && isDenied(error)) return error;
+		throw error;
+	}
+}
+
+/** What a key refuses to decrypt is there, so nothing else is taken in its place. */
+const isDenied = (error: unknown): error is RepotError =>
+	error instanceof RepotError && error.code === 'AWS_ACCESS_DENIED' && !(error.where ?? '').includes(':kms:');
+
+/** A role may be allowed the parts alone. Where they give nothing either, it is told what was refused first, and both places. */
+async function inPlaceOf(refusal: RepotError, reading: Reading, folder: string): Promise<FoundUrl> {
+	let also = `${folder}* (none of the parts is there)`;
+	try {
+		const split = await fromFolder(reading, folder);
+		if (split !== null) return split;
+	} catch (error) {
+		if (!isDenied(error)) throw error;
+		also = error.where ?? folder;
+	}
+	const { kind, code, message, where, why, next } = refusal;
+	throw new RepotError({
+		kind,
+		code,
+		message,
+		where: [where, also].filter((one) => one !== undefined).join(', '),
+		...(why === undefined ? {} : { why }),
+		next: [...next.slice(0, -1), `Or have the parts allowed that the split form keeps in ${folder}`, ...next.slice(-1)],
+	});
 }
 
 function fromText(parameter: CloudParameter, readUrl: ReadUrl): Secret {
@@ -57,19 +109,9 @@ function stampOf(parameters: readonly CloudParameter[], from: Origin): Omit<Foun
 }
 
 /** Null when the folder holds none of the parts. */
-async function fromFolder(
-	cloud: Cloud,
-	access: AwsAccess,
-	folder: string,
-	readUrl: ReadUrl,
-	tokens: boolean,
-	signal: AbortSignal | undefined,
-): Promise<FoundUrl | null> {
-	const found = await cloud.parameters(
-		access,
-		parts.map((part) => `${folder}${part}`),
-		signal,
-	);
+async function fromFolder({ cloud, access, readUrl, tokens, signal }: Reading, folder: string): Promise<FoundUrl | null> {
+	const names = parts.filter((part) => !tokens || part !== 'password').map((part) => `${folder}${part}`);
+	const found = await cloud.parameters(access, names, signal);
 	if (found.size === 0) return null;
 	const value = (part: Part): string | null => found.get(`${folder}${part}`)?.value.reveal().trim() ?? null;
 	const needed = (['host', 'name', 'username', ...(tokens ? [] : (['password'] as const))] as const).filter((part) => value(part) === null);
@@ -98,10 +140,8 @@ const incomplete = (folder: string, found: readonly string[], needed: readonly s
 	});
 
 async function missing(
-	cloud: Cloud,
-	access: AwsAccess,
+	{ cloud, access, signal }: Reading,
 	{ name, folder, from }: Extract<TargetNeed, { kind: 'parameter' }>,
-	signal: AbortSignal | undefined,
 ): Promise<RepotError> {
 	const near = await cloud.parameterNames(access, name, signal);
 	return new RepotError({

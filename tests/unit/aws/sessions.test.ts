@@ -184,6 +184,27 @@ describe('a role with MFA', () => {
 		expect((await cloud.identify(as('guarded'), { mfaCode: new Secret('123456') })).kind).toBe('assume-role');
 	});
 
+	it.each([
+		[
+			'12345678',
+			"1 validation error detected: Value '12345678' at 'tokenCode' failed to satisfy constraint",
+			'ValidationError',
+			'MFA_REFUSED',
+		],
+		['12', "Value '12' at 'tokenCode' failed: 12 is not 6 digits, of account 123456789012", 'ValidationError', 'MFA_REFUSED'],
+		['12345', 'The code (12345) was refused', 'SomethingElse', 'AWS_REFUSED'],
+		['a.c*', "Value 'a.c*' at 'tokenCode', not abcc", 'ValidationError', 'MFA_REFUSED'],
+	])('does not repeat the code %s', async (typed, message, name, code) => {
+		front.fail('AssumeRole', { name, message, status: 400 });
+		const { cloud } = openCloud(front.url, home.folder);
+		const refusal = await refusalOf(cloud.identify(as('guarded'), { mfaCode: new Secret(` ${typed} `) }));
+		expect(refusal.code).toBe(code);
+		expect(refusal.why).toContain('********');
+		// What is a part of another number or word is none of the code.
+		expect(refusal.why?.split(/[^A-Za-z0-9.*]+/)).not.toContain(typed);
+		expect(refusal.why).toContain(message.split(typed).at(-1)?.slice(-12));
+	});
+
 	it('names both sides where the role is not given', async () => {
 		const [caller, role] = ['arn:aws:iam::123456789012:user/ana', 'arn:aws:iam::123456789012:role/Guarded'];
 		const message = `User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${role}`;

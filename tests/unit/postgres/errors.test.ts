@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectionError, ServerError } from '../../../services/postgres/driver.js';
 import { isTransient, refusesValues, toRepotError } from '../../../services/postgres/errors.js';
-import { rdsPlace } from '../../../services/postgres/tls-failure.js';
 import { RepotError } from '../../../source/core/errors.js';
 
 const place = { label: 'postgresql://ana@h:5432/app', host: 'h:5432', database: 'app', user: 'ana' };
@@ -67,9 +66,6 @@ describe('errors of the target', () => {
 			expect(next).toContain('GRANT rds_iam TO "app_user";');
 			expect(next).toContain('rds-db:connect on arn:aws:rds-db:eu-west-1:ACCOUNT:dbuser:RESOURCE_ID/app_user');
 		}
-		expect(rdsPlace('app.abc.cn-north-1.rds.amazonaws.com.cn')).toEqual({ partition: 'aws-cn', region: 'cn-north-1' });
-		expect(rdsPlace('app.abc.us-gov-west-1.rds.amazonaws.com')).toEqual({ partition: 'aws-us-gov', region: 'us-gov-west-1' });
-		expect(rdsPlace('rds.amazonaws.com.example')).toBeNull();
 		expect(server('28P01').code).toBe('WRONG_PASSWORD');
 	});
 

@@ -31,7 +31,7 @@ function driver(told: number | null, own: string, beside: string): Driver & { re
 		beside: absent,
 		persist: absent,
 		close: absent,
-		wire: () => ({ tls: null, backend: told }),
+		wire: () => ({ tls: null, backend: told, address: null, chosen: true }),
 		closed: () => closed,
 	};
 }

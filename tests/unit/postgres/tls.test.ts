@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type Env, parseConnection } from '../../../services/postgres/connection-url.js';
 import { type Access, Dialer } from '../../../services/postgres/dialer.js';
+import { isTransient, toRepotError } from '../../../services/postgres/errors.js';
 import { RepotError } from '../../../source/core/errors.js';
 import { Secret } from '../../../source/core/secret.js';
 import type { SslMode } from '../../../source/core/ssl-mode.js';
@@ -101,6 +102,15 @@ describe('what a mode does', () => {
 		expect(error).toMatchObject({ kind: 'target', code: 'TLS_FAILED', why: expect.stringContaining('does not support SSL') });
 		expect(error.next.join('\n')).toContain('--ssl-mode disable');
 		expect(server.acts).toEqual(['asks-for-tls']);
+	});
+
+	it.each([
+		['a flag', wish('prefer'), '', {}, true],
+		['the URL', {}, '?sslmode=prefer', {}, true],
+		['a variable', {}, '', { PGSSLMODE: 'prefer' }, true],
+		['nobody', {}, '', {}, false],
+	] as const)('%s has chosen it', (_, access, parameters, env, chosen) => {
+		expect(dialer(`postgresql://ana@h/app${parameters}`, access, env).tlsIsChosen).toBe(chosen);
 	});
 
 	it('a socket is never encrypted, and a token is not sent over one', async () => {
@@ -285,6 +295,55 @@ describe('the password', () => {
 			kind: 'usage',
 			code: 'IAM_NEEDS_TLS',
 		});
+	});
+
+	it.each([
+		['AWS_UNREACHABLE', true],
+		['AWS_THROTTLED', true],
+		['AWS_FAILED', true],
+		['SSO_EXPIRED', false],
+		['AWS_ACCESS_DENIED', false],
+	])('%s, where AWS gave tokens before, is worth another try: %s', async (code, passes) => {
+		const server = await start('server', { asksPassword: true });
+		const place = { label: 'postgresql://ana@db.repot.test/app' };
+		const aws = new RepotError({
+			kind: 'aws',
+			code,
+			message: 'AWS does not answer',
+			where: 'STS in region eu-west-1',
+			why: 'ENOTFOUND: getaddrinfo',
+			next: ['Check the network'],
+		});
+		let given: Secret | null = new Secret('token');
+		const token = async (): Promise<Secret> => {
+			if (given === null) throw aws;
+			return given;
+		};
+		const made = dialer(`postgresql://ana@db.repot.test:${server.port}/app?hostaddr=127.0.0.1`, { token });
+		const again = async (): Promise<unknown> =>
+			await dial(made).then(
+				() => null,
+				(error: unknown) => toRepotError(error, place),
+			);
+		given = null;
+		// A run that cannot begin is not kept waiting.
+		expect(await again()).toBe(aws);
+		given = new Secret('token');
+		expect(await again()).toBeNull();
+		given = null;
+		const ended = await again();
+		expect(isTransient(ended)).toBe(passes);
+		if (!passes) expect(ended).toBe(aws);
+		else {
+			expect(ended).toMatchObject({
+				kind: 'target',
+				code: 'CONNECTION_LOST',
+				message: 'The connection to the server was lost, and AWS gives no token for a new one',
+				where: place.label,
+				why: 'AWS does not answer: STS in region eu-west-1: ENOTFOUND: getaddrinfo',
+				next: ['Check the network', 'Run the same command again: it resumes'],
+			});
+		}
 	});
 
 	it('what the token cannot be had for is told as it is', async () => {
