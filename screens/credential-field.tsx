@@ -1,3 +1,5 @@
+import { useState } from 'react';
+import { readTypedUrl } from '../source/core/postgres-url.js';
 import { Frame } from './components/frame.js';
 import { fieldParts } from './components/text-field.js';
 import { useTextField } from './hooks/use-text-field.js';
@@ -30,20 +32,32 @@ interface CredentialFieldProps {
 	readonly onCancel: () => void;
 }
 
+/** Why the text cannot be taken; repeats nothing of it. */
+function faultOf(what: TypedCredential, text: string): string | null {
+	if (what === 'user-id') return /^[a-z+]+:\/\//i.test(text) ? 'This is a URL, and may hold a password: it is no user id.' : null;
+	if (what !== 'url' || text === '') return null;
+	const read = readTypedUrl(text);
+	return 'refused' in read ? `This cannot be used: ${read.refused}.` : null;
+}
+
 /** One answer that is typed. */
 export function CredentialField({ place, what, initial, onDone, onCancel }: CredentialFieldProps) {
 	const canvas = useCanvas();
 	const field = useTextField(initial);
 	const text = field.text.trim();
 	const { title, masked, help } = fields[what];
-	const refused = what === 'user-id' && /^[a-z+]+:\/\//i.test(text) ? 'This is a URL, and may hold a password: it is no user id.' : null;
+	// Of a URL it is said when it is finished, of a user id at once: it would stand there readable.
+	const [tried, setTried] = useState('');
+	const fault = faultOf(what, text);
+	const refused = what === 'user-id' || tried === text ? fault : null;
 	const bindings: readonly Binding[] = [
 		{
 			keys: ['enter'],
 			label: 'enter',
 			does: 'accept',
 			run: () => {
-				if (text !== '' && refused === null) onDone(text);
+				setTried(text);
+				if (text !== '' && fault === null) onDone(text);
 			},
 		},
 		{ keys: ['esc'], label: 'esc', does: 'back, unchanged', run: onCancel },

@@ -1,6 +1,7 @@
 import { useCallback, useState } from 'react';
 import type { Way } from '../source/core/credentials/rows.js';
 import type { Operations, WizardChoices } from '../source/core/operations.js';
+import { readTypedUrl } from '../source/core/postgres-url.js';
 import { Secret } from '../source/core/secret.js';
 import { CreateUser } from './create-user.js';
 import { CredentialField, type TypedCredential } from './credential-field.js';
@@ -49,7 +50,9 @@ export function CredentialsScreen(props: CredentialsScreenProps) {
 	const field = typed[doing];
 	if (field !== undefined) {
 		const take = (text: string) => {
-			if (field === 'url') onTarget(new Secret(text));
+			const read = readTypedUrl(text);
+			if (field === 'url' && 'url' in read) onTarget(read.url);
+			else if (field === 'url') return;
 			else if (field === 'user-id') onTenant(text);
 			else again({ fresh: true, mfaCode: new Secret(text) });
 			back();

@@ -1,6 +1,7 @@
 import type { CredentialOptions, FoundCredentials } from './core/credentials/find.js';
 import { credentialFacts } from './core/credentials/row-words.js';
 import { type CredentialRow, credentialLabels, type Way } from './core/credentials/rows.js';
+import { readTypedUrl } from './core/postgres-url.js';
 import { Secret } from './core/secret.js';
 import type { Prompter } from './prompter.js';
 import { backOrQuit, type Talk, type Turn } from './text-talk.js';
@@ -76,7 +77,12 @@ async function act(talk: Talk, way: Way): Promise<Asked> {
 		case 'mfa':
 			return asText(prompter, 'Code of the MFA device', false, (code) => ({ search: { fresh: true, mfaCode: new Secret(code) } }));
 		case 'url':
-			return asText(prompter, 'Target URL (not shown while you type)', true, (url) => [{ type: 'type-target', target: new Secret(url) }]);
+			return asText(prompter, 'Target URL (not shown while you type)', true, (text) => {
+				const read = readTypedUrl(text);
+				if ('url' in read) return [{ type: 'type-target', target: read.url }];
+				prompter.say(`This cannot be used: ${read.refused}.`);
+				return 'again';
+			});
 		case 'user-id':
 			return asText(prompter, 'User id', false, (tenant) => [{ type: 'type-tenant', tenant }]);
 		case 'profile': {

@@ -67,6 +67,22 @@ describe('the credentials', () => {
 		await opened.until('about 2 s');
 	});
 
+	it('takes no text for a URL that is none, and says why without repeating it', async () => {
+		const { opened } = open();
+		await opened.until('> local');
+		opened.press(keys.enter);
+		await opened.until('165 rows');
+		opened.press(keys.enter);
+		await opened.until('PG 17.5');
+		opened.press('u');
+		await opened.until('Target URL');
+		opened.press('mysql://me:s3cret@db/app');
+		await opened.until('****');
+		opened.press(keys.enter);
+		await opened.until('This cannot be used: write postgresql://');
+		expect(opened.frame()).not.toContain('s3cret');
+	});
+
 	it('takes no URL for a user id, and hides what was pasted', async () => {
 		const { opened } = open();
 		await opened.until('> local');
