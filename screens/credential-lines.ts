@@ -108,7 +108,7 @@ function shortLine(row: CredentialRow, failing: boolean, now: number, canvas: Ca
 	const origin = originOf(rest, now);
 	const fits = origin !== '' && textWidth(text) + 3 + textWidth(origin) <= width;
 	const whole = fits ? `${text}   ${origin}` : text;
-	const test = row.found === undefined || row.state === 'x' ? testOf(row) : { text: row.found, tone: 'good' as const };
+	const test = row.found === undefined || row.state === 'x' ? testOf(row) : { text: row.found.split(',')[0] ?? '', tone: 'good' as const };
 	return line(...headParts(row, failing), { text: whole, tone, width, cut: 'middle' }, { text: '  ' }, test);
 }
 

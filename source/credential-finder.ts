@@ -57,10 +57,13 @@ export class CredentialFinder {
 		});
 	}
 
-	/** The target alone. */
+	/**
+	 * The target alone, to look at its ledger or to undo a run. A run that came into a protected environment's database under another name must
+	 * be undone there: who may do that is judged by the environment that the ledger has of the run.
+	 */
 	async target(choices: WizardChoices, onRow: OnRow, signal?: AbortSignal): Promise<TargetAccess> {
 		const needs = await credentialNeeds(this.#settings, choices, false);
-		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal);
+		const found = await this.#search(needs, this.#withSettings({}), onRow, null, signal, false);
 		if (found.target === null) throw missingError([], needs, found);
 		return accessTo(needs, found.target);
 	}
@@ -76,9 +79,7 @@ export class CredentialFinder {
 		return code === null ? options : { ...options, mfaCode: code };
 	}
 
-	/** A target without an environment is only looked at. */
 	async #refuse({ environment, target }: CredentialNeeds, url: Secret): Promise<void> {
-		if (environment === '') return;
 		if (guardOf(this.#settings, environment) === 'open') {
 			refuseForeignTarget(this.#settings, environment, url, { read: this.#protected, runs: await this.#adapters.runs() });
 		} else if (target.kind === 'parameter') this.#protected.push({ environment, url });
@@ -90,6 +91,7 @@ export class CredentialFinder {
 		onRow: OnRow,
 		test: ((url: Secret, signal?: AbortSignal) => Promise<TargetTest>) | null,
 		signal: AbortSignal | undefined,
+		isGuarded = true,
 	): Promise<FoundCredentials> {
 		return findCredentials(
 			needs,
@@ -102,8 +104,12 @@ export class CredentialFinder {
 				},
 				mask: maskUrl,
 				test,
-				refuse: (url) => this.#refuse(needs, url),
-				refuseParameter: (name) => refuseForeignParameter(this.#settings, needs.environment, name, needs.access),
+				refuse: async (url) => {
+					if (isGuarded) await this.#refuse(needs, url);
+				},
+				refuseParameter: (name) => {
+					if (isGuarded) refuseForeignParameter(this.#settings, needs.environment, name, needs.access);
+				},
 				memo: this.#memo,
 				skipsSchema: this.#settings.values.skipSchemaCreation.value,
 			},

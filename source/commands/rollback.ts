@@ -40,7 +40,7 @@ function tellPreview(context: CommandContext, preview: RollbackPreview): void {
 async function chooseRun(context: CommandContext, operations: Operations): Promise<string> {
 	const { settings } = context;
 	const { level, value: target } = settings.values.postgresUrl;
-	const isWanted = (run: RunSummary): boolean => level !== 'flag' || target === null || wroteTo(run, target, settings.cwd);
+	const isWanted = (run: RunSummary): boolean => level !== 'flag' || target === null || wroteTo(run, target, settings.cwd, settings.server);
 	const all = (await operations.runs()).filter((run) => run.status !== 'rolled-back');
 	const runs = all.filter(isWanted);
 	const named = runs.slice(0, 10).map((run) => ({

@@ -74,7 +74,7 @@ async function wentElsewhere(context: CommandContext, run: RunSummary): Promise<
 	const plan = await planOf(context, run);
 	const said = targetOf(context.settings, choicesOfPlan(plan));
 	if (said === null) return false;
-	return targetIdentity(said.target, context.settings.cwd).replace(/^pglite:/, '') !== plan.target.identity;
+	return targetIdentity(said.target, context.settings.cwd, context.settings.server).replace(/^pglite:/, '') !== plan.target.identity;
 }
 
 /** Sources that are named must be those of a plan; then its run has to be named too. */

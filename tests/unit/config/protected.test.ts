@@ -5,7 +5,7 @@ import { fakeCloud, identity } from '../../fakes/cloud.js';
 import { healthyTest } from '../../fakes/operations.js';
 import { sampleRun } from '../commands/fake-operations.js';
 import { type Given, settingsOf } from './folder.js';
-import { finderOf } from './requests.js';
+import { finderOf, requestOf } from './requests.js';
 
 const prodUrl = 'postgresql://postgres@127.0.0.1:37369/rv5_prod';
 const refused = expect.objectContaining({ kind: 'usage', code: 'TARGET_IS_PROTECTED' });
@@ -147,5 +147,16 @@ describe('the parameter of a protected environment, named for an open one', () =
 		expect(await isRead({ config: { environments: ofAccounts } })).toBe(true);
 		expect(await isRead({ flags: { env: 'prod' } })).toBe(true);
 		expect(await isRead({ flags: { urlParameter: '/mine' } })).toBe(true);
+	});
+
+	it('keep nobody from undoing what came there under another name', async () => {
+		const config = { environments: { dev: {}, prod: { target: 'postgresql://app@db.example/prod' } } };
+		const settings = await settingsOf({
+			config,
+			flags: { env: 'dev', postgresUrl: 'postgresql://app@db.example/prod', sqliteDb: 'a.db', userId: 'ana' },
+		});
+		await expect(requestOf(settings)).rejects.toMatchObject({ code: 'TARGET_IS_PROTECTED' });
+		const { target } = await finderOf(settings).target(headlessChoices(settings), () => {});
+		expect(target.reveal()).toBe('postgresql://app@db.example/prod');
 	});
 });
