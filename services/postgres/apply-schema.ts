@@ -4,6 +4,7 @@ import { collectionTable, findTable, requireTable } from './catalog.js';
 import { type Driver, ServerError, type Session } from './driver.js';
 import { buildVectorIndex, type SchemaListeners } from './index-build.js';
 import { recordObject } from './ledger.js';
+import { onceOldRowsAreGone } from './old-rows.js';
 import { refusedObject } from './refused-object.js';
 import { boolean, text } from './sql-text.js';
 
@@ -92,16 +93,18 @@ export async function applySchemaStep(
 	try {
 		if (step.what === 'vector-index' && step.vectorIndex !== undefined) {
 			const settings = step.vectorIndex;
-			return await buildVectorIndex(driver, settings, listeners, (prepare) =>
-				driver.transaction(
-					(session) =>
-						apply(session, run, step, async () => {
-							await prepare(session);
-							await session.query(step.sql);
-						}),
-					options,
-				),
-			);
+			const build = () =>
+				buildVectorIndex(driver, settings, listeners, (prepare) =>
+					driver.transaction(
+						(session) =>
+							apply(session, run, step, async () => {
+								await prepare(session);
+								await session.query(step.sql);
+							}),
+						options,
+					),
+				);
+			return await onceOldRowsAreGone(build, listeners);
 		}
 		return await driver.transaction(
 			(session) =>
