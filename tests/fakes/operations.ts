@@ -1,6 +1,3 @@
-import { maskUrl, readTargetUrl } from '../../source/config/target-url.js';
-import { CredentialMemo, type CredentialPorts, findCredentials } from '../../source/core/credentials/find.js';
-import type { CredentialNeeds, UserNeed } from '../../source/core/credentials/needs.js';
 import { RepotError } from '../../source/core/errors.js';
 import type { MigrationEvent } from '../../source/core/events.js';
 import type {
@@ -15,8 +12,8 @@ import type {
 import type { Plan } from '../../source/core/plan/types.js';
 import type { ChromaCollection, RollbackEvent, RollbackPreview, RunSummary, SourceTable, TargetTest } from '../../source/core/ports.js';
 import type { ReadinessCheck } from '../../source/core/readiness.js';
-import { Secret } from '../../source/core/secret.js';
 import { type CloudScript, fakeCloud } from './cloud.js';
+import { fakeCredentials } from './credentials.js';
 import { inspectedChroma, inspectedCollection, inspectedSqlite } from './inspection.js';
 import { fakePlan, fakeRequest, fakeTenant } from './plan.js';
 
@@ -160,14 +157,7 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 	const calls: Calls = { migrated: [], rolledBack: [], saved: [], verified: [], plans: 0, tests: 0 };
 	const environments = script.environments ?? fakeEnvironments;
 	const { cloud } = fakeCloud(script.cloud);
-	const memo = new CredentialMemo();
-	const userNeed = (choices: WizardChoices, tenant: string | null): UserNeed => {
-		if (tenant !== null) return { kind: 'given', id: tenant, from: choices.tenant === null ? 'env REPOT_USER_ID' : 'typed' };
-		const pool = choices.userPool ?? script.pool;
-		if (pool === undefined)
-			return { kind: 'missing', why: 'no user pool is known', next: ['--user-id ID: the user that every row is given'], username: null };
-		return { kind: 'cognito', pool, poolFrom: 'chosen', username: 'migration-test-golden', usernameFrom: 'default' };
-	};
+	const search = fakeCredentials(cloud, script.pool);
 	const find = (name: string) => environments.find((environment) => environment.name === name);
 	const operations: Operations = {
 		environments: async () => environments,
@@ -183,43 +173,21 @@ export function fakeOperations(script: Script = {}): { readonly operations: Oper
 		],
 		describeDataset: script.describeDataset ?? (async (choice) => describe(choice)),
 		inspect: async (paths) => describe(paths),
-		credentials: (choices, options, onRow, signal) => {
-			const target = find(choices.environment)?.target ?? null;
-			const tenant = choices.tenant ?? (script.tenant === undefined ? fakeTenant : script.tenant);
-			const typed = 'postgresql://typed:********@db.example/app';
-			const needs: CredentialNeeds = {
-				environment: choices.environment,
-				access: { profile: choices.awsProfile ?? null, region: null },
-				profileFrom: 'default',
-				tokens: false,
-				target:
-					choices.target !== null
-						? { kind: 'given', url: new Secret(typed), from: 'typed' }
-						: target !== null && !target.startsWith('ssm ')
-							? { kind: 'given', url: new Secret(target), from: 'env DATABASE_URL' }
-							: {
-									kind: 'parameter',
-									name: `/collections/${choices.environment}/database-url`,
-									from: 'default',
-									folder: `/collections/${choices.environment}/database/`,
-								},
-				user: userNeed(choices, tenant),
-			};
-			const ports: CredentialPorts = {
-				cloud,
-				readUrl: readTargetUrl,
-				mask: (url) => (URL.canParse(url.reveal()) ? maskUrl(url) : url.reveal()),
-				test: async () => {
-					calls.tests += 1;
-					return script.testTarget?.(choices) ?? healthyTest;
+		credentials: (choices, options, onRow, signal) =>
+			search(
+				{
+					choices,
+					target: find(choices.environment)?.target ?? null,
+					tenant: choices.tenant ?? (script.tenant === undefined ? fakeTenant : script.tenant),
+					test: async () => {
+						calls.tests += 1;
+						return script.testTarget?.(choices) ?? healthyTest;
+					},
 				},
-				refuse: async () => {},
-				refuseParameter: () => {},
-				memo,
-				skipsSchema: false,
-			};
-			return findCredentials(needs, ports, options, onRow, signal);
-		},
+				options,
+				onRow,
+				signal,
+			),
 		target: async () => ({ target: fakeRequest.target }),
 		awsProfiles: () => cloud.profiles(),
 		userPools: (choices) => cloud.userPools({ profile: choices.awsProfile ?? null, region: null }),

@@ -3,8 +3,16 @@ import { RepotError } from '../../../source/core/errors.js';
 import type { EnvironmentSummary } from '../../../source/core/operations.js';
 import { identity, poolUser } from '../../fakes/cloud.js';
 import { fakeOperations, healthyTest, type Script, unreachable } from '../../fakes/operations.js';
-import { fakeNow, keys } from '../../fakes/wizard-screen.js';
+import { fakeNow, keys, type WizardScreenHandle } from '../../fakes/wizard-screen.js';
 import { open, openOn } from './walking.js';
+
+/** To the credentials of an environment whose URL is known. */
+async function toLocal(opened: WizardScreenHandle): Promise<void> {
+	await opened.until('> local');
+	opened.press(keys.enter);
+	await opened.until('integrity ok');
+	opened.press(keys.enter);
+}
 
 describe('the credentials', () => {
 	it('shows why the target cannot be reached, and goes on once it can', async () => {
@@ -15,10 +23,7 @@ describe('the credentials', () => {
 				return healthyTest;
 			},
 		});
-		await opened.until('> local');
-		opened.press(keys.enter);
-		await opened.until('integrity ok');
-		opened.press(keys.enter);
+		await toLocal(opened);
 		await opened.until('TARGET_UNREACHABLE');
 		expect(opened.live()).toContain('X  The target does not answer');
 		expect(opened.live()).toContain('connect ECONNREFUSED');
@@ -34,10 +39,7 @@ describe('the credentials', () => {
 
 	it('masks a typed URL, in the field and after', async () => {
 		const { opened } = open();
-		await opened.until('> local');
-		opened.press(keys.enter);
-		await opened.until('integrity ok');
-		opened.press(keys.enter);
+		await toLocal(opened);
 		await opened.until('PG 17.5');
 		opened.press('u');
 		await opened.until('Target URL');
@@ -51,10 +53,7 @@ describe('the credentials', () => {
 
 	it('asks for the user id that nobody gave before it goes on', async () => {
 		const { opened } = open({ tenant: null });
-		await opened.until('> local');
-		opened.press(keys.enter);
-		await opened.until('165 rows');
-		opened.press(keys.enter);
+		await toLocal(opened);
 		await opened.until('X  User id');
 		await opened.until('PG 17.5');
 		opened.press(keys.enter);
@@ -69,10 +68,7 @@ describe('the credentials', () => {
 
 	it('takes no text for a URL that is none, and says why without repeating it', async () => {
 		const { opened } = open();
-		await opened.until('> local');
-		opened.press(keys.enter);
-		await opened.until('165 rows');
-		opened.press(keys.enter);
+		await toLocal(opened);
 		await opened.until('PG 17.5');
 		opened.press('u');
 		await opened.until('Target URL');
@@ -85,10 +81,7 @@ describe('the credentials', () => {
 
 	it('takes no URL for a user id, and hides what was pasted', async () => {
 		const { opened } = open();
-		await opened.until('> local');
-		opened.press(keys.enter);
-		await opened.until('165 rows');
-		opened.press(keys.enter);
+		await toLocal(opened);
 		await opened.until('PG 17.5');
 		opened.press('t');
 		await opened.until('User id');
@@ -109,10 +102,7 @@ describe('the credentials', () => {
 				return isBroken ? { ...found, rows: found.rows.map((row) => ({ ...row, state: 'unknown' as never })) } : found;
 			},
 		});
-		await opened.until('> local');
-		opened.press(keys.enter);
-		await opened.until('165 rows');
-		opened.press(keys.enter);
+		await toLocal(opened);
 		await opened.until('This screen could not be drawn.');
 		isBroken = false;
 		opened.press('r');
