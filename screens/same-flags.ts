@@ -1,15 +1,14 @@
-/** Flags that say where settings, state and target are; every further command about the same run needs them again. */
-const placing: ReadonlySet<string> = new Set([
-	...['--config', '--state-dir', '--postgres-url'],
-	...['--aws-profile', '--region', '--url-parameter', '--ssl-mode', '--ssl-root-cert'],
-]);
-const switches: ReadonlySet<string> = new Set(['--iam-auth']);
+import { placingFlags } from '../source/core/headless-command.js';
 
-/** Those flags of a headless command, with their values beside them or after `=`, in its order. */
+const placing: ReadonlySet<string> = new Set(placingFlags);
+/** Takes no value. */
+const tokenFlag = '--iam-auth';
+
+/** The flags that lead to a run again, of a headless command, with their values beside them or after `=`, in its order. */
 export function sameFlags(command: readonly string[]): readonly string[] {
 	return command.flatMap((word, index) => {
 		const [flag = ''] = word.split('=', 1);
-		if (switches.has(word)) return [word];
+		if (word === tokenFlag) return [word];
 		if (!placing.has(flag)) return [];
 		const value = command[index + 1];
 		return word !== flag ? [word] : value === undefined ? [] : [word, value];

@@ -1,12 +1,12 @@
 import { headlessCommandOf } from '../config/headless-choices.js';
-import { flagOf } from '../config/options.js';
+import { flagOf, optionKeys } from '../config/options.js';
 import { withoutPassword } from '../config/target-url.js';
 import { refuseBlocked } from '../core/before-run.js';
 import { sessionWords } from '../core/credentials/session-end.js';
 import { type ExitCode, exitCodes, RepotError } from '../core/errors.js';
 import type { MigrationEvent, RunOutcome } from '../core/events.js';
 import { formatCommand } from '../core/format.js';
-import { passwordNote } from '../core/headless-command.js';
+import { passwordNote, placingFlags } from '../core/headless-command.js';
 import type { Operations, PlanRequest } from '../core/operations.js';
 import type { Hazard, Plan } from '../core/plan/types.js';
 import { Secret } from '../core/secret.js';
@@ -147,16 +147,15 @@ function interrupt(context: CommandContext, stop: AbortController, abort: AbortC
 	stop.abort();
 }
 
-/** Settings that say where config, state and target are; a further command about the same run needs them again. */
-const placing = ['config', 'stateDir', 'postgresUrl', 'awsProfile', 'region', 'urlParameter', 'iamAuth', 'sslMode', 'sslRootCert'] as const;
-
-/** Those of them that this command line gave, as flags. */
+/** What this command line gave of the flags that lead to a run again. */
 function samePlace({ settings: { values } }: CommandContext): string {
-	const words = placing.flatMap((key) => {
+	const words = placingFlags.flatMap((flag) => {
+		const key = optionKeys.find((one) => flagOf(one) === flag);
+		if (key === undefined) return [];
 		const { value, level } = values[key];
 		if (level !== 'flag' || value === null) return [];
-		if (value === true) return [flagOf(key)];
-		return [flagOf(key), value instanceof Secret ? withoutPassword(value).url : String(value)];
+		if (value === true) return [flag];
+		return [flag, value instanceof Secret ? withoutPassword(value).url : String(value)];
 	});
 	return words.length === 0 ? '' : ` ${formatCommand(words)}`;
 }

@@ -2,7 +2,7 @@ import { headlessChoices } from '../config/choices.js';
 import { environmentNamed, missingEnvironment } from '../config/environments.js';
 import { credentialFacts } from '../core/credentials/row-words.js';
 import type { CredentialRow } from '../core/credentials/rows.js';
-import { serverFigures, serverWords } from '../core/credentials/tested-target.js';
+import { inOneLine, serverFigures, serverWords } from '../core/credentials/tested-target.js';
 import { asRepotError, RepotError } from '../core/errors.js';
 import { formatBytes, formatCommand, formatCount, formatLatency, formatQuantity } from '../core/format.js';
 import type { Damage } from '../core/inspection.js';
@@ -139,7 +139,7 @@ function rowFindings(row: CredentialRow, overridden: string | null, now: number)
 /** What stands in the way makes the line an X; rights have a line of their own. */
 function targetFinding({ shown }: CredentialRow, test: TargetTest, from: string, overrides: boolean): Finding {
 	const { facts, problems, looks = [] } = test;
-	const ofServer = problems.filter(({ about }) => about === 'server').map(({ words }) => words);
+	const ofServer = problems.filter(({ about }) => about === 'server');
 	const encryption = serverWords(test).split(', ').slice(1);
 	const server = [
 		`${shown ?? ''}: PostgreSQL ${shortVersion(facts.serverVersion)}`,
@@ -154,11 +154,8 @@ function targetFinding({ shown }: CredentialRow, test: TargetTest, from: string,
 	return overrides ? finding('Target', 'LOOK', server, ['Unset it to use the config']) : finding('Target', 'ok', server);
 }
 
-/** Statements end with a semicolon of their own. */
-const inOneLine = (texts: readonly string[]): string => texts.map((text) => text.replace(/;$/, '')).join('; ');
-
 function rightsFinding(test: TargetTest): Finding {
-	const problems = test.problems.filter(({ about }) => about === 'rights').map(({ words }) => words);
+	const problems = test.problems.filter(({ about }) => about === 'rights');
 	if (problems.length > 0) return finding('Privileges', 'X', inOneLine(problems), [], outside);
 	if (test.canCreate) return finding('Privileges', 'ok', `may create in ${test.database}`);
 	return finding('Privileges', 'LOOK', `user ${test.user} may not create in ${test.database}`, [

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fullAddress } from '../config/chroma-server.js';
 import { placeOf } from '../config/chroma-values.js';
-import { configFileName, readConfigFile } from '../config/config-file.js';
+import { configFileName, namePattern, nameWords, readConfigFile } from '../config/config-file.js';
 import { guardByName } from '../config/configured.js';
 import { discoverDatasets, type FoundDataset } from '../config/discover.js';
 import type { OptionKey } from '../config/options.js';
@@ -83,8 +83,7 @@ function sayGuard(context: CommandContext, answers: Answers, existing: Existing)
 	context.shell.output.say(`${answers.environment} stays protected; only an edit of the file can open it.`);
 }
 
-const checkName = (name: string): true | string =>
-	/^\w[\w.-]*$/.test(name) || 'Use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore';
+const checkName = (name: string): true | string => namePattern.test(name) || nameWords;
 
 async function ask(context: CommandContext, found: readonly FoundDataset[]): Promise<Answers> {
 	const { prompts } = context.shell;

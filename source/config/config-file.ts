@@ -10,7 +10,11 @@ import { nearest } from './values.js';
 
 export const configFileName = 'repot.config.json';
 
-const name = z.string().regex(/^\w[\w.-]*$/, 'use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore');
+/** Names of environments and datasets: they are typed in commands and to confirm. */
+export const namePattern = /^\w[\w.-]*$/;
+export const nameWords = 'use a-z, A-Z, 0-9, dot, dash, underscore; the first is a letter, a digit or an underscore';
+
+const name = z.string().regex(namePattern, nameWords);
 const words = z.string().min(1, 'it is empty');
 /** A text, or an array of texts. */
 const several = z.union([words, z.array(words).min(1, 'it is empty')], 'write a text, or texts in brackets: ["a", "b"]');

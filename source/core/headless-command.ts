@@ -19,6 +19,12 @@ export interface HeadlessChoice {
 	readonly settings: readonly (readonly [flag: string, value: string | true])[];
 }
 
+/** Flags that say where settings, state and target are; every further command about the same run needs them again. In the order in which they are told. */
+export const placingFlags = [
+	...(['--config', '--state-dir', '--postgres-url', '--aws-profile', '--region', '--url-parameter'] as const),
+	...(['--iam-auth', '--ssl-mode', '--ssl-root-cert'] as const),
+] as const;
+
 export type HeadlessVerb = 'plan' | 'migrate' | 'verify';
 
 /**

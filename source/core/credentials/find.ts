@@ -10,7 +10,7 @@ import { databaseUrl, type FoundUrl, type ReadUrl } from './database-url.js';
 import { type CredentialNeeds, needsAws } from './needs.js';
 import { noSuchUser, statusNotes } from './pool-user.js';
 import { type CredentialName, type CredentialRow, credentialNames, type Way } from './rows.js';
-import { serverWords, standsInTheWay } from './tested-target.js';
+import { inOneLine, serverWords, standsInTheWay } from './tested-target.js';
 
 export interface CredentialPorts {
 	readonly cloud: Cloud;
@@ -276,8 +276,6 @@ class Search {
 		return person.sub;
 	}
 }
-
-const inOneLine = (problems: readonly TargetProblem[]): string => problems.map(({ words }) => words.replace(/;$/, '')).join('; ');
 
 const notReady = (message: string, problems: readonly TargetProblem[]): RepotError =>
 	new RepotError({ kind: 'target', code: 'TARGET_NOT_READY', message, why: inOneLine(problems) });

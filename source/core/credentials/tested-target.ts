@@ -20,5 +20,8 @@ export function serverFigures({ connections, freeBytes, role }: TargetTest): rea
 	];
 }
 
+/** Several problems in one line; their statements end with a semicolon of their own. */
+export const inOneLine = (problems: readonly TargetProblem[]): string => problems.map(({ words }) => words.replace(/;$/, '')).join('; ');
+
 /** Missing rights to make tables are no matter where tables exist that are to be used as they are: the plan judges those. */
 export const standsInTheWay = ({ about }: TargetProblem, skipsSchema: boolean): boolean => about !== 'rights' || !skipsSchema;
